@@ -1,0 +1,28 @@
+"""The exporter's errors, in the same tree as the runtime's.
+
+    EdgefeatError
+    └── ExportError
+        ├── BackboneError      a backbone or its weights cannot be found, loaded or cut
+        ├── ConversionError    the converted graph is not what was asked for
+        └── VerificationError  the graph is well formed, but its features are not Keras's
+"""
+
+from edgefeat.errors import EdgefeatError
+
+__all__ = ["BackboneError", "ConversionError", "ExportError", "VerificationError"]
+
+
+class ExportError(EdgefeatError):
+    """Base of every error the exporter raises on purpose."""
+
+
+class BackboneError(ExportError):
+    """A backbone or its weights cannot be found, loaded or cut."""
+
+
+class ConversionError(ExportError):
+    """The converted graph is not what was asked for."""
+
+
+class VerificationError(ExportError):
+    """The graph is well formed, but its features are not Keras's."""
