@@ -1,3 +1,58 @@
-"""Pre-trained networks as feature extractors on small devices."""
+"""Pre-trained networks as feature extractors on small devices.
+
+    import edgefeat
+
+    vector = edgefeat.extract("cat.jpg")  # float32 (1280,)
+
+Names are resolved on first use, so that `import edgefeat` costs milliseconds: neither NumPy,
+OpenCV nor ONNX Runtime is loaded before it is needed.
+"""
+
+from typing import TYPE_CHECKING
+
+from edgefeat.errors import (
+    EdgefeatError,
+    ImageError,
+    ModelError,
+    ProviderError,
+    SinkError,
+    SourceError,
+)
+
+if TYPE_CHECKING:
+    from edgefeat.extractor import FeatureExtractor, extract
+    from edgefeat.similarity import cosine_similarity
 
 __version__ = "0.1.0"
+__all__ = [
+    "EdgefeatError",
+    "FeatureExtractor",
+    "ImageError",
+    "ModelError",
+    "ProviderError",
+    "SinkError",
+    "SourceError",
+    "__version__",
+    "cosine_similarity",
+    "extract",
+]
+
+_HOMES = {
+    "FeatureExtractor": "edgefeat.extractor",
+    "cosine_similarity": "edgefeat.similarity",
+    "extract": "edgefeat.extractor",
+}
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'edgefeat' has no attribute {name!r}")
+    from importlib import import_module
+
+    value: object = getattr(import_module(_HOMES[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,60 @@
+"""Turns what a user names (files, folders, patterns) into a list of picture files."""
+
+from __future__ import annotations
+
+import glob
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from edgefeat.errors import SourceError
+
+__all__ = ["SUFFIXES", "expand"]
+
+SUFFIXES = frozenset(
+    {".bmp", ".gif", ".jpeg", ".jpg", ".pbm", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp"}
+)
+
+
+def expand(source: str) -> list[str]:
+    """Return the picture files that one argument names.
+
+    A file is taken as it is. A folder gives every picture below it, by suffix, in sorted order,
+    hidden entries left out and links to folders not followed. Anything else is a pattern for
+    `glob`, where `**` reaches into sub-folders.
+
+    Raises:
+        SourceError: It names nothing.
+    """
+    path = Path(source)
+    if path.is_dir():
+        found = sorted(_pictures_below(path))
+        if not found:
+            raise SourceError(
+                f"{source}: no pictures in this folder. Looked below it for "
+                f"{', '.join(sorted(SUFFIXES))}."
+            )
+        return found
+    if glob.has_magic(source) and not path.exists():
+        found = sorted(
+            match
+            for match in glob.iglob(source, recursive=True)  # noqa: PTH207 - patterns may be absolute
+            if _is_picture(match)
+        )
+        if not found:
+            raise SourceError(f"{source}: no picture matches this pattern. Check it, and quote it.")
+        return found
+    return [source]
+
+
+def _pictures_below(folder: Path) -> Iterator[str]:
+    for parent, folders, files in os.walk(folder):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        for name in files:
+            full = os.path.join(parent, name)  # noqa: PTH118 - thousands of them: no Path objects
+            if not name.startswith(".") and _is_picture(full):
+                yield full
+
+
+def _is_picture(path: str) -> bool:
+    return os.path.splitext(path)[1].lower() in SUFFIXES and not os.path.isdir(path)  # noqa: PTH112, PTH122

@@ -1,0 +1,155 @@
+"""Reads metadata and content hash straight from a model file, without ONNX or ONNX Runtime.
+
+An `.onnx` file is one protobuf message (`ModelProto` in onnx.proto3). Only its top level is
+walked: field 7 is the graph, field 14 the metadata entries. So `edgefeat info` needs no inference
+engine, and the hash covers graph and weights but not the spec that carries it.
+Standard library only.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import mmap
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from edgefeat.errors import ModelError
+from edgefeat.spec import METADATA_KEY, ModelSpec, fingerprint, parse_spec
+
+__all__ = ["ModelFile", "content_sha256", "read_model_file"]
+
+_GRAPH, _METADATA = 7, 14
+_VARINT, _I64, _LEN, _I32 = 0, 1, 2, 5
+# A tensor kept outside the file carries an `external_data` entry with the key "location". In a
+# file of ours nothing else is a field 1 holding exactly that word.
+_EXTERNAL_DATA_MARK = b"\x0a\x08location"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelFile:
+    """A model file whose spec has been read and whose content matches its fingerprint."""
+
+    path: Path
+    size_bytes: int
+    spec: ModelSpec
+    content_sha256: str
+
+
+def read_model_file(path: Path) -> ModelFile:
+    """Read and check a model file's spec.
+
+    Raises:
+        ModelError: Missing, empty, not ONNX, without the metadata key, of an unknown version,
+            with weights outside the file, or changed since it was stamped.
+    """
+    with _mapped(path) as view:
+        if view.find(_EXTERNAL_DATA_MARK) >= 0:
+            raise ModelError(
+                f"{path}: refers to weights outside the file, which edgefeat never loads. "
+                "Export it again with `edgefeat-export build`, which keeps all weights inside."
+            )
+        fields = list(_top_level(view, path))
+        if not any(number == _GRAPH for number, *_ in fields):
+            raise ModelError(f"{path}: not an ONNX model: it holds no graph. {_HINT}")
+        text = _metadata_text(view, fields, path)
+        if text is None:
+            raise ModelError(
+                f"{path}: an ONNX model, but not one made for edgefeat: it has no metadata key "
+                f"{METADATA_KEY!r}. {_HINT}"
+            )
+        spec = parse_spec(text, where=str(path))
+        digest = _digest(view, fields)
+        size = len(view)
+    if fingerprint(digest, spec.input, spec.outputs) != spec.fingerprint:
+        raise ModelError(
+            f"{path}: damaged or edited: its content no longer matches the fingerprint "
+            f"{spec.fingerprint[:12]}... that it was stamped with. Copy or export it again."
+        )
+    return ModelFile(path=path, size_bytes=size, spec=spec, content_sha256=digest)
+
+
+def content_sha256(data: bytes) -> str:
+    """Return the hash of a serialized model's graph and weights, whatever its metadata."""
+    return _digest(data, list(_top_level(data, Path("<bytes>"))))
+
+
+_HINT = "Make one with `edgefeat-export build NAME` (package edgefeat-export, on a workstation)."
+_Field = tuple[int, int, int, int]  # number, start of tag, start of value, end of value
+
+
+@contextmanager
+def _mapped(path: Path) -> Iterator[mmap.mmap]:
+    """Map a file read-only, so that hashing never copies it into memory."""
+    try:
+        with path.open("rb") as file:
+            if os.fstat(file.fileno()).st_size == 0:
+                raise ModelError(f"{path}: empty file, expected an ONNX model. {_HINT}")
+            view = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+    except FileNotFoundError as error:
+        raise ModelError(f"{path}: no such file. Check the path. {_HINT}") from error
+    except OSError as error:
+        raise ModelError(f"{path}: cannot be read: {error.strerror}.") from error
+    with view:
+        yield view
+
+
+def _top_level(view: bytes | mmap.mmap, path: Path) -> Iterator[_Field]:
+    position, end = 0, len(view)
+    while position < end:
+        start = position
+        try:
+            key, position = _varint(view, position)
+            number, wire = key >> 3, key & 7
+            if wire == _LEN:
+                length, position = _varint(view, position)
+            elif wire == _VARINT:
+                _, after = _varint(view, position)
+                length = after - position
+            else:
+                length = {_I64: 8, _I32: 4}[wire]
+        except (IndexError, KeyError) as error:
+            raise ModelError(f"{path}: not an ONNX model (byte {start}). {_HINT}") from error
+        if number == 0 or position + length > end:
+            raise ModelError(
+                f"{path}: not an ONNX model, or a truncated one (byte {start} of {end}). {_HINT}"
+            )
+        yield number, start, position, position + length
+        position += length
+
+
+def _varint(view: bytes | mmap.mmap, position: int) -> tuple[int, int]:
+    value = 0
+    for shift in range(0, 70, 7):
+        byte = view[position]
+        position += 1
+        value |= (byte & 0x7F) << shift
+        if byte < 0x80:
+            return value, position
+    raise IndexError("varint longer than ten bytes")
+
+
+def _metadata_text(view: bytes | mmap.mmap, fields: list[_Field], path: Path) -> str | None:
+    for number, _, start, end in fields:
+        if number != _METADATA:
+            continue
+        entry = view[start:end]
+        parts = {n: entry[s:e] for n, _, s, e in _top_level(entry, path)}
+        if parts.get(1) == METADATA_KEY.encode():
+            try:
+                return parts.get(2, b"").decode()
+            except UnicodeDecodeError as error:
+                raise ModelError(f"{path}: metadata {METADATA_KEY!r} is not UTF-8.") from error
+    return None
+
+
+def _digest(view: bytes | mmap.mmap, fields: list[_Field]) -> str:
+    digest = hashlib.sha256()
+    with memoryview(view) as window:
+        for number, start, _, end in fields:
+            if number != _METADATA:
+                with window[start:end] as part:
+                    digest.update(part)
+    return digest.hexdigest()
