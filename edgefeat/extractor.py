@@ -149,6 +149,14 @@ class FeatureExtractor:
         """
         return self._primary(images)
 
+    def outputs_prepared(self, images: Pixels) -> dict[str, Features]:
+        """Return every output, as the graph gives it, of pictures that `prepare` made.
+
+        Args:
+            images: uint8 `(N, height, width, channels)` in the model's size and colour order.
+        """
+        return self._open_session().run(images)
+
     def self_test(self) -> SelfTest:
         """Run the model's golden probe on this device and hold it against Keras's features.
 

@@ -23,13 +23,10 @@ from edgefeat.spec import Colour
 if TYPE_CHECKING:
     from PIL.Image import Image as PILImage
 
-    ImageInput: TypeAlias = (
-        str | Path | bytes | bytearray | memoryview | NDArray[np.uint8] | PILImage
-    )
-
 __all__ = ["DEFAULT_MAX_PIXELS", "ImageInput", "Pixels", "describe", "load_bgr"]
 
 Pixels: TypeAlias = NDArray[np.uint8]
+ImageInput: TypeAlias = "str | Path | bytes | bytearray | memoryview | Pixels | PILImage"
 DEFAULT_MAX_PIXELS = 100_000_000
 # No encoding that is read needs more than this per pixel (PNG: four 16-bit channels, stored).
 _MAX_BYTES_PER_PIXEL = 8

@@ -1,0 +1,7 @@
+"""`python -m edgefeat_export` is the `edgefeat-export` command."""
+
+import sys
+
+from edgefeat_export.cli import main
+
+sys.exit(main())

@@ -1,0 +1,202 @@
+"""Keras to ONNX through tf2onnx: the only file that knows it.
+
+tf2onnx's own optimisers are left out on purpose. They catch their own failures and carry on (on
+MobileNetV3 one crashes and leaves a hundred Transposes), and they cost most of the time. Its translation
+alone is dependable; `graph.pipeline.clean` does the rest, deterministically.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import onnx
+import tensorflow as tf
+from onnx import TensorProto, checker, defs, helper
+from tf2onnx import tf_loader, tfonnx
+
+from edgefeat_export.errors import ConversionError
+
+if TYPE_CHECKING:
+    import keras
+
+__all__ = ["INPUT_NAME", "OPSET", "to_onnx"]
+
+INPUT_NAME = "image"
+OPSET = 17
+"""LayerNormalization (17), HardSwish (14) and per-channel QDQ (13) are in; ReduceMean still takes its
+axes as an attribute (until 18), which every quantiser and the older device runtimes read."""
+
+
+def to_onnx(
+    model: keras.Model, output_names: Sequence[str], *, opset: int = OPSET
+) -> onnx.ModelProto:
+    """Translate a headless model, checked against what was asked for.
+
+    Args:
+        model: one image input (height, width and channels known), one or more outputs.
+        output_names: a name for each of the model's outputs, in the model's order.
+        opset: version of the default operator set.
+
+    Returns:
+        float32 `image` (batch, height, width, channel) to the named outputs; not yet cleaned.
+
+    Raises:
+        ConversionError: an operator has no translation, or the result is not what was asked for.
+    """
+    shape = _input_shape(model)
+    _check_names(model, output_names)
+    function = _trace(model, shape)
+    proto = _translate(function, opset)
+    _name_interface(proto, function, shape, model, output_names)
+    _check(proto, output_names, opset)
+    return proto
+
+
+def _input_shape(model: keras.Model) -> tuple[int, int, int]:
+    shapes = [tuple(tensor.shape) for tensor in model.inputs or ()]
+    if len(shapes) != 1 or len(shapes[0]) != 4 or None in shapes[0][1:]:
+        raise ConversionError(
+            "expected one image input (batch, height, width, channels) with all but the batch known, "
+            f"got {shapes} in model {model.name!r}; build it with input_shape=(height, width, channels)"
+        )
+    return shapes[0][1:]
+
+
+def _check_names(model: keras.Model, names: Sequence[str]) -> None:
+    if len(names) != len(model.outputs) or len({*names, INPUT_NAME}) != len(names) + 1:
+        raise ConversionError(
+            f"expected {len(model.outputs)} different output names (none of them {INPUT_NAME!r}), "
+            f"got {list(names)} for model {model.name!r}; name each output once"
+        )
+
+
+def _trace(model: keras.Model, shape: tuple[int, int, int]) -> Any:
+    """One TensorFlow function of one picture batch: the same for every class of Keras model."""
+    spec = tf.TensorSpec((None, *shape), tf.float32, name=INPUT_NAME)
+
+    @tf.function(input_signature=[spec])
+    def run(image: Any) -> list[Any]:
+        outputs = model(tf.nest.pack_sequence_as(model.input, [image]), training=False)
+        return [tf.identity(o) for o in tf.nest.flatten(outputs)]
+
+    return run.get_concrete_function()
+
+
+def _translate(function: Any, opset: int) -> onnx.ModelProto:
+    captured = {
+        inner.name: outer.numpy()
+        for outer, inner in function.graph.captures
+        if outer.dtype != tf.resource
+    }
+    inputs = [t.name for t in function.inputs if t.dtype != tf.resource]
+    outputs = [t.name for t in function.outputs]
+    graph_def = tf_loader.from_function(function, inputs, outputs)
+    graph_def = _inline_compiled(graph_def, inputs, outputs)
+    _embed(graph_def, captured)
+    inputs = [name for name in inputs if name not in captured]
+    with tf.Graph().as_default() as graph:
+        tf.import_graph_def(graph_def, name="")
+        translated = tfonnx.process_tf_graph(
+            graph,
+            opset=opset,
+            input_names=inputs,
+            output_names=outputs,
+            continue_on_error=False,
+            custom_op_handlers={"Erfc": (_erfc, [])},
+        )
+    return translated.make_model("features")
+
+
+def _inline_compiled(graph_def: Any, inputs: list[str], outputs: list[str]) -> Any:
+    """Grouped convolutions hide in functions marked for XLA; unmarked, grappler inlines them."""
+    marked = [n for n in graph_def.node if n.attr.pop("_XlaMustCompile", None) is not None]
+    if not marked:
+        return graph_def
+    for function in graph_def.library.function:
+        function.attr.pop("_XlaMustCompile", None)
+    with tf.Graph().as_default():
+        tf.import_graph_def(graph_def, name="")
+        return tf_loader.tf_optimize(inputs, outputs, graph_def)
+
+
+def _embed(graph_def: Any, captured: dict[str, Any]) -> None:
+    """Normalisation layers capture their statistics, which freezing leaves as inputs."""
+    for node in graph_def.node:
+        value = captured.get(f"{node.name}:0")
+        if value is not None and node.op == "Placeholder":
+            dtype = node.attr["dtype"].type
+            node.op = "Const"
+            node.attr.clear()
+            node.attr["dtype"].type = dtype
+            node.attr["value"].tensor.CopyFrom(tf.make_tensor_proto(value))
+
+
+def _erfc(ctx: Any, node: Any, name: str, args: Any) -> None:
+    """erfc(x) = 1 - erf(x): what the exact GELU of ConvNeXt is made of."""
+    shapes, dtypes = node.output_shapes, node.output_dtypes
+    source, output = node.input[0], node.output[0]
+    ctx.remove_node(name)
+    erf = ctx.make_node("Erf", [source], shapes=shapes, dtypes=dtypes)
+    one = ctx.make_const(name + "_one", tf.ones((), dtype=tf.float32).numpy())
+    ctx.make_node(
+        "Sub", [one.output[0], erf.output[0]], outputs=[output], name=name,
+        shapes=shapes, dtypes=dtypes,
+    )
+
+
+def _name_interface(
+    proto: onnx.ModelProto,
+    function: Any,
+    shape: tuple[int, int, int],
+    model: keras.Model,
+    names: Sequence[str],
+) -> None:
+    """Bind the asked names, types and axes to the traced function's own tensor names."""
+    graph = proto.graph
+    renamed = dict(zip([t.name for t in function.outputs], names, strict=True))
+    raw_input = next(t.name for t in function.inputs if t.dtype != tf.resource)
+    for node in graph.node:  # out of the way, whatever the converter called its own tensors
+        node.input[:] = [INPUT_NAME if n == raw_input else f"tf/{n}" if n else "" for n in node.input]
+        node.output[:] = [f"tf/{n}" for n in node.output]
+    for tensor in graph.initializer:
+        tensor.name = f"tf/{tensor.name}"
+    declared = sorted(v.name for v in graph.input), sorted(v.name for v in graph.output)
+    if declared != ([raw_input], sorted(renamed)):
+        raise ConversionError(
+            f"expected input {raw_input!r} and outputs {sorted(renamed)}, got {declared} from the "
+            f"converter for model {model.name!r}; a layer keeps state outside its weights"
+        )
+    for raw, name in renamed.items():
+        source = INPUT_NAME if raw == raw_input else f"tf/{raw}"
+        graph.node.append(helper.make_node("Identity", [source], [name]))
+    del graph.input[:], graph.output[:], graph.value_info[:]
+    dims = ["batch", *shape]
+    graph.input.append(helper.make_tensor_value_info(INPUT_NAME, TensorProto.FLOAT, dims))
+    for name, tensor in zip(names, model.outputs, strict=True):
+        dims = ["batch", *(None if d is None else int(d) for d in tensor.shape[1:])]
+        graph.output.append(helper.make_tensor_value_info(name, TensorProto.FLOAT, dims))
+    graph.name = model.name
+
+
+def _check(proto: onnx.ModelProto, names: Sequence[str], opset: int) -> None:
+    """What a converter promises, verified: operators, opset, weights inside, types and shapes."""
+    schemas = {s.name for s in defs.get_all_schemas_with_history() if s.domain == ""}
+    foreign = sorted({n.op_type for n in proto.graph.node if n.domain or n.op_type not in schemas})
+    if foreign:
+        where = sorted({n.name for n in proto.graph.node if n.op_type in foreign})[:3]
+        raise ConversionError(
+            f"expected ONNX operators only, got TensorFlow's {foreign} at {where}; "
+            "cut the model before them, or replace the layers they come from"
+        )
+    kept = [o for o in proto.opset_import if o.domain in ("", "ai.onnx")]
+    if [o.version for o in kept] != [opset]:
+        raise ConversionError(f"expected opset {opset}, got {[o.version for o in kept]}")
+    del proto.opset_import[:]
+    proto.opset_import.extend(kept)
+    try:
+        checker.check_model(proto, full_check=True)
+    except (checker.ValidationError, onnx.shape_inference.InferenceError) as error:
+        raise ConversionError(
+            f"expected a valid ONNX graph with outputs {list(names)}, got: {error}"
+        ) from error

@@ -1,0 +1,62 @@
+"""Activations that TensorFlow spells out, as the one operator ONNX has for them."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from edgefeat_export.graph.graph import Graph, Node
+
+__all__ = ["fuse_hard_swish"]
+
+
+def fuse_hard_swish(graph: Graph) -> None:
+    """relu6(x + 3) / 6 is HardSigmoid(1/6, 1/2); times x, it is HardSwish (Howard 2019, eq. 5)."""
+    for scale in graph.find("Mul"):
+        x = _hard_sigmoid_input(graph, scale)
+        if x is None:
+            continue
+        gate = graph.add("HardSigmoid", [x], alpha=1 / 6, beta=0.5)
+        graph.replace(scale, gate.out)
+    for product in graph.find("Mul"):
+        for gate_name, x in (product.inputs, reversed(product.inputs)):
+            gate = graph.producer(gate_name)
+            if (
+                gate is not None
+                and gate.op == "HardSigmoid"
+                and gate.inputs[0] == x
+                and np.isclose(gate.attrs.get("alpha", 0.2), 1 / 6, rtol=1e-6)
+                and gate.attrs.get("beta", 0.5) == 0.5
+                and graph.opset >= 14
+            ):
+                graph.replace(product, graph.add("HardSwish", [x]).out)
+                break
+
+
+def _hard_sigmoid_input(graph: Graph, scale: Node) -> str | None:
+    clip_name, sixth = _split_scalar(graph, scale)
+    clip = graph.producer(clip_name)
+    if clip is None or clip.op != "Clip" or not _near(sixth, 1 / 6):
+        return None
+    bounds = [_scalar(graph, name) for name in clip.inputs[1:]]
+    shift = graph.producer(clip.inputs[0])
+    if bounds != [0.0, 6.0] or shift is None or shift.op != "Add":
+        return None
+    x, three = _split_scalar(graph, shift)
+    return x if _near(three, 3.0) else None
+
+
+def _near(value: float | None, wanted: float) -> bool:
+    return value is not None and bool(np.isclose(value, wanted, rtol=1e-6))
+
+
+def _scalar(graph: Graph, name: str) -> float | None:
+    value = graph.value(name)
+    return float(value.reshape(())) if value is not None and value.size == 1 else None
+
+
+def _split_scalar(graph: Graph, node: Node) -> tuple[str, float | None]:
+    """The computed operand of a commutative node, and the scalar constant beside it."""
+    first, second = node.inputs
+    if graph.value(first) is not None:
+        first, second = second, first
+    return first, _scalar(graph, second)

@@ -1,0 +1,36 @@
+"""Constant folding: what depends on no input is computed now, by onnx's reference evaluator."""
+
+from __future__ import annotations
+
+import numpy as np
+from onnx import helper
+from onnx.reference import ReferenceEvaluator
+
+from edgefeat_export.graph.graph import Graph, Node
+from edgefeat_export.graph.writing import node_proto
+
+__all__ = ["fold_constants"]
+
+
+def fold_constants(graph: Graph) -> None:
+    """Replace every node whose inputs are all constant by its value."""
+    for node in graph.in_order():
+        if not node.inputs or node.op.startswith("Random"):
+            continue
+        if all(name == "" or graph.value(name) is not None for name in node.inputs):
+            for old, new in zip(node.outputs, _evaluate(graph, node), strict=True):
+                graph.redirect(old, graph.constant(new))
+            graph.remove(node)
+
+
+def _evaluate(graph: Graph, node: Node) -> list[np.ndarray]:
+    feeds = {name: graph.value(name) for name in node.inputs if name}
+    function = helper.make_function(
+        "fold",
+        "node",
+        list(feeds),
+        node.outputs,
+        [node_proto(node)],
+        [helper.make_opsetid("", graph.opset)],
+    )
+    return [np.asarray(value) for value in ReferenceEvaluator(function).run(None, feeds, {})]

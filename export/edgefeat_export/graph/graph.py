@@ -1,0 +1,230 @@
+"""The graph-editing seam: an ONNX graph as nodes, constants and names that passes may change.
+
+Two rules keep passes short and safe:
+
+* A name never changes its meaning. A pass that computes something else makes a new tensor and
+  redirects the users of the old one (`Graph.redirect`), so a remembered shape stays true.
+* Outputs are bindings from a public name to a tensor, settled only when the model is written,
+  so no pass ever has to care whether the tensor it replaces happens to be an output.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import onnx
+from numpy.typing import NDArray
+from onnx import helper, numpy_helper
+
+from edgefeat_export.errors import ConversionError
+from edgefeat_export.graph.shapes import Shape, infer_shapes
+
+__all__ = ["Array", "Graph", "Node"]
+
+Array = NDArray[Any]
+
+
+@dataclass(eq=False, slots=True)
+class Node:
+    """One operator of the default domain; equal only to itself."""
+
+    op: str
+    inputs: list[str]
+    outputs: list[str]
+    attrs: dict[str, Any]
+
+    @property
+    def out(self) -> str:
+        """The first (for nearly every operator the only) output."""
+        return self.outputs[0]
+
+
+class Graph:
+    """A mutable view of one ModelProto; `writing.write` turns it back."""
+
+    def __init__(self, model: onnx.ModelProto) -> None:
+        self.header = onnx.ModelProto()  # all but the graph: opsets, IR version, metadata
+        for field, value in model.ListFields():
+            if field.name == "graph":
+                continue
+            if field.is_repeated:
+                getattr(self.header, field.name).extend(value)
+            else:
+                setattr(self.header, field.name, value)
+        self.name = model.graph.name
+        self.inputs = list(model.graph.input)
+        self.output_infos = list(model.graph.output)
+        self.outputs = {v.name: v.name for v in model.graph.output}  # public name -> tensor
+        self._constants = {t.name: numpy_helper.to_array(t) for t in model.graph.initializer}
+        self._nodes: dict[Node, None] = {}
+        self._producer: dict[str, Node] = {}
+        self._users: dict[str, list[Node]] = defaultdict(list)
+        self._shapes: dict[str, Shape] = {}
+        self._serial = 0
+        self.revision = 0  # counts edits: a pass that leaves it alone found nothing to do
+        for proto in model.graph.node:
+            self._load(proto)
+
+    def _load(self, proto: onnx.NodeProto) -> None:
+        where = f"{proto.domain or 'ai.onnx'}:{proto.op_type} at node {proto.name!r}"
+        if proto.domain not in ("", "ai.onnx"):
+            raise ConversionError(
+                f"expected only operators of the standard ONNX domain, got {where}; "
+                "replace the layer it came from"
+            )
+        if any(a.HasField("g") or a.graphs for a in proto.attribute):
+            raise ConversionError(
+                f"expected a graph without branches or loops, got {where}; "
+                "cut the model before the layer it came from"
+            )
+        attrs = {a.name: helper.get_attribute_value(a) for a in proto.attribute}
+        if proto.op_type == "Constant" and "value" in attrs:
+            self._constants[proto.output[0]] = numpy_helper.to_array(attrs["value"])
+            return
+        self._insert(Node(proto.op_type, list(proto.input), list(proto.output), attrs))
+
+    # Reading
+
+    @property
+    def opset(self) -> int:
+        """Version of the default operator set."""
+        return next(o.version for o in self.header.opset_import if o.domain in ("", "ai.onnx"))
+
+    @property
+    def nodes(self) -> list[Node]:
+        """Every node, as a snapshot in insertion order."""
+        return list(self._nodes)
+
+    @property
+    def constants(self) -> dict[str, Array]:
+        """Every constant by name: read it, but add through `constant`."""
+        return self._constants
+
+    def in_order(self, *, dead_too: bool = False) -> list[Node]:
+        """Nodes, inputs before users; those the outputs depend on, in an order set by them alone."""
+        done: dict[Node, None] = {}
+        roots: list[Node | None] = [self._producer.get(t) for t in self.outputs.values()]
+        stack = [(n, False) for n in reversed(roots + (self.nodes if dead_too else []))]
+        while stack:
+            node, ready = stack.pop()
+            if node is None or node in done:
+                continue
+            if ready:
+                done[node] = None
+                continue
+            stack.append((node, True))
+            stack.extend((self._producer.get(name), False) for name in reversed(node.inputs))
+        return list(done)
+
+    def find(self, *ops: str) -> Iterator[Node]:
+        """Nodes of these operators that are still there when their turn comes."""
+        for node in self.nodes:
+            if node.op in ops and node in self._nodes:
+                yield node
+
+    def __contains__(self, node: Node) -> bool:
+        return node in self._nodes
+
+    def producer(self, name: str) -> Node | None:
+        """The node that makes this tensor; None for inputs and constants."""
+        return self._producer.get(name)
+
+    def users(self, name: str) -> list[Node]:
+        """The nodes that read this tensor, each once, as a snapshot."""
+        return list(dict.fromkeys(self._users.get(name, ())))
+
+    def sole_user(self, name: str) -> Node | None:
+        """The only reader of a tensor that is no output; None if it is read elsewhere too."""
+        users = self.users(name)
+        return users[0] if len(users) == 1 and name not in self.outputs.values() else None
+
+    def value(self, name: str) -> Array | None:
+        """The constant of this name, or None when it is computed or absent."""
+        return self._constants.get(name)
+
+    def shape(self, name: str) -> Shape:
+        """Dimensions with None for unknown ones; None altogether when the rank is unknown."""
+        if name in self._constants:
+            return self._constants[name].shape
+        if name not in self._shapes:
+            self._shapes.update(dict.fromkeys(self._producer, None))
+            self._shapes.update(infer_shapes(self))
+        return self._shapes.get(name)
+
+    # Editing
+
+    def set_input(self, info: onnx.ValueInfoProto) -> None:
+        """Redeclare the input of this name; the caller vouches that its readers fit."""
+        self.inputs = [info if old.name == info.name else old for old in self.inputs]
+        self._shapes.clear()
+        self.revision += 1
+
+    def constant(self, array: Array) -> str:
+        """A new constant; arrays are shared, never written to."""
+        name = self._fresh("const")
+        self._constants[name] = array
+        return name
+
+    def add(self, op: str, inputs: Sequence[str], *, outputs: int = 1, **attrs: Any) -> Node:
+        """A new node with new output names."""
+        return self._insert(
+            Node(op, list(inputs), [self._fresh(op) for _ in range(outputs)], dict(attrs))
+        )
+
+    def redirect(self, old: str, new: str) -> None:
+        """Let every reader of `old`, outputs included, read `new`."""
+        for user in self.users(old):
+            if new in user.outputs:
+                continue
+            user_inputs = [new if name == old else name for name in user.inputs]
+            self.rewire(user, user_inputs)
+        for public, tensor in self.outputs.items():
+            if tensor == old:
+                self.outputs[public] = new
+                self.revision += 1
+
+    def replace(self, node: Node, new: str) -> None:
+        """Let `new` stand for the node's output and drop the node."""
+        self.redirect(node.out, new)
+        self.remove(node)
+
+    def rewire(self, node: Node, inputs: Sequence[str]) -> None:
+        """Change what a node reads; the caller vouches that it still computes the same."""
+        for name in node.inputs:
+            self._users[name].remove(node)
+        node.inputs = list(inputs)
+        for name in node.inputs:
+            self._users[name].append(node)
+        self.revision += 1
+
+    def remove(self, node: Node) -> None:
+        """Drop a node; its outputs must have no readers left."""
+        self.rewire(node, [])
+        del self._nodes[node]
+        for name in node.outputs:
+            self._producer.pop(name, None)
+
+    def drop_constants(self, names: Sequence[str]) -> None:
+        """Forget constants that nothing reads."""
+        for name in names:
+            del self._constants[name]
+
+    def _insert(self, node: Node) -> Node:
+        self.revision += 1
+        self._nodes[node] = None
+        for name in node.inputs:
+            self._users[name].append(node)
+        for name in node.outputs:
+            self._producer[name] = node
+        return node
+
+    def _fresh(self, hint: str) -> str:
+        while True:
+            self._serial += 1
+            name = f"{hint}~{self._serial}"  # no exporter writes a tilde
+            if name not in self._producer and name not in self._constants:
+                return name

@@ -1,0 +1,91 @@
+"""Pictures to calibrate and verify with, at the graph's input: the user's folder or crops of samples."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgefeat.errors import ImageError, SourceError
+from edgefeat.filesets import expand
+from edgefeat.images import load_bgr
+from edgefeat.preprocess import Preprocessor
+from edgefeat.spec import InputSpec
+from edgefeat_export.errors import ExportError
+
+__all__ = ["crops", "folder", "sample_photos"]
+
+Pixels = NDArray[np.uint8]
+
+
+def sample_photos() -> list[Path]:
+    """Return the shipped sample photos: inside the wheel, or in a source checkout's test data.
+
+    Raises:
+        ExportError: In neither place.
+    """
+    package = Path(__file__).parent
+    for place in (package / "_samples", package.parent.parent / "tests" / "data" / "photos"):
+        if found := sorted(place.glob("*.jpg")):
+            return found
+    raise ExportError(
+        "the shipped sample photos are missing from this installation. Reinstall edgefeat-export, "
+        "or give a folder of pictures."
+    )
+
+
+def folder(path: Path, input_spec: InputSpec, *, at_most: int) -> Pixels:
+    """Return the pictures below a folder as the graph takes them, evenly spread if there are many.
+
+    Raises:
+        ExportError: No picture there can be read.
+    """
+    try:
+        files = expand(str(path))
+    except SourceError as error:
+        raise ExportError(f"{error} Give a folder of pictures.") from error
+    step = max(1, len(files) / at_most)
+    chosen = [files[int(index * step)] for index in range(min(len(files), at_most))]
+    prepare = Preprocessor.from_spec(input_spec)
+    images, unreadable = [], []
+    for file in chosen:
+        try:
+            images.append(prepare(load_bgr(file, keep_side=prepare.keep_side)))
+        except ImageError as error:
+            unreadable.append(str(error))
+    if not images:
+        raise ExportError(f"{path}: none of {len(chosen)} pictures can be read: {unreadable[0]}")
+    return np.stack(images)
+
+
+def crops(photos: Sequence[Path], input_spec: InputSpec, *, count: int, seed: int) -> Pixels:
+    """Return deterministic crops of photos, turn by turn, some mirrored: uint8 `(count, H, W, C)`.
+
+    The first round shows each photo whole.
+    """
+    frames = [load_bgr(photo) for photo in photos]
+    prepare = Preprocessor.from_spec(input_spec)
+    windows = _windows(np.random.default_rng(seed))
+    images = []
+    for index in range(count):
+        frame = frames[index % len(frames)]
+        if index >= len(frames):
+            frame = _crop(frame, next(windows))
+        images.append(prepare(frame))
+    return np.stack(images)
+
+
+def _windows(rng: np.random.Generator) -> Iterator[tuple[float, float, float, bool]]:
+    while True:
+        yield (rng.uniform(0.3, 0.9), rng.random(), rng.random(), bool(rng.random() < 0.5))
+
+
+def _crop(frame: Pixels, window: tuple[float, float, float, bool]) -> Pixels:
+    share, down, across, mirrored = window
+    height, width = (max(1, round(side * share)) for side in frame.shape[:2])
+    top = round((frame.shape[0] - height) * down)
+    left = round((frame.shape[1] - width) * across)
+    part = frame[top : top + height, left : left + width]
+    return np.ascontiguousarray(part[:, ::-1] if mirrored else part)
