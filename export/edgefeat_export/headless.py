@@ -1,4 +1,4 @@
-"""Cuts a network where the user says and pools what is left: a headless model with named outputs."""
+"""Cuts a network where the user says and pools what is left there: a headless model."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Pictures to calibrate and verify with, at the graph's input: the user's folder or crops of samples."""
+"""Pictures to calibrate and verify with: the user's folder, or crops of the shipped samples."""
 
 from __future__ import annotations
 

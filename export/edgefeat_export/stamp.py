@@ -1,4 +1,4 @@
-"""Writes the spec into a model, last of all: whatever changes the graph afterwards breaks the seal."""
+"""Writes the spec into a model, last of all: any later change to the graph breaks the seal."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def stamp(model: onnx.ModelProto, spec: ModelSpec, path: Path) -> None:
             os.fsync(file.fileno())
     except OSError as error:
         raise ExportError(
-            f"{path}: cannot be written: {error.strerror}. Free some space or choose another folder."
+            f"{path}: cannot be written: {error.strerror}. Free some space, or choose another place."
         ) from error
 
 

@@ -1,4 +1,4 @@
-"""Decides whether an exported file may exist: its features, through the runtime, against Keras's."""
+"""Decides whether a file may exist: its features, through the runtime, against Keras's."""
 
 from __future__ import annotations
 
@@ -138,6 +138,6 @@ def _require_alive(path: Path, name: str, features: Features) -> None:
     spread = float(flat.std(axis=0).max()) if len(flat) > 1 else size
     if size < _ALIVE or spread < _ALIVE * size:
         raise VerificationError(
-            f"{path.name}: output {name!r} is dead: root mean square {size:.1e}, spread over images "
-            f"{spread:.1e}. Check the weights, the input range and the layer of the cut."
+            f"{path.name}: output {name!r} is dead: root mean square {size:.1e}, spread "
+            f"{spread:.1e} over the images. Check the weights, the input range and the layer of the cut."
         )
