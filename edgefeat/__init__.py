@@ -22,6 +22,7 @@ from edgefeat.errors import (
 if TYPE_CHECKING:
     from edgefeat.extractor import FeatureExtractor, extract
     from edgefeat.similarity import cosine_similarity
+    from edgefeat.streaming.stream import stream
 
 __version__ = "0.1.0"
 __all__ = [
@@ -35,12 +36,14 @@ __all__ = [
     "__version__",
     "cosine_similarity",
     "extract",
+    "stream",
 ]
 
 _HOMES = {
     "FeatureExtractor": "edgefeat.extractor",
     "cosine_similarity": "edgefeat.similarity",
     "extract": "edgefeat.extractor",
+    "stream": "edgefeat.streaming.stream",
 }
 
 
