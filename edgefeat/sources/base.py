@@ -43,7 +43,7 @@ class Traits:
     """How a source behaves.
 
     Attributes:
-        live: Frames come at their own pace and the newest matters; its end is a loss.
+        live: Frames come at their own pace, and the newest matters.
         reopens: It can be opened again after a loss.
         paced: Silence longer than the timeout is a fault, not a pause.
     """
@@ -57,7 +57,7 @@ class Reader(Protocol):
     """One open connection, used by one thread."""
 
     def grab(self) -> Grab | None:
-        """Wait for the next frame and stamp it; None at the end.
+        """Wait for the next frame and stamp it; None at the end, after which none can come.
 
         Raises:
             FrameError: This frame is damaged.

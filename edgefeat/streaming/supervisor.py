@@ -201,9 +201,6 @@ class Supervisor:
         if connection.error is not None:
             self._why = str(connection.error).removeprefix(f"{self._source.name}: ")
             return _Verdict.BROKEN
-        if self._traits.live and self._traits.reopens:
-            self._why = "the stream broke off."
-            return _Verdict.BROKEN
         self._why = "no more frames"
         return _Verdict.ENDED
 
