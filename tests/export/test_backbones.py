@@ -161,7 +161,7 @@ def check_against_keras(name: str) -> None:
     preprocess = sys.modules[constructor.__module__].preprocess_input
     theirs = reference(preprocess(PIXELS.astype(np.float32))).numpy()
 
-    assert 0.02 < np.std(theirs) < 50  # alive
+    assert 0.02 < np.std(theirs) < 100  # alive
     assert np.abs(theirs[0] - theirs[1]).max() > 0.01  # and about the picture
     assert np.linalg.norm(ours - theirs) / np.linalg.norm(theirs) < 2e-5
 
