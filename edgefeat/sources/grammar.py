@@ -15,7 +15,6 @@ import stat
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TypeAlias, cast
-from urllib.parse import urlsplit
 
 import numpy as np
 
@@ -125,7 +124,7 @@ def _url(text: str) -> Source:
         raise SourceError(f"{redact(text)}: write the file's path instead of a URL.")
     if scheme not in ("http", "https"):
         return NetworkVideoSource(text)
-    suffix = Path(urlsplit(text).path).suffix.lower()
+    suffix = Path(text.partition("?")[0]).suffix.lower()
     return NetworkVideoSource(text) if suffix in _HTTP_VIDEO else MjpegSource(text)
 
 

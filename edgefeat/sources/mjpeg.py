@@ -148,7 +148,13 @@ class _MjpegReader:
 
 def _ask(url: str, name: str, timeout_s: float) -> _Answer:
     """Send the request; a second time with Digest log-in if the camera wants that."""
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+        _ = parts.port  # raises if it is none
+    except ValueError:  # its text quotes the URL
+        raise SourceError(f"{name}: not a URL. Check host and port.") from None
+    if not parts.hostname or parts.scheme not in ("http", "https"):
+        raise SourceError(f"{name}: expected http://HOST/PATH.")
     headers = {"User-Agent": "edgefeat", "Accept": "multipart/x-mixed-replace, image/jpeg"}
     if parts.username is not None:
         pair = f"{unquote(parts.username)}:{unquote(parts.password or '')}".encode()
@@ -164,25 +170,25 @@ def _ask(url: str, name: str, timeout_s: float) -> _Answer:
 
 
 def _send(parts: SplitResult, headers: dict[str, str], name: str, timeout_s: float) -> _Answer:
-    try:
-        if not parts.hostname or parts.scheme not in ("http", "https"):
-            raise SourceError(f"{name}: expected http://HOST/PATH.")
-        host, port = parts.hostname, parts.port
-        connection = (
-            http.client.HTTPSConnection(
-                host, port, timeout=timeout_s, context=ssl.create_default_context()
-            )
-            if parts.scheme == "https"
-            else http.client.HTTPConnection(host, port, timeout=timeout_s)
+    host, port = parts.hostname or "", parts.port
+    connection = (
+        http.client.HTTPSConnection(
+            host, port, timeout=timeout_s, context=ssl.create_default_context()
         )
+        if parts.scheme == "https"
+        else http.client.HTTPConnection(host, port, timeout=timeout_s)
+    )
+    try:
         connection.connect()
         kept = connection.sock
         connection.request("GET", _target(parts), headers=headers)
         return _Answer(connection.getresponse(), kept)
     # `from None`: what the libraries say may quote the URL, with its password.
     except TimeoutError:
+        connection.close()
         raise SourceError(f"{name}: no answer in {timeout_s:g} s. Is the camera on?") from None
     except (OSError, http.client.HTTPException, ValueError) as error:
+        connection.close()
         raise SourceError(f"{name}: cannot connect: {_reason(error)}. Check the URL.") from None
 
 

@@ -112,7 +112,7 @@ class Supervisor:
         deadline = time.monotonic() + timeout_s
         self._stopping.set()
         self._wake.set()
-        if not self._thread.is_alive() or self._thread is threading.current_thread():
+        if self._thread is threading.current_thread():  # closed by one of its callbacks
             return
         self._thread.join(timeout_s)
         connection = self._connection
