@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import json
 import os
+import stat
 from collections.abc import Callable
 from enum import StrEnum
 from pathlib import Path
@@ -84,7 +85,8 @@ class JsonLinesSink:
             self._descriptor, self._owned = target, False
         else:
             self._descriptor, self._owned = _opened(target), True
-            last = _last_line(self._descriptor, self._where)
+            regular = stat.S_ISREG(os.fstat(self._descriptor).st_mode)  # not a pipe or device
+            last = _last_line(self._descriptor, self._where) if regular else None
             if last is not None:
                 self._sequence, self._fingerprint = last["seq"] + 1, last["fingerprint"]
 

@@ -16,10 +16,9 @@ from edgefeat.commands.stream_options import (
 from edgefeat.commands.stream_screen import Screen, show_result
 
 if TYPE_CHECKING:
-    from edgefeat.extractor import FeatureExtractor
     from edgefeat.sources.base import Source
     from edgefeat.stream_sinks import StreamSink
-    from edgefeat.streaming import Health, Stream
+    from edgefeat.streaming import Health, Limits, OnHealth, Selection
 
 __all__ = ["add_parser"]
 
@@ -71,8 +70,11 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 def run(arguments: argparse.Namespace) -> int:
     """Run the subcommand; return its exit code."""
+    from edgefeat.streaming import Policy, Stream
+
     try:
         source = _open_source(arguments)
+        selection, limits = _selection(arguments), _limits(arguments)
         _check_output(arguments)
     except ValueError as error:
         sys.stderr.write(f"edgefeat stream: error: {error}\n")
@@ -81,7 +83,15 @@ def run(arguments: argparse.Namespace) -> int:
     with open_extractor(arguments) as extractor:
         sink = _open_sink(arguments)
         try:
-            stream = _make_stream(arguments, source, extractor, screen)
+            stream = Stream(
+                source,
+                extractor,
+                policy=Policy(arguments.policy) if arguments.policy else None,
+                selection=selection,
+                limits=limits,
+                on_event=screen.tell,
+                on_health=_on_health(arguments, screen),
+            )
             with stop_on_signals(stream.stop), stream:
                 for count, result in enumerate(stream, 1):
                     sink.write(result)
@@ -112,38 +122,41 @@ def _open_source(arguments: argparse.Namespace) -> Source:
     return open_source(arguments.source, camera=request, watch=arguments.watch)
 
 
-def _make_stream(
-    arguments: argparse.Namespace, source: Source, extractor: FeatureExtractor, screen: Screen
-) -> Stream:
-    from edgefeat.streaming import Limits, Policy, Selection, Stream, health_file
+def _selection(arguments: argparse.Namespace) -> Selection:
+    from edgefeat.streaming import Selection
 
-    write_health = health_file(arguments.health) if arguments.health else None
-
-    def on_health(health: Health) -> None:
-        screen.draw(health)
-        if write_health is not None:
-            write_health(health)
-
-    return Stream(
-        source,
-        extractor,
-        policy=Policy(arguments.policy) if arguments.policy else None,
-        selection=Selection(
-            fps=arguments.fps,
-            every=arguments.every,
-            roi=arguments.roi,
-            motion=arguments.motion,
-            novelty=arguments.novelty,
-        ),
-        limits=Limits(
-            timeout_s=arguments.timeout,
-            reconnect=arguments.reconnect,
-            wait=arguments.wait,
-            duration_s=arguments.duration,
-        ),
-        on_event=screen.tell,
-        on_health=on_health,
+    return Selection(
+        fps=arguments.fps,
+        every=arguments.every,
+        roi=arguments.roi,
+        motion=arguments.motion,
+        novelty=arguments.novelty,
     )
+
+
+def _limits(arguments: argparse.Namespace) -> Limits:
+    from edgefeat.streaming import Limits
+
+    return Limits(
+        timeout_s=arguments.timeout,
+        reconnect=arguments.reconnect,
+        wait=arguments.wait,
+        duration_s=arguments.duration,
+    )
+
+
+def _on_health(arguments: argparse.Namespace, screen: Screen) -> OnHealth:
+    from edgefeat.streaming import health_file
+
+    if arguments.health is None:
+        return screen.draw
+    write = health_file(arguments.health)
+
+    def show_and_write(health: Health) -> None:
+        screen.draw(health)
+        write(health)
+
+    return show_and_write
 
 
 def _for_people(arguments: argparse.Namespace) -> bool:

@@ -2,7 +2,7 @@
 
 from edgefeat.streaming.buffer import Policy
 from edgefeat.streaming.events import Event, EventKind
-from edgefeat.streaming.health import Health, health_file
+from edgefeat.streaming.health import Health, OnHealth, health_file
 from edgefeat.streaming.limits import Limits
 from edgefeat.streaming.result import Extractor, StreamResult
 from edgefeat.streaming.selection import Selection
@@ -14,6 +14,7 @@ __all__ = [
     "Extractor",
     "Health",
     "Limits",
+    "OnHealth",
     "Policy",
     "Selection",
     "Stream",

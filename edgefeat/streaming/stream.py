@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from types import TracebackType
@@ -16,7 +17,7 @@ from edgefeat.sources.base import Source
 from edgefeat.sources.grammar import AnySource, open_source
 from edgefeat.streaming.asynchronous import iterate
 from edgefeat.streaming.buffer import Buffer, Captured, Policy
-from edgefeat.streaming.events import EventKind, OnEvent
+from edgefeat.streaming.events import Event, EventKind, OnEvent
 from edgefeat.streaming.health import Health, Meter, OnHealth
 from edgefeat.streaming.limits import Limits
 from edgefeat.streaming.result import Extractor, StreamResult
@@ -65,7 +66,8 @@ class Stream:
         live = source.traits.live
         self.policy = policy or (Policy.NEWEST if live else Policy.ALL)
         self._source, self._extractor = source, extractor
-        self._on_health, self._on_close = on_health, on_close
+        self._on_event, self._on_health, self._on_close = on_event, on_health, on_close
+        self._telling = threading.Lock()
         self._fingerprint = extractor.fingerprint
         self._region = Region(selection.roi) if selection.roi else None
         self._motion = MotionGate(selection.motion) if selection.motion else None
@@ -83,7 +85,7 @@ class Stream:
             self._pacer,
             limits or Limits(),
             self._meter,
-            on_event=on_event,
+            on_event=self._tell if on_event else None,
             report=self._report if on_health else None,
         )
 
@@ -202,8 +204,13 @@ class Stream:
     def _garbage(self, frame: Captured, error: ImageError) -> None:
         self._undecodable += 1
         if frame.grab.name or not self._in_garbage:
-            self._supervisor.note(EventKind.GARBAGE, str(error))
+            self._tell(Event(kind=EventKind.GARBAGE, source=self.source, message=str(error)))
         self._in_garbage = True
+
+    def _tell(self, event: Event) -> None:
+        if self._on_event is not None:
+            with self._telling:  # both the supervisor and the loop have things to tell
+                self._on_event(event)
 
 
 def stream(

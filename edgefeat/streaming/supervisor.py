@@ -102,11 +102,6 @@ class Supervisor:
         self._report_at = now + _REPORT_EVERY_S if self._report else float("inf")
         self._thread.start()
 
-    def note(self, kind: EventKind, message: str) -> None:
-        """Have an event told."""
-        self._notes.append((kind, message))
-        self._wake.set()
-
     def stop(self, timeout_s: float) -> None:
         """Stop, and wait a little for the source to be released."""
         deadline = time.monotonic() + timeout_s
