@@ -6,6 +6,7 @@ import json
 import os
 import pty
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -106,6 +107,20 @@ def test_a_signal_ends_it_within_a_second_with_everything_written(
     assert last["latency_p99_ms"] is None
     assert "Traceback" not in said
     assert "ended: stopped" in said
+
+
+def test_a_stop_while_it_connects_to_a_camera_that_never_answers() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as mute:
+        url = f"rtsp://127.0.0.1:{mute.getsockname()[1]}/live"
+        process = subprocess.Popen([*COMMAND, url, "--timeout", "30"], stderr=subprocess.PIPE)
+        connection, _ = mute.accept()
+        with connection:
+            process.send_signal(signal.SIGTERM)
+            asked = time.monotonic()
+            _, said = process.communicate(timeout=20)
+    assert time.monotonic() - asked < 1.5
+    assert process.returncode == 0
+    assert said.decode().splitlines()[0] == f"edgefeat: {url}: ended: stopped"
 
 
 def test_a_reader_that_stops_reading_does_not_keep_it(watched: Path, tmp_path: Path) -> None:
