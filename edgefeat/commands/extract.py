@@ -110,7 +110,13 @@ def run(arguments: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
         with closing(_open_sink(arguments, info)) as sink:
             if isinstance(sink, ShardSink):
                 paths = sink.select(paths)
-            failed = _extract(arguments, extractor, sink, paths, bad_sources, on_error)
+            try:
+                failed = _extract(arguments, extractor, sink, paths, bad_sources, on_error)
+            except KeyboardInterrupt:
+                if isinstance(sink, ShardSink):
+                    rows = sink.manifest.rows
+                    sys.stderr.write(f"\nedgefeat: {rows} rows are safe; go on with --resume")
+                raise
             stopped = on_error.stop and bool(failed)
             if not stopped:
                 sink.commit()

@@ -30,8 +30,10 @@ _HOLDS = {
 
 
 def is_folder(output: str) -> bool:
-    """Return whether an output names a folder of shards: it is one, ends in / or has no suffix."""
-    return output.endswith("/") or Path(output).is_dir() or not Path(output).suffix
+    """Return whether an output names a folder: it ends in / or has no suffix, or is one."""
+    path = Path(output)
+    suffix = path.suffix.lower()
+    return output.endswith("/") or not suffix or (suffix not in FORMATS and path.is_dir())
 
 
 def open_sink(path: Path, info: SetInfo) -> FileSink:

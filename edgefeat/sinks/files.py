@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from types import TracebackType
@@ -55,7 +56,8 @@ class FileSink:
 
     def close(self) -> None:
         """Remove the spool unless it was committed."""
-        self._spool.close()
+        with suppress(OSError):  # the disk may be full, but this file is given up anyway
+            self._spool.close()
         Path(self._spool.name).unlink(missing_ok=True)
 
     def __enter__(self) -> Self:

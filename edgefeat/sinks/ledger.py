@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -78,5 +79,6 @@ class LedgerSink:
     def close(self) -> None:
         """Give up whatever was not committed; closing twice is fine."""
         self._sink.close()
-        self._spool.close()
+        with suppress(OSError):  # as in FileSink.close
+            self._spool.close()
         Path(self._spool.name).unlink(missing_ok=True)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -40,8 +41,9 @@ class ParquetSink(FileSink):
 
     def close(self) -> None:
         """Remove the spool unless it was committed."""
-        if self._writer.is_open and not self._spool.closed:
-            self._writer.close()
+        with suppress(OSError):  # as in FileSink.close
+            if self._writer.is_open and not self._spool.closed:
+                self._writer.close()
         super().close()
 
     def _put(self, name: str, features: Features) -> None:
