@@ -10,8 +10,9 @@ from __future__ import annotations
 import os
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass
 from itertools import islice
 from typing import TypeAlias, TypeVar
@@ -20,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgefeat.errors import ImageError, SourceError
-from edgefeat.extractor import FeatureExtractor
+from edgefeat.extractor import ColourName, FeatureExtractor
 from edgefeat.filesets import expand
 from edgefeat.images import ImageInput, describe
 from edgefeat.sinks.base import CorpusSink
@@ -117,18 +118,19 @@ def extract_files(
     outcomes = extract_in_order(
         paths, extractor, workers=workers, batch=batch, retries=policy.retries
     )
-    for path, outcome in zip(paths, outcomes, strict=True):
-        failure = None
-        if isinstance(outcome, ImageError):
-            failure = Failure.of(path, outcome)
-            failures.append(failure)
-            if policy.stop:
-                on_done(path, failure)
-                break
-            sink.fail(failure)
-        else:
-            sink.write(path, outcome.reshape(-1))
-        on_done(path, failure)
+    with closing(outcomes):
+        for path, outcome in zip(paths, outcomes, strict=True):
+            failure = None
+            if isinstance(outcome, ImageError):
+                failure = Failure.of(path, outcome)
+                failures.append(failure)
+                if policy.stop:
+                    on_done(path, failure)
+                    break
+                sink.fail(failure)
+            else:
+                sink.write(path, outcome.reshape(-1))
+            on_done(path, failure)
     return failures
 
 
@@ -139,13 +141,17 @@ def extract_in_order(
     workers: int,
     batch: int = 1,
     retries: int = 0,
-) -> Iterator[Outcome]:
-    """Yield each picture's features, or the error that stands for them, in order."""
+    colour: ColourName = "bgr",
+) -> Generator[Outcome, None, None]:
+    """Yield each picture's features, or the error that stands for them, in order.
+
+    Close it, as by `contextlib.closing`, when it may be left early.
+    """
     if batch < 1:
         raise ValueError(f"batch: expected 1 or more, got {batch}")
 
     def work(group: list[ImageInput]) -> list[Outcome]:
-        return _extract_group(group, extractor, retries)
+        return _extract_group(group, extractor, retries, colour)
 
     for outcomes in map_in_order(work, _groups(images, batch), workers=workers):
         yield from outcomes
@@ -179,22 +185,22 @@ def _groups(items: Iterable[T], size: int) -> Iterator[list[T]]:
 
 
 def _extract_group(
-    group: list[ImageInput], extractor: FeatureExtractor, retries: int
+    group: list[ImageInput], extractor: FeatureExtractor, retries: int, colour: ColourName
 ) -> list[Outcome]:
-    prepared = [_prepare(image, extractor, retries) for image in group]
+    prepared = [_prepare(image, extractor, retries, colour) for image in group]
     usable = [pixels for pixels in prepared if not isinstance(pixels, ImageError)]
     features = iter(extractor.extract_prepared(np.stack(usable)) if usable else ())
     return [item if isinstance(item, ImageError) else next(features) for item in prepared]
 
 
 def _prepare(
-    image: ImageInput, extractor: FeatureExtractor, retries: int
+    image: ImageInput, extractor: FeatureExtractor, retries: int, colour: ColourName
 ) -> NDArray[np.uint8] | ImageError:
     for attempt in range(retries + 1):
         if attempt:
             time.sleep(_FIRST_PAUSE_S * 2 ** (attempt - 1))
         try:
-            return extractor.prepare(image)
+            return extractor.prepare(image, colour=colour)
         except ImageError as error:
             failed = error
         except MemoryError:
