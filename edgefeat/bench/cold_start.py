@@ -16,8 +16,8 @@ import sys  # noqa: E402
 import tempfile  # noqa: E402
 from collections.abc import Callable, Sequence  # noqa: E402
 from dataclasses import asdict, dataclass  # noqa: E402
-from pathlib import Path  # noqa: E402
 from itertools import pairwise  # noqa: E402
+from pathlib import Path  # noqa: E402
 from statistics import median  # noqa: E402
 from typing import TYPE_CHECKING  # noqa: E402
 

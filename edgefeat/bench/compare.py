@@ -16,7 +16,7 @@ from edgefeat.bench.percentiles import label
 from edgefeat.bench.results import Ratio, SingleStream, Subject
 from edgefeat.bench.summary import TOTAL
 
-__all__ = ["paired_ratios", "ratio_of_quantiles"]
+__all__ = ["Blocks", "paired_ratios", "ratio_of_quantiles", "whole_blocks"]
 
 Blocks = NDArray[np.float64]
 _SEED = 20261121  # the same report gives the same interval
@@ -35,7 +35,7 @@ def paired_ratios(subjects: Sequence[Subject]) -> list[Ratio]:
         if run is None:
             continue
         warmup = max(base.warmup_calls, run.warmup_calls)
-        pair = _blocks(run, warmup), _blocks(base, warmup)
+        pair = whole_blocks(run, warmup), whole_blocks(base, warmup)
         for quantile in _QUANTILES:
             ratio, low, high = ratio_of_quantiles(*pair, quantile, paired=True)
             ratios.append(
@@ -73,7 +73,7 @@ def ratio_of_quantiles(
     return ratio, float(low), float(high)
 
 
-def _blocks(run: SingleStream, warmup: int) -> Blocks:
+def whole_blocks(run: SingleStream, warmup: int) -> Blocks:
     """Return the calls after warm-up in whole blocks."""
     series = np.array(run.series_ms[TOTAL])
     first = -(-warmup // run.block)

@@ -58,6 +58,8 @@ class SingleStream:
     `overhead` is the share of the time that the harness itself took. `cpu_s_per_call` counts all
     threads; `cpu_share` is CPU time over wall time, which waiting for a busy CPU lowers.
     `stages_ms` has decode, resize, run and total. The series hold one number a call, in order.
+    Calls were taken in blocks of `block`; the block series hold one number each: what a fixed piece
+    of work took just before, and the CPU time of the block's calls.
     """
 
     calls: int
@@ -70,6 +72,8 @@ class SingleStream:
     overhead: float
     stages_ms: Mapping[str, Latency]
     block: int
+    block_yardstick_ms: tuple[float, ...]
+    block_cpu_ms: tuple[float, ...]
     series_ms: Mapping[str, tuple[float, ...]]
 
 
@@ -148,7 +152,10 @@ class ColdStart:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Subject:
-    """One setup: a model with its threads and providers, and what it did."""
+    """One setup: a model with its threads and providers, and what it did.
+
+    `cosine_to_keras` is what its export measured on held-out photos.
+    """
 
     label: str
     model: str
@@ -158,6 +165,7 @@ class Subject:
     fingerprint: str
     providers: tuple[str, ...]
     threads: int
+    cosine_to_keras: float | None
     load_ms: float
     first_call_ms: float
     cold_start: ColdStart | None = None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -16,8 +16,8 @@ from edgefeat.bench.cold_start import cold_start
 from edgefeat.bench.compare import paired_ratios
 from edgefeat.bench.conditions import Watch, describe_machine
 from edgefeat.bench.pictures import Pictures
-from edgefeat.bench.pipeline import ExtractorPipeline
-from edgefeat.bench.results import Report, Subject
+from edgefeat.bench.pipeline import ExtractorPipeline, Pipeline
+from edgefeat.bench.results import ColdStart, Report, Subject
 from edgefeat.bench.single_stream import run_single_stream
 from edgefeat.bench.summary import single_stream
 from edgefeat.extractor import FeatureExtractor
@@ -37,12 +37,13 @@ class Scenario(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Setup:
-    """One thing to measure."""
+    """One thing to measure. `pipeline` makes what is timed from the open model."""
 
     model: Path
-    threads: int
-    providers: tuple[str, ...]
+    threads: int = 1
+    providers: tuple[str, ...] = ("cpu",)
     strict: bool = True
+    pipeline: Callable[[FeatureExtractor], Pipeline] = ExtractorPipeline
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +54,7 @@ class Plan:
     pictures: Pictures
     scenarios: tuple[Scenario, ...] = (Scenario.SINGLE_STREAM,)
     duration_s: float = 5.0
-    min_calls: int = 64
+    min_calls: int = 160
     cold_starts: int = 5
     workers: int = 1
     streams: int = 8
@@ -78,7 +79,7 @@ class _Open:
     """A setup that is loaded, and what is known of it so far."""
 
     setup: Setup
-    pipeline: ExtractorPipeline
+    pipeline: Pipeline
     subject: Subject
 
 
@@ -114,19 +115,6 @@ def run_plan(plan: Plan, listener: Listener) -> Report:
 
 
 def _open(setup: Setup, plan: Plan, stack: ExitStack, listener: Listener) -> _Open:
-    step = f"cold start {setup.model.name}"
-    cold = None
-    if plan.cold_starts:
-        shares = _shares(plan.cold_starts)
-        listener(step, 0.0)
-        cold = cold_start(
-            setup.model,
-            plan.pictures.items[0],
-            providers=setup.providers,
-            threads=setup.threads,
-            starts=plan.cold_starts,
-            on_start=lambda: listener(step, next(shares)),
-        )
     before = time.perf_counter()
     extractor = stack.enter_context(
         FeatureExtractor(
@@ -134,8 +122,9 @@ def _open(setup: Setup, plan: Plan, stack: ExitStack, listener: Listener) -> _Op
         )
     )
     load_ms = 1e3 * (time.perf_counter() - before)
-    pipeline = ExtractorPipeline(extractor)
+    pipeline = setup.pipeline(extractor)
     first = pipeline(plan.pictures.items[0])
+    parity = extractor.spec.parity
     subject = Subject(
         label=_label(setup, plan.setups),
         model=extractor.spec.name,
@@ -145,11 +134,28 @@ def _open(setup: Setup, plan: Plan, stack: ExitStack, listener: Listener) -> _Op
         fingerprint=extractor.fingerprint,
         providers=extractor.providers,
         threads=setup.threads,
+        cosine_to_keras=parity.cosine_mean if parity else None,
         load_ms=round(load_ms, 2),
         first_call_ms=round((first[-1] - first[0]) / 1e6, 3),
-        cold_start=cold,
+        cold_start=_cold_start(setup, plan, listener),
     )
     return _Open(setup, pipeline, subject)
+
+
+def _cold_start(setup: Setup, plan: Plan, listener: Listener) -> ColdStart | None:
+    if not plan.cold_starts:
+        return None
+    step = f"cold start {setup.model.name}"
+    shares = (done / plan.cold_starts for done in range(1, plan.cold_starts + 1))
+    listener(step, 0.0)
+    return cold_start(
+        setup.model,
+        plan.pictures.items[0],
+        providers=setup.providers,
+        threads=setup.threads,
+        starts=plan.cold_starts,
+        on_start=lambda: listener(step, next(shares)),
+    )
 
 
 def _single_stream(running: Sequence[_Open], plan: Plan, listener: Listener) -> list[Subject]:
@@ -192,7 +198,3 @@ def _label(setup: Setup, all_of_them: Sequence[Setup]) -> str:
     if len({other.threads for other in all_of_them}) > 1:
         parts.append(f"{setup.threads} thread{'s' if setup.threads > 1 else ''}")
     return ", ".join(parts)
-
-
-def _shares(count: int) -> Iterator[float]:
-    return (done / count for done in range(1, count + 1))

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from edgefeat.bench.pictures import Pictures
 from edgefeat.bench.pipeline import Call, Pipeline
+from edgefeat.bench.yardstick import yardstick_ns
 
 __all__ = ["BLOCK", "Series", "run_single_stream"]
 
@@ -28,12 +29,14 @@ class Series:
     """What one setup measured, call by call.
 
     `clock_ns` is `(n, 4)`: before decode, resize and run, and after. Blocks of 16 consecutive
-    calls were taken together. `wall_s` and `cpu_s` are the blocks' own, harness included.
+    calls were taken together; the other arrays, `(n / 16,)`, are the blocks':
+    their yardstick, wall time and CPU time of all threads, harness included.
     """
 
     clock_ns: NDArray[np.int64]
-    wall_s: float
-    cpu_s: float
+    yardstick_ns: NDArray[np.int64]
+    wall_s: NDArray[np.float64]
+    cpu_s: NDArray[np.float64]
 
     @property
     def total_ms(self) -> NDArray[np.float64]:
@@ -64,24 +67,32 @@ def run_single_stream(
         on_progress: Told the share that is done, after each round.
     """
     calls: list[list[Call]] = [[] for _ in pipelines]
-    wall, cpu = [0.0] * len(pipelines), [0.0] * len(pipelines)
-    several = len(pipelines) > 1
+    walls: list[list[float]] = [[] for _ in pipelines]
+    cpus: list[list[float]] = [[] for _ in pipelines]
+    spent = 0.0
+    yards: list[list[int]] = [[] for _ in pipelines]
     supply = cycle(pictures.items)
     order = list(range(len(pipelines)))
-    while sum(wall) < duration_s * len(pipelines) or len(calls[0]) < min_calls:
+    while spent < duration_s * len(pipelines) or len(calls[0]) < min_calls:
         block = [next(supply) for _ in range(BLOCK)]
         for i in order:
-            if several:
-                pipelines[i](block[-1])  # another model filled the caches: not this one's fault
+            yards[i].append(yardstick_ns())
+            pipelines[i](block[-1])  # other work filled the caches: not this call's fault
             wall_before, cpu_before = time.perf_counter(), time.process_time()
             for picture in block:
                 calls[i].append(pipelines[i](picture))
-            cpu[i] += time.process_time() - cpu_before
-            wall[i] += time.perf_counter() - wall_before
+            cpus[i].append(time.process_time() - cpu_before)
+            walls[i].append(time.perf_counter() - wall_before)
+            spent += walls[i][-1]
         order.reverse()
-        by_time = sum(wall) / (duration_s * len(pipelines)) if duration_s else 1.0
+        by_time = spent / (duration_s * len(pipelines)) if duration_s else 1.0
         on_progress(min(1.0, by_time, len(calls[0]) / max(min_calls, 1)))
     return [
-        Series(clock_ns=np.array(rows, np.int64), wall_s=seconds, cpu_s=cpu_s)
-        for rows, seconds, cpu_s in zip(calls, wall, cpu, strict=True)
+        Series(
+            clock_ns=np.array(calls[i], np.int64),
+            yardstick_ns=np.array(yards[i], np.int64),
+            wall_s=np.array(walls[i]),
+            cpu_s=np.array(cpus[i]),
+        )
+        for i in range(len(pipelines))
     ]

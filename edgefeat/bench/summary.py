@@ -31,7 +31,7 @@ def latency(values_ms: NDArray[np.float64]) -> Latency:
 
 def single_stream(series: Series) -> SingleStream:
     """Return the figures of a single-stream run."""
-    total = series.total_ms
+    total, cpu_s, wall_s = series.total_ms, float(series.cpu_s.sum()), float(series.wall_s.sum())
     by_name = dict(zip(STAGES, series.stages_ms.T, strict=True)) | {TOTAL: total}
     steadiness = find_warmup(total)
     kept = {name: values[steadiness.warmup :] for name, values in by_name.items()}
@@ -41,10 +41,12 @@ def single_stream(series: Series) -> SingleStream:
         steady=steadiness.steady,
         level_spread=round(steadiness.spread, 4),
         calls_per_s=round(1e3 / float(kept[TOTAL].mean()), 2),
-        cpu_s_per_call=round(series.cpu_s / len(total), 7),
-        cpu_share=round(series.cpu_s / series.wall_s, 4),
-        overhead=round(1 - float(total.sum()) / 1e3 / series.wall_s, 6),
+        cpu_s_per_call=round(cpu_s / len(total), 7),
+        cpu_share=round(cpu_s / wall_s, 4),
+        overhead=round(1 - float(total.sum()) / 1e3 / wall_s, 6),
         stages_ms={name: latency(values) for name, values in kept.items()},
         block=BLOCK,
+        block_yardstick_ms=tuple((series.yardstick_ns / 1e6).round(_DIGITS).tolist()),
+        block_cpu_ms=tuple((series.cpu_s * 1e3).round(_DIGITS).tolist()),
         series_ms={name: tuple(values.round(_DIGITS).tolist()) for name, values in by_name.items()},
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from edgefeat.bench.gate import Judgement
 from edgefeat.bench.percentiles import Percentile, label
 from edgefeat.bench.pipeline import STAGES
 from edgefeat.bench.results import (
@@ -18,14 +19,23 @@ from edgefeat.bench.results import (
 )
 from edgefeat.bench.summary import TOTAL
 
-__all__ = ["as_text"]
+__all__ = [
+    "VALID",
+    "as_text",
+    "judgement_line",
+    "machine_lines",
+    "ratio_verdict",
+    "scenario_lines",
+    "verdict",
+]
 
+VALID = "conditions: valid"
 _MB = 1e6
 
 
 def as_text(report: Report) -> str:
     """Return the whole report, ending in the verdict on its conditions."""
-    lines = [*_machine(report.machine), f"pictures: {report.pictures}, {report.source}"]
+    lines = [*machine_lines(report.machine), f"pictures: {report.pictures}, {report.source}"]
     for subject in report.subjects:
         lines += ["", *_subject(subject)]
     if report.ratios:
@@ -41,11 +51,12 @@ def verdict(report: Report) -> list[str]:
     if lines:
         lines.append("These figures say more about the machine's state than about the models.")
     else:
-        lines.append("conditions: valid")
+        lines.append(VALID)
     return lines + [f"note: {note}" for note in conditions.notes]
 
 
-def _machine(machine: Machine) -> list[str]:
+def machine_lines(machine: Machine) -> list[str]:
+    """Return what the machine is, and what runs on it."""
     memory = f", {machine.memory_bytes / 1e9:.0f} GB" if machine.memory_bytes else ""
     limit = machine.memory_limit_bytes
     limited = f" (limit {limit / 1e9:.1f} GB)" if limit else ""
@@ -65,12 +76,17 @@ def _subject(subject: Subject) -> Iterator[str]:
     size = f"{subject.file_bytes / _MB:.1f} MB"
     providers = ", ".join(subject.providers)
     yield f"{subject.label}: {subject.precision}, {size}, {providers}, {threads}"
+    if subject.single_stream:
+        yield from _single(subject.single_stream)
+    yield from scenario_lines(subject)
+
+
+def scenario_lines(subject: Subject) -> Iterator[str]:
+    """Yield a line for everything measured beside single stream."""
     if subject.cold_start:
         yield from _cold(subject.cold_start)
     load, first = subject.load_ms, subject.first_call_ms
     yield f"  in this process  load {load:.1f} ms, first call {first:.2f} ms"
-    if subject.single_stream:
-        yield from _single(subject.single_stream)
     if subject.multi_stream:
         multi = subject.multi_stream
         what = f"{multi.streams} pictures a query, {_workers(multi.workers)}"
@@ -150,10 +166,24 @@ def _server(server: Server) -> str:
 
 
 def _ratio(ratio: Ratio) -> str:
-    equal = ratio.low <= 1.0 <= ratio.high
-    said = "no difference shown" if equal else "slower" if ratio.ratio > 1 else "faster"
     figures = f"{ratio.ratio:.3f}  ({ratio.low:.3f} to {ratio.high:.3f})"
-    return f"  {ratio.label:<40} {ratio.statistic}  {figures}  {said}"
+    return f"  {ratio.label:<40} {ratio.statistic}  {figures}  {ratio_verdict(ratio)}"
+
+
+def ratio_verdict(ratio: Ratio) -> str:
+    """Return what the interval allows to say."""
+    if ratio.low <= 1.0 <= ratio.high:
+        return "no difference shown"
+    return "slower" if ratio.ratio > 1 else "faster"
+
+
+def judgement_line(judgement: Judgement, *, as_rule: bool) -> str:
+    """Return what became of one rule on one setup; or just the ratio, where none was given."""
+    ratio, reason = judgement.ratio, f" ({judgement.reason})" if judgement.reason else ""
+    if ratio and not as_rule:
+        return _ratio(ratio) + reason
+    figures = f"{ratio.ratio:.3f}  ({ratio.low:.3f} to {ratio.high:.3f})  " if ratio else ""
+    return f"  {judgement.label:<40} {judgement.rule.text:<10} {figures}{judgement.outcome}{reason}"
 
 
 def _workers(count: int) -> str:

@@ -11,10 +11,13 @@ from typing import TYPE_CHECKING, Self
 from edgefeat.commands.options import positive_integer
 
 if TYPE_CHECKING:
+    from edgefeat.bench.gate import Rule
+    from edgefeat.bench.results import Report
     from edgefeat.bench.runner import Plan
 
 __all__ = ["add_parser"]
 
+_SHOWN_ANYWAY = ("p50>0%", "p90>0%", "cpu>0%")
 _SCENARIOS = ("single-stream", "multi-stream", "server", "offline", "camera")
 _EPILOG = """\
 examples:
@@ -29,8 +32,12 @@ Setups that are compared take turns in short blocks, so that their ratio holds e
 machine's speed changes. A percentile is printed only if the sample supports it: p90 needs 64
 calls, p95 130, p99 662, p99.9 6636 (MLPerf's early-stopping rule).
 
-exit codes: 0 done; 1 --fail-if holds, or --require-valid and the conditions were not fit;
-2 wrong usage; 3 model, provider or pictures unusable
+--fail-if compares with an earlier run on the same machine. A rule fails only if its growth is
+reached and the 95 % interval excludes equality; what the machine's own change of speed could
+explain counts as noise. On a busy or throttled machine p50, p90, ... stay undecided; cpu does not.
+
+exit codes: 0 done; 1 a --fail-if rule failed, or --require-valid and the conditions were not fit;
+2 wrong usage; 3 model, provider or pictures unusable, or a --fail-if rule could not be decided
 """
 
 
@@ -56,6 +63,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     output.add_argument(
         "--fail-if",
         action="append",
+        type=_rule,
         default=[],
         metavar="RULE",
         help="with --compare: exit 1 if, beyond noise, e.g. 'p90>+10%%' (may be repeated)",
@@ -111,9 +119,9 @@ def _add_load(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--calls",
         type=positive_integer,
-        default=64,
+        default=160,
         metavar="N",
-        help="at least so many calls, however long they take (default: 64)",
+        help="at least so many calls, however long they take (default: 160)",
     )
     group.add_argument(
         "--cold-starts",
@@ -150,18 +158,46 @@ def _add_load(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Run the subcommand; return its exit code."""
     if arguments.fail_if and not arguments.compare:
-        arguments.usage_error("--fail-if needs --compare OLD.json")
-    from edgefeat.bench.results import write_report
+        arguments.usage_error("argument --fail-if: needs --compare OLD, the run to compare with")
+    from edgefeat.bench.results import read_report, write_report, write_text
     from edgefeat.bench.runner import run_plan
     from edgefeat.bench.table import as_text
 
+    old = read_report(arguments.compare) if arguments.compare else None
     with _Steps(enabled=not arguments.quiet and sys.stderr.isatty()) as steps:
         report = run_plan(_plan(arguments), steps)
     if arguments.json:
         write_report(report, arguments.json)
+    if arguments.csv:
+        from edgefeat.bench.spreadsheet import as_csv
+
+        write_text(as_csv(report), arguments.csv)
+    if arguments.html:
+        from edgefeat.bench.html import as_html
+
+        write_text(as_html(report), arguments.html)
     if not arguments.quiet:
         sys.stdout.write(as_text(report))
-    return 1 if arguments.require_valid and report.conditions.invalid else 0
+    code = 1 if arguments.require_valid and report.conditions.invalid else 0
+    if old is not None:
+        code = max(code, _compare(arguments, old, report))
+    return code
+
+
+def _compare(arguments: argparse.Namespace, old: Report, new: Report) -> int:
+    """Print what became of every rule; return the exit code it asks for."""
+    from edgefeat.bench.gate import Outcome, judge, parse_rule
+    from edgefeat.bench.table import judgement_line
+
+    rules = arguments.fail_if or [parse_rule(text) for text in _SHOWN_ANYWAY]
+    judgements = judge(old, new, rules)
+    if not arguments.quiet:
+        sys.stdout.write(f"\nagainst {arguments.compare} of {old.created} (95 % interval)\n")
+        sys.stdout.writelines(
+            judgement_line(one, as_rule=bool(arguments.fail_if)) + "\n" for one in judgements
+        )
+    outcomes = {one.outcome for one in judgements} if arguments.fail_if else set()
+    return 1 if Outcome.FAILED in outcomes else 3 if Outcome.UNDECIDED in outcomes else 0
 
 
 def _plan(arguments: argparse.Namespace) -> Plan:
@@ -212,6 +248,15 @@ class _Steps:
         if self._enabled:
             sys.stderr.write("\r\x1b[K")
             sys.stderr.flush()
+
+
+def _rule(text: str) -> Rule:
+    from edgefeat.bench.gate import parse_rule
+
+    try:
+        return parse_rule(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
 
 
 def _positive(text: str) -> float:
