@@ -1,0 +1,1 @@
+"""Help for testing on and for devices: latency limits, faulty sources."""
