@@ -8,6 +8,7 @@ from pathlib import Path
 
 from edgefeat.errors import SourceError
 from edgefeat.filesets import expand
+from edgefeat.shipped import sample_photos
 
 __all__ = ["Pictures", "load_pictures", "sample_pictures"]
 
@@ -34,24 +35,13 @@ def load_pictures(sources: Sequence[str]) -> Pictures:
 
 
 def sample_pictures() -> Pictures:
-    """Return the photos that ship with edgefeat: a cat and a cup of espresso, both CC0.
-
-    The wheel carries them inside the package; in a source checkout they stand in `tests/data`.
+    """Return the photos that ship with edgefeat.
 
     Raises:
-        SourceError: In neither place.
+        SourceError: The installation is incomplete.
     """
-    package = Path(__file__).parent.parent
-    for folder in (package / "_samples", package.parent / "tests" / "data" / "photos"):
-        if folder.is_dir():
-            names = ("chelsea.jpg", "coffee.jpg")
-            return Pictures(
-                source="shipped samples", items=tuple(_read(str(folder / name)) for name in names)
-            )
-    raise SourceError(
-        "the sample photos are missing from this installation. Reinstall it with "
-        "`pip install --force-reinstall edgefeat`, or name pictures of your own."
-    )
+    paths = [str(path) for path in sample_photos()]
+    return Pictures(source="shipped samples", items=tuple(_read(path) for path in paths))
 
 
 def _read(path: str) -> bytes:

@@ -126,9 +126,9 @@ def test_gate_tells_slower_from_equal() -> None:
     rng = np.random.default_rng(7)
     caught = flagged = 0
     for _ in range(20):
-        old, equal = report(noisy(rng, 2.0, 800)), report(noisy(rng, 2.0, 800))
+        old, equal = report(noisy(rng, 2.0, 320)), report(noisy(rng, 2.0, 320))
         flagged += outcome(old, equal, "p50>0%") is Outcome.FAILED
-        caught += outcome(old, report(noisy(rng, 2.2, 800)), "p50>+5%") is Outcome.FAILED
+        caught += outcome(old, report(noisy(rng, 2.2, 320)), "p50>+5%") is Outcome.FAILED
     assert caught >= 19
     assert flagged <= 1
 
