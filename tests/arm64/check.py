@@ -32,11 +32,10 @@ def main() -> int:
     subprocess.run(["sh", str(HERE / "userland.sh"), str(userland)], check=True)
     vectors = [str(HERE / "vectors.py"), *MODELS]
     here = _run([sys.executable, *vectors])
-    arm = _run(
-        ["qemu-aarch64-static", "-cpu", "cortex-a76", "-L", str(userland / "debian")]
-        + ["-E", f"PYTHONPATH={ROOT}:{userland / 'site'}", "-E", "PYTHONDONTWRITEBYTECODE=1"]
-        + [str(userland / "debian/usr/bin/python3.11"), *vectors]
-    )
+    emulated = f"qemu-aarch64-static -cpu cortex-a76 -L {userland / 'debian'}".split()
+    path = f"PYTHONPATH={ROOT}:{userland / 'site'}"
+    python = str(userland / "debian/usr/bin/python3.11")
+    arm = _run([*emulated, "-E", path, "-E", "PYTHONDONTWRITEBYTECODE=1", python, *vectors])
     committed = json.loads((ROOT / "tests/data/pixels.json").read_text())
     failures = _report(f"pixels on {here['machine']}", here["pixels"] == committed)
     failures += _report(f"pixels on {arm['machine']}", arm["pixels"] == committed)
