@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import json
 import os
 import sys
 from collections.abc import Sequence
@@ -26,13 +27,24 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         _import_tensorflow()
         code: int = arguments.run(arguments)
+    except argparse.ArgumentTypeError as error:  # options that only fit together or not at all
+        sys.stderr.write(f"edgefeat-export: error: {error}\n")
+        return 2
     except EdgefeatError as error:
         sys.stderr.write(f"edgefeat-export: error: {error}\n")
+        if getattr(arguments, "json", False):
+            sys.stdout.write(_refusal(error) + "\n")
         return 3
     except KeyboardInterrupt:
         sys.stderr.write("\nedgefeat-export: interrupted; no file was written or replaced\n")
         return 130
     return code
+
+
+def _refusal(error: EdgefeatError) -> str:
+    """Why nothing was built, for programs: the kind of error, and each missed gate."""
+    reasons = [dict(reason) for reason in getattr(error, "reasons", ())]
+    return json.dumps({"error": type(error).__name__, "message": str(error), "reasons": reasons})
 
 
 def _parser() -> argparse.ArgumentParser:

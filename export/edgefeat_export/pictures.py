@@ -15,9 +15,10 @@ from edgefeat.preprocess import Preprocessor
 from edgefeat.spec import InputSpec
 from edgefeat_export.errors import ExportError
 
-__all__ = ["crops", "folder", "sample_photos"]
+__all__ = ["crops", "folder", "sample_photos", "stream"]
 
 Pixels = NDArray[np.uint8]
+_CHUNK = 16
 
 
 def sample_photos() -> list[Path]:
@@ -42,22 +43,45 @@ def folder(path: Path, input_spec: InputSpec, *, at_most: int) -> Pixels:
     Raises:
         ExportError: No picture there can be read.
     """
-    try:
-        files = expand(str(path))
-    except SourceError as error:
-        raise ExportError(f"{error} Give a folder of pictures.") from error
+    files = _files(path)
     step = max(1, len(files) / at_most)
     chosen = [files[int(index * step)] for index in range(min(len(files), at_most))]
+    return np.concatenate(list(_read(chosen, input_spec, path)))
+
+
+def stream(path: Path, input_spec: InputSpec) -> Iterator[Pixels]:
+    """Give all pictures below a folder a few at a time: uint8 `(n, height, width, channels)` each.
+
+    Raises:
+        ExportError: No picture there can be read.
+    """
+    yield from _read(_files(path), input_spec, path)
+
+
+def _files(path: Path) -> list[str]:
+    try:
+        return expand(str(path))
+    except SourceError as error:
+        raise ExportError(f"{error} Give a folder of pictures.") from error
+
+
+def _read(files: Sequence[str], input_spec: InputSpec, path: Path) -> Iterator[Pixels]:
     prepare = Preprocessor.from_spec(input_spec)
-    images, unreadable = [], []
-    for file in chosen:
+    unreadable, count, held = "", 0, []
+    for file in files:
         try:
-            images.append(prepare(load_bgr(file, keep_side=prepare.keep_side)))
+            held.append(prepare(load_bgr(file, keep_side=prepare.keep_side)))
         except ImageError as error:
-            unreadable.append(str(error))
-    if not images:
-        raise ExportError(f"{path}: none of {len(chosen)} pictures can be read: {unreadable[0]}")
-    return np.stack(images)
+            unreadable = unreadable or str(error)
+            continue
+        count += 1
+        if len(held) == _CHUNK:
+            yield np.stack(held)
+            held = []
+    if held:
+        yield np.stack(held)
+    if not count:
+        raise ExportError(f"{path}: none of {len(files)} pictures can be read: {unreadable}")
 
 
 def crops(photos: Sequence[Path], input_spec: InputSpec, *, count: int, seed: int) -> Pixels:

@@ -1,0 +1,107 @@
+"""The options that say which network is meant, shared by `build` and `verify`."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+if TYPE_CHECKING:
+    from edgefeat_export.request import NetworkRequest
+
+__all__ = ["add_network_options", "checked", "network_request"]
+
+T = TypeVar("T")
+
+
+def add_network_options(parser: argparse.ArgumentParser) -> None:
+    """Add them."""
+    backbone = parser.add_argument_group("catalogue backbones")
+    backbone.add_argument(
+        "--weights",
+        default="imagenet",
+        metavar="imagenet|none|FILE",
+        help="released weights, random ones, or a weights file (default: imagenet)",
+    )
+    backbone.add_argument("--alpha", type=float, metavar="A", help="width multiplier (MobileNets)")
+    backbone.add_argument(
+        "--minimalistic", action="store_true", help="the plain variant of MobileNetV3"
+    )
+    own = parser.add_argument_group("your own models")
+    own.add_argument(
+        "--name", metavar="NAME", help="name of the exported file (default: the file's)"
+    )
+    own.add_argument(
+        "--input-range",
+        type=_range,
+        metavar="A,B",
+        help="what pixels 0..255 were scaled to in training: 0,1 or 0,255; write --input-range=-1,1",
+    )
+    own.add_argument(
+        "--normalize",
+        metavar="tf|caffe|torch|none|MEAN/STD",
+        help="Keras's modes, raw pixels, or one or three numbers each, in units of 0..255",
+    )
+    own.add_argument("--licence", metavar="SPDX", help="licence of the weights, for the record")
+    own.add_argument(
+        "--allow-code", action="store_true", help="let Lambda layers run the code in the file"
+    )
+    own.add_argument(
+        "--code",
+        type=Path,
+        metavar="FILE.py",
+        help="run this file, which defines own layer classes",
+    )
+    parser.add_argument("--size", type=_size, metavar="N|HxW", help="input size (default: its own)")
+
+
+def network_request(arguments: argparse.Namespace, name: str) -> NetworkRequest:
+    """Turn the parsed options into a request."""
+    from edgefeat_export.network import of_range, parse_normalisation
+    from edgefeat_export.request import NetworkRequest
+
+    if arguments.input_range is not None and arguments.normalize is not None:
+        raise argparse.ArgumentTypeError(
+            "--input-range and --normalize say the same thing: give one"
+        )
+    normalisation = None
+    if arguments.input_range is not None:
+        normalisation = checked("--input-range", lambda: of_range(*arguments.input_range))
+    elif arguments.normalize is not None:
+        normalisation = checked("--normalize", lambda: parse_normalisation(arguments.normalize))
+    return NetworkRequest(
+        name=name,
+        weights=arguments.weights,
+        size_hw=arguments.size,
+        alpha=arguments.alpha,
+        minimalistic=arguments.minimalistic,
+        normalisation=normalisation,
+        title=arguments.name,
+        licence=arguments.licence,
+        allow_code=arguments.allow_code,
+        code=arguments.code,
+    )
+
+
+def checked(option: str, read: Callable[[], T]) -> T:
+    """Read an option's value; a ValueError becomes wrong usage."""
+    try:
+        return read()
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{option}: {error}") from error
+
+
+def _range(text: str) -> tuple[float, float]:
+    low, _, high = text.partition(",")
+    try:
+        return float(low), float(high)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"expected two numbers like 0,1, got {text!r}") from error
+
+
+def _size(text: str) -> tuple[int, int]:
+    sides = text.lower().split("x")
+    if len(sides) not in (1, 2) or not all(side.isdecimal() and int(side) > 0 for side in sides):
+        raise argparse.ArgumentTypeError(f"expected a size like 224 or 192x256, got {text!r}")
+    return int(sides[0]), int(sides[-1])
