@@ -1,7 +1,7 @@
 """Stores weights as float16: half the file, the same arithmetic.
 
-Each weight gets a Cast to float32 behind it, which ONNX Runtime folds away when it opens the file, so
-inference is as fast as before and needs no half-precision kernels, which CPUs rarely have.
+Each weight gets a Cast to float32 behind it, which ONNX Runtime folds away when it opens the file,
+so inference is as fast as before and needs no half-precision kernels, which CPUs rarely have.
 """
 
 from __future__ import annotations

@@ -25,7 +25,7 @@ _GEM_FLOOR = 1e-6
 class Pooling(StrEnum):
     """How a feature map (H, W, C) becomes a vector (C,).
 
-    Mean, maximum, generalised mean (the cube root of the mean cube: between the two), or not at all.
+    Mean, maximum, generalised mean (cube root of the mean cube: between the two), or not at all.
     """
 
     AVG = "avg"
@@ -38,7 +38,7 @@ class Pooling(StrEnum):
 class Tap:
     """One place where features leave the network.
 
-    `layer` None is the end of the headless network. `pooling` None averages maps and leaves vectors.
+    `layer` None is the end of the headless network. `pooling` None averages maps, leaves vectors.
     """
 
     layer: str | None = None

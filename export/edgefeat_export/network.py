@@ -155,9 +155,9 @@ def _declared(model: keras.Model, normalisation: Normalisation | None, path: Pat
     if any(type(layer).__name__ in _SCALING_LAYERS for layer in _before_weights(model)):
         return IDENTITY
     raise BackboneError(
-        f"{path}: it has no scaling layer inside, so its file does not tell what its input is. Say how"
-        " it was trained: --input-range 0,255 (raw pixels), --input-range 0,1, --input-range=-1,1, or"
-        " --normalize tf|caffe|torch|MEAN/STD"
+        f"{path}: it has no scaling layer inside, so its file does not tell what its input is. Say"
+        " how it was trained: --input-range 0,255 (raw pixels), --input-range 0,1,"
+        " --input-range=-1,1, or --normalize tf|caffe|torch|MEAN/STD"
     )
 
 

@@ -14,6 +14,7 @@ import onnx
 import tensorflow as tf
 from numpy.typing import NDArray
 
+from edgefeat.shipped import sample_photos
 from edgefeat.spec import InputSpec
 from edgefeat_export import pictures
 from edgefeat_export.backbones import load_backbone
@@ -95,8 +96,8 @@ def load_network(request: NetworkRequest) -> Network:
         )
     if request.normalisation or request.allow_code or request.code or request.licence:
         raise BackboneError(
-            f"{request.name}: expected no input range, normalisation, licence or code for a catalogue"
-            " backbone, whose own are known; leave them out, or give the path of a saved model"
+            f"{request.name}: expected no input range, normalisation, licence or code for a"
+            " catalogue backbone, whose own are known; leave them out, or give a saved model's path"
         )
     network = of_backbone(
         load_backbone(
@@ -142,7 +143,7 @@ class _Job:
             parities = measure(path, self._reference, self._verification)
             require(parities, self._request.gates[precision], name)
             parity = merged_parity(parities)
-            probe = make_probe(path, spec, parity, self._reference)
+            probe = make_probe(path, spec, self._reference)
         return Draft(model=model, spec=replace(spec, parity=parity, probe=probe))
 
     def _calibration(self) -> NDArray[np.uint8]:
@@ -158,12 +159,13 @@ def _fit(
     request: BuildRequest, input_spec: InputSpec, reference: KerasReference, say: Say
 ) -> Reduction:
     """Fit what happens behind the network to every picture of the calibration folder."""
-    if request.reduce is None or request.calibration is None:
+    folder = request.calibration
+    if request.reduce is None or folder is None:
         return Reduction(l2=request.l2)
-    say(f"fitting {request.reduce.components} components to the pictures of {request.calibration}")
+    say(f"fitting {request.reduce.components} components to the pictures of {folder}")
 
     def features() -> Iterator[NDArray[np.float32]]:
-        for images in pictures.stream(request.calibration, input_spec):
+        for images in pictures.stream(folder, input_spec):
             yield reference.primary(images)
 
     projection = fit(request.reduce, features())
@@ -179,7 +181,7 @@ def _pictures(
 ) -> NDArray[np.uint8]:
     if given is not None:
         return pictures.folder(given, input_spec, at_most=count)
-    return pictures.crops(pictures.sample_photos(), input_spec, count=count, seed=seed)
+    return pictures.crops(sample_photos(), input_spec, count=count, seed=seed)
 
 
 def _say_cut(network: Network, headless: Headless, request: BuildRequest, say: Say) -> None:

@@ -66,7 +66,8 @@ class Reduction:
         first = outputs[0]
         if (self.l2 or self.projection) and first.kind is not OutputKind.VECTOR:
             raise ExportError(
-                f"output {first.name!r} is a map {first.shape}; --l2 and --reduce take vectors: pool it"
+                f"output {first.name!r} is a map {first.shape}; --l2 and --reduce take vectors:"
+                " pool it"
             )
         changed = replace(first, l2_normalised=self.l2)
         if self.projection is not None:
@@ -134,7 +135,8 @@ def fit(pca: Pca, chunks: Iterable[NDArray[np.float32]]) -> Projection:
         chunks: float32 (n, D) each.
 
     Raises:
-        ExportError: scikit-learn is missing, or there are fewer pictures or features than components.
+        ExportError: scikit-learn is missing, or there are fewer pictures or features than
+            components.
     """
     try:
         from sklearn.decomposition import IncrementalPCA
@@ -156,16 +158,16 @@ def fit(pca: Pca, chunks: Iterable[NDArray[np.float32]]) -> Projection:
 
 def read_projection(model: onnx.ModelProto) -> Projection | None:
     """Read back from a file what `Reduction.append` put in; None where there is none."""
-    tensors = {tensor.name: tensor for tensor in model.graph.initializer}
-    found = [tensors.get(name) or tensors.get(f"{name}_half") for name in (_MEAN, _MATRIX)]
-    if None in found:
+    tensors = {tensor.name.removesuffix("_half"): tensor for tensor in model.graph.initializer}
+    if _MEAN not in tensors or _MATRIX not in tensors:
         return None
-    mean, matrix = (numpy_helper.to_array(tensor).astype(np.float32) for tensor in found)
+    mean = numpy_helper.to_array(tensors[_MEAN]).astype(np.float32)
+    matrix = numpy_helper.to_array(tensors[_MATRIX]).astype(np.float32)
     return Projection(mean=mean, matrix=matrix, whitened=False, explained_variance=0.0, images=0)
 
 
 def _batches(chunks: Iterable[NDArray[np.float32]], size: int) -> Iterable[NDArray[np.float32]]:
-    """Batches of at least `size` rows (the first one fewer if there are no more), none left over."""
+    """Batches of at least `size` rows (fewer if there are no more), none left over."""
     held: list[NDArray[np.float32]] = []
     ready: NDArray[np.float32] | None = None
     for chunk in chunks:
@@ -183,8 +185,8 @@ def _check_enough(pca: Pca, batch: NDArray[np.float32]) -> None:
     for what, count in (("pictures", len(batch)), ("features", batch.shape[1])):
         if count < pca.components:
             raise ExportError(
-                f"--reduce pca:{pca.components} needs at least {pca.components} {what}, got {count};"
-                f" ask for fewer components{', or give more pictures' if what == 'pictures' else ''}"
+                f"--reduce pca:{pca.components} needs at least {pca.components} {what}, got"
+                f" {count}; ask for fewer components, or give more pictures"
             )
 
 

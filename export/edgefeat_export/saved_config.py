@@ -2,7 +2,7 @@
 
 A `.keras` file is a zip with `config.json`; a `.h5` file keeps the same text in an attribute. What
 Keras 2 wrote there Keras 3 reads but for some keys it no longer has, and the text may also ask for
-code to be run. Both are dealt with on plain data, so nothing of the file is ever executed to find out.
+code to be run. Both are dealt with on plain data: nothing of the file is executed to find out.
 """
 
 from __future__ import annotations
@@ -54,13 +54,13 @@ def read_config(path: Path) -> Config:
         raise BackboneError(f"{path}: no such file; check the path of the model") from error
     except (OSError, KeyError, zipfile.BadZipFile) as error:
         raise BackboneError(
-            f"{path}: expected a model saved by Keras, got a file that is damaged or of another kind"
-            f" ({error}); save it again"
+            f"{path}: expected a model saved by Keras, got a file that is damaged or of another"
+            f" kind ({error}); save it again"
         ) from error
     if text is None:
         raise BackboneError(
-            f"{path}: expected a whole model, got weights only; build the architecture in Keras, load"
-            " the weights and save it as .keras, or name a backbone and pass --weights FILE"
+            f"{path}: expected a whole model, got weights only; build the architecture in Keras,"
+            " load the weights and save it as .keras, or name a backbone and pass --weights FILE"
         )
     try:
         config = json.loads(text)

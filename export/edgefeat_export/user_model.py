@@ -48,10 +48,10 @@ def _load(path: Path, *, allow_code: bool, code: Path | None) -> Any:
     classes = _classes(code) if code is not None else {}
     if (found := code_inside(config)) and not (allow_code or code):
         raise BackboneError(
-            f"{path}: loading it would run code: {', '.join(found[:4])}. A model file from someone else"
-            " can do anything to your machine this way. If you trust it: --allow-code for Lambda"
-            " layers, --code FILE.py for the file that defines the classes. Or replace the Lambda by"
-            " Keras layers and save again, or export it as a SavedModel, which holds no Python"
+            f"{path}: loading it would run code: {', '.join(found[:4])}. A model file from someone"
+            " else can do anything to your machine this way. If you trust it: --allow-code runs"
+            " Lambda layers, --code FILE.py the file that defines the classes. Or replace the Lambda"
+            " by Keras layers and save again, or export a SavedModel, which holds no Python"
         )
     if drop_retired_keys(config, path):
         with repaired(path, config) as copy:
@@ -67,8 +67,8 @@ def _load_with_keras(file: Path, path: Path, classes: dict[str, Any], allow_code
     except (ValueError, TypeError, KeyError, AttributeError, OSError) as error:
         reason = str(error).strip().splitlines()[0][:300]
         raise BackboneError(
-            f"{path}: Keras {keras.__version__} cannot load it: {reason}; open it with the Keras that"
-            " made it and save it again, or export it as a SavedModel"
+            f"{path}: Keras {keras.__version__} cannot load it: {reason}; open it with the Keras"
+            " that made it and save it again, or export it as a SavedModel"
         ) from error
 
 
@@ -82,8 +82,8 @@ def _classes(code: Path) -> dict[str, Any]:
 def _input_shape(model: Any, path: Path, size_hw: tuple[int, int] | None) -> tuple[int, int, int]:
     if not is_graph(model):
         raise BackboneError(
-            f"{path}: its class {type(model).__name__} runs Python of its own, so its layers cannot be"
-            " told apart; export it with model.export(FOLDER) and give the folder"
+            f"{path}: its class {type(model).__name__} runs Python of its own, so its layers cannot"
+            " be told apart; export it with model.export(FOLDER) and give the folder"
         )
     shapes = [tuple(tensor.shape) for tensor in model.inputs]
     if len(shapes) != 1 or len(shapes[0]) != 4 or shapes[0][3] not in _CHANNELS:

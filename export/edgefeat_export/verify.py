@@ -42,8 +42,8 @@ def measure(path: Path, reference: KerasReference, images: NDArray[np.uint8]) ->
         ours = np.concatenate([outputs[name] for outputs in got])
         if ours.shape != keras.shape:
             raise VerificationError(
-                f"{path.name}: output {name!r} has shape {ours.shape[1:]}, Keras's {keras.shape[1:]}."
-                " Check that the file was made from this network."
+                f"{path.name}: output {name!r} has shape {ours.shape[1:]}, Keras's"
+                f" {keras.shape[1:]}. Check that the file was made from this network."
             )
         live = _require_alive(path, name, keras)
         if not np.isfinite(ours).all():
@@ -128,9 +128,9 @@ def _require_alive(path: Path, name: str, features: Features) -> float:
     live = float((spread > _ALIVE * size).mean())
     if size < _ALIVE or live < _LIVE_SHARE_MIN:
         raise VerificationError(
-            f"{path.name}: output {name!r} is dead: root mean square {size:.1e}, and {live:.0%} of its"
-            f" {flat.shape[1]} features vary over {len(flat)} images. Check the weights, the input"
-            " range and the layer of the cut.",
+            f"{path.name}: output {name!r} is dead: root mean square {size:.1e}, and {live:.0%} of"
+            f" its {flat.shape[1]} features vary over {len(flat)} images. Check the weights, the"
+            " input range and the layer of the cut.",
             reasons=[
                 {"output": name, "gate": "live_share", "needed": _LIVE_SHARE_MIN, "got": live}
             ],

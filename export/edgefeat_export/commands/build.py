@@ -39,14 +39,14 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     build = commands.add_parser(
         "build",
         help="convert, quantize, verify and write a model",
-        description="Cut a network's head off, convert it to ONNX, verify it against Keras, write it.",
+        description="Cut a network's head off, convert it to ONNX, verify it, write it.",
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     build.add_argument(
         "network",
         metavar="NAME|MODEL",
-        help="a backbone (see `edgefeat-export list`), a .keras or .h5 file, or a SavedModel folder",
+        help="a backbone (see `list`), a .keras or .h5 file, or a SavedModel folder",
     )
     add_network_options(build)
     cut = build.add_argument_group("features")

@@ -30,7 +30,7 @@ def add_network_options(parser: argparse.ArgumentParser) -> None:
     )
     own = parser.add_argument_group("your own models")
     own.add_argument(
-        "--name", metavar="NAME", help="name of the exported file (default: the file's)"
+        "--name", metavar="NAME", help="name of the export (default: the file's)"
     )
     own.add_argument(
         "--input-range",
