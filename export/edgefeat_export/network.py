@@ -13,6 +13,7 @@ from edgefeat_export.backbones import LoadedBackbone
 from edgefeat_export.errors import BackboneError
 from edgefeat_export.head import Head, find_head
 from edgefeat_export.normalisation import CAFFE, IDENTITY, TF, TORCH, Normalisation
+from edgefeat_export.saved_model import record_of_folder
 from edgefeat_export.user_model import MODEL_SUFFIXES, open_model
 from edgefeat_export.weights import WeightsRecord, record_of_file
 
@@ -101,9 +102,9 @@ def of_file(
         BackboneError: The file cannot be used, or nothing says what its input is.
     """
     name = re.sub(r"\W+", "_", name or path.stem).strip("_").lower() or "model"
-    model = open_model(path, name=name, size_hw=size_hw, allow_code=allow_code, code=code)
+    model, head = open_model(path, name=name, size_hw=size_hw, allow_code=allow_code, code=code)
     _, height, width, channels = model.input_shape
-    weights = record_of_file(path)
+    weights = record_of_folder(path) if path.is_dir() else record_of_file(path)
     if licence is not None:
         weights = WeightsRecord(
             source=weights.source, sha256=weights.sha256, licence=licence, origin=weights.origin
@@ -117,7 +118,7 @@ def of_file(
         input=InputSpec(
             size_hw=(height, width), colour=Colour.GREY if channels == 1 else Colour.RGB
         ),
-        head=find_head(model),
+        head=head,
     )
 
 
@@ -155,7 +156,7 @@ def _declared(model: keras.Model, normalisation: Normalisation | None, path: Pat
     if any(type(layer).__name__ in _SCALING_LAYERS for layer in _before_weights(model)):
         return IDENTITY
     raise BackboneError(
-        f"{path}: it has no scaling layer inside, so its file does not tell what its input is. Say"
+        f"{path}: no scaling layer can be seen in it, so nothing tells what its input is. Say"
         " how it was trained: --input-range 0,255 (raw pixels), --input-range 0,1,"
         " --input-range=-1,1, or --normalize tf|caffe|torch|MEAN/STD"
     )

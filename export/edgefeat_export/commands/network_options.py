@@ -36,7 +36,7 @@ def add_network_options(parser: argparse.ArgumentParser) -> None:
         "--input-range",
         type=_range,
         metavar="A,B",
-        help="what pixels 0..255 were scaled to in training: 0,1 or 0,255; write --input-range=-1,1",
+        help="what pixels 0..255 were scaled to in training, like 0,1; write --input-range=-1,1",
     )
     own.add_argument(
         "--normalize",
