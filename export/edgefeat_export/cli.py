@@ -14,7 +14,8 @@ from collections.abc import Sequence
 
 from edgefeat.errors import EdgefeatError
 from edgefeat_export import __version__
-from edgefeat_export.commands import build
+from edgefeat_export.commands import build, verify
+from edgefeat_export.commands import list as listing
 
 __all__ = ["main"]
 
@@ -25,7 +26,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     os.environ.setdefault("OPENCV_LOG_LEVEL", "OFF")
     arguments = _parser().parse_args(argv)
     try:
-        _import_tensorflow()
+        if getattr(arguments, "needs_tensorflow", True):
+            _import_tensorflow()
         code: int = arguments.run(arguments)
     except argparse.ArgumentTypeError as error:  # options that only fit together or not at all
         sys.stderr.write(f"edgefeat-export: error: {error}\n")
@@ -54,7 +56,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"edgefeat-export {__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for command in (build,):
+    for command in (build, listing, verify):
         command.add_parser(commands)
     return parser
 

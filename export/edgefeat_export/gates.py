@@ -35,7 +35,7 @@ class Gates:
 GATES: Final[Mapping[str, Gates]] = MappingProxyType(
     {
         "fp32": Gates(relative_l2_max=1e-5, cosine_mean=0.999999, cosine_min=0.999999),
-        "fp16": Gates(relative_l2_max=2e-2, cosine_mean=0.9999, cosine_min=0.999),
+        "fp16": Gates(relative_l2_max=5e-2, cosine_mean=0.9999, cosine_min=0.999),
         "int8": Gates(relative_l2_max=0.6, cosine_mean=0.95, cosine_min=0.85),
     }
 )
@@ -73,7 +73,7 @@ def require(parities: Mapping[str, Parity], gates: Gates, what: str) -> None:
         images = next(iter(parities.values())).images
         raise VerificationError(
             f"{what}: its features are not Keras's on {images} images: "
-            f"{'; '.join(map(str, misses))}. No file was written.",
+            f"{'; '.join(map(str, misses))}. --gate changes a limit.",
             reasons=[asdict(miss) for miss in misses],
         )
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from edgefeat.spec import Colour, InputSpec
+from edgefeat.spec import Colour, InputSpec, ModelSpec
 from edgefeat_export.backbones import LoadedBackbone
 from edgefeat_export.errors import BackboneError
 from edgefeat_export.head import Head, find_head
@@ -29,6 +29,7 @@ __all__ = [
     "of_file",
     "of_range",
     "parse_normalisation",
+    "recorded_normalisation",
 ]
 
 NORMALISATIONS: Final = {"tf": TF, "caffe": CAFFE, "torch": TORCH, "none": IDENTITY}
@@ -47,6 +48,7 @@ class Network:
         weights: Where they come from.
         input: Size and colour of the pictures.
         head: Where to cut unless told otherwise.
+        in_catalogue: Whether its structure is known to us.
     """
 
     name: str
@@ -56,6 +58,7 @@ class Network:
     weights: WeightsRecord
     input: InputSpec
     head: Head
+    in_catalogue: bool
 
 
 def is_model_file(name: str) -> bool:
@@ -74,6 +77,7 @@ def of_backbone(loaded: LoadedBackbone) -> Network:
         weights=loaded.weights,
         input=InputSpec(size_hw=loaded.size_hw),
         head=find_head(loaded.model),
+        in_catalogue=True,
     )
 
 
@@ -119,6 +123,7 @@ def of_file(
             size_hw=(height, width), colour=Colour.GREY if channels == 1 else Colour.RGB
         ),
         head=head,
+        in_catalogue=False,
     )
 
 
@@ -168,6 +173,16 @@ def _before_weights(model: keras.Model) -> Iterator[keras.Layer]:
         if layer.trainable_weights:
             return
         yield layer
+
+
+def recorded_normalisation(spec: ModelSpec) -> Normalisation | None:
+    """Read back what `describe` wrote into a file's spec; None where it is not there."""
+    values = spec.source.extra.get("normalisation")
+    if not isinstance(values, Mapping):
+        return None
+    return Normalisation(
+        mean=_three(values["mean"]), std=_three(values["std"]), colour=values["colour"]
+    )
 
 
 def describe(normalisation: Normalisation) -> dict[str, Any]:

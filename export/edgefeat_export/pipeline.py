@@ -18,9 +18,11 @@ from edgefeat.shipped import sample_photos
 from edgefeat.spec import InputSpec
 from edgefeat_export import pictures
 from edgefeat_export.backbones import load_backbone
+from edgefeat_export.card import write_card
 from edgefeat_export.convert import to_onnx
-from edgefeat_export.errors import BackboneError
+from edgefeat_export.errors import BackboneError, ConversionError
 from edgefeat_export.gates import require
+from edgefeat_export.graph.audit import require_clean
 from edgefeat_export.graph.pipeline import clean
 from edgefeat_export.headless import Headless, cut
 from edgefeat_export.network import Network, is_model_file, of_backbone, of_file
@@ -30,6 +32,7 @@ from edgefeat_export.publish import Draft, make_folder, publish
 from edgefeat_export.reduction import Reduction, fit
 from edgefeat_export.reference import KerasReference
 from edgefeat_export.request import BuildRequest, Built, NetworkRequest
+from edgefeat_export.soundness import require_sound
 from edgefeat_export.specs import file_name, make_probe, make_spec, merged_parity
 from edgefeat_export.stamp import stamp, temporary_beside
 from edgefeat_export.uint8_input import with_uint8_input
@@ -47,6 +50,7 @@ __all__ = [
 
 Say = Callable[[str], None]
 _CALIBRATION_SEED, _VERIFICATION_SEED = 1, 2
+_DRAWN = 8  # synthetic ones among the pictures to verify with, if the user gives none
 
 
 def build(request: BuildRequest, *, say: Say = lambda _line: None) -> list[Built]:
@@ -62,13 +66,15 @@ def build(request: BuildRequest, *, say: Say = lambda _line: None) -> list[Built
     _say_cut(network, headless, request, say)
     say("converting to ONNX and cleaning the graph")
     fp32 = convert(headless, network.normalisation)
+    _require_quality(fp32, network, say)
     reference = KerasReference(headless=headless, normalisation=network.normalisation)
     reference = replace(reference, reduction=_fit(request, network.input, reference, say))
     job = _Job(request, network, reference, say)
     drafts = [job.draft(fp32, precision) for precision in request.precisions]
     built = publish(drafts, request.output)
-    for one in built:
-        say(f"wrote {one.path}")
+    card = write_card(built, request.output)
+    for path in (*(one.path for one in built), card):
+        say(f"wrote {path}")
     return built
 
 
@@ -126,9 +132,7 @@ class _Job:
         self._request, self._network, self._reference = request, network, reference
         self._say = say
         self._outputs = reference.reduction.describe(reference.headless.outputs)
-        self._verification = _pictures(
-            request.images, network.input, request.verification_images, _VERIFICATION_SEED
-        )
+        self._verification = self._verification_pictures()
 
     def draft(self, fp32: onnx.ModelProto, precision: str) -> Draft:
         """Bring the graph to a precision and verify it."""
@@ -136,6 +140,7 @@ class _Job:
             fp32, precision, reduction=self._reference.reduction, calibration=self._calibration
         )
         spec = make_spec(model, precision, self._network, self._outputs)
+        require_sound(model, spec)
         name = file_name(spec)
         with temporary_beside(self._request.output / name) as path:
             stamp(model, spec, path)
@@ -148,11 +153,26 @@ class _Job:
 
     def _calibration(self) -> NDArray[np.uint8]:
         request = self._request
-        images = _pictures(
-            request.calibration, self._network.input, request.calibration_images, _CALIBRATION_SEED
-        )
+        count, input_spec = request.calibration_images, self._network.input
+        if request.calibration is not None:
+            images = pictures.folder(request.calibration, input_spec, at_most=count, say=self._say)
+        else:
+            images = pictures.crops(
+                sample_photos(), input_spec, count=count, seed=_CALIBRATION_SEED
+            )
         self._say(f"quantizing with {len(images)} pictures")
         return images
+
+    def _verification_pictures(self) -> NDArray[np.uint8]:
+        """The user's pictures; else crops of the samples and some synthetic ones."""
+        request, input_spec = self._request, self._network.input
+        count = request.verification_images
+        if request.images is not None:
+            return pictures.folder(request.images, input_spec, at_most=count, say=self._say)
+        photos = pictures.crops(
+            sample_photos(), input_spec, count=count - _DRAWN, seed=_VERIFICATION_SEED
+        )
+        return np.concatenate([photos, pictures.drawn(input_spec, count=_DRAWN)])
 
 
 def _fit(
@@ -165,7 +185,7 @@ def _fit(
     say(f"fitting {request.reduce.components} components to the pictures of {folder}")
 
     def features() -> Iterator[NDArray[np.float32]]:
-        for images in pictures.stream(folder, input_spec):
+        for images in pictures.stream(folder, input_spec, say=say):
             yield reference.primary(images)
 
     projection = fit(request.reduce, features())
@@ -176,12 +196,14 @@ def _fit(
     return Reduction(projection=projection, l2=request.l2)
 
 
-def _pictures(
-    given: Path | None, input_spec: InputSpec, count: int, seed: int
-) -> NDArray[np.uint8]:
-    if given is not None:
-        return pictures.folder(given, input_spec, at_most=count)
-    return pictures.crops(sample_photos(), input_spec, count=count, seed=seed)
+def _require_quality(fp32: onnx.ModelProto, network: Network, say: Say) -> None:
+    """A catalogue backbone must come out clean; in the user's own, leftovers are only said."""
+    try:
+        require_clean(fp32)
+    except ConversionError as error:
+        if network.in_catalogue:
+            raise
+        say(f"note: correct but not as fast as it could be: {error}")
 
 
 def _say_cut(network: Network, headless: Headless, request: BuildRequest, say: Say) -> None:

@@ -18,7 +18,7 @@ from edgefeat_export.network import Network, describe
 from edgefeat_export.reference import KerasReference
 from edgefeat_export.stamp import fingerprint_of
 
-__all__ = ["file_name", "make_probe", "make_spec", "merged_parity"]
+__all__ = ["file_name", "file_stem", "make_probe", "make_spec", "merged_parity"]
 
 _TOOLS: Final = (
     "edgefeat-export",
@@ -112,9 +112,14 @@ def make_probe(path: Path, spec: ModelSpec, reference: KerasReference) -> Probe:
 
 def file_name(spec: ModelSpec) -> str:
     """Return `<name>_<size>_<precision>.onnx`."""
+    return f"{file_stem(spec)}_{spec.precision}.onnx"
+
+
+def file_stem(spec: ModelSpec) -> str:
+    """Return `<name>_<size>`, which all precisions share."""
     height, width = spec.input.size_hw
     size = str(height) if height == width else f"{height}x{width}"
-    return f"{spec.name}_{size}_{spec.precision}.onnx"
+    return f"{spec.name}_{size}"
 
 
 def _float16_text(features: NDArray[np.float32]) -> str:

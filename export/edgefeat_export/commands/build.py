@@ -9,10 +9,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edgefeat_export.commands.network_options import (
+    add_gate_option,
     add_network_options,
     checked,
+    gates_of,
     network_request,
 )
+from edgefeat_export.commands.saying import say
 
 if TYPE_CHECKING:
     from edgefeat_export.headless import Pooling, Tap
@@ -78,13 +81,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         "--calibrate", type=Path, metavar="DIR", help="pictures to calibrate int8 and PCA on"
     )
     build.add_argument("--images", type=Path, metavar="DIR", help="pictures to verify with")
-    build.add_argument(
-        "--gate",
-        action="append",
-        default=[],
-        metavar="P.GATE=X",
-        help="change a limit, such as int8.cosine_mean=0.97 or fp32.neighbour_overlap_10=0.99",
-    )
+    add_gate_option(build)
     build.add_argument(
         "--summary",
         action="store_true",
@@ -105,7 +102,7 @@ def run(arguments: argparse.Namespace) -> int:
         return 0
     from edgefeat_export.pipeline import build
 
-    built = build(request, say=_say)
+    built = build(request, say=say)
     if arguments.json:
         sys.stdout.write(json.dumps([_summary(one) for one in built]) + "\n")
     else:
@@ -115,13 +112,10 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _request(arguments: argparse.Namespace) -> BuildRequest:
-    from edgefeat_export.gates import GATES, parse_gate
     from edgefeat_export.reduction import parse_pca
     from edgefeat_export.request import BuildRequest
 
-    gates = GATES
-    for text in arguments.gate:
-        gates = checked("--gate", lambda: parse_gate(text, gates))  # noqa: B023 - called at once
+    gates = gates_of(arguments)
     pca = checked("--reduce", lambda: parse_pca(arguments.reduce)) if arguments.reduce else None
     return checked(
         "build",
@@ -157,11 +151,6 @@ def _layer(text: str | None, default: Pooling | None) -> tuple[str | None, Pooli
     if name and pooling in list(Pooling):
         return name, Pooling(pooling)
     return text, default  # Keras allows a colon in a layer's name
-
-
-def _say(line: str) -> None:
-    sys.stderr.write(f"edgefeat-export: {line}\n")
-    sys.stderr.flush()
 
 
 def _summary(one: Built) -> dict[str, object]:

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
+    from edgefeat_export.gates import Gates
     from edgefeat_export.request import NetworkRequest
 
-__all__ = ["add_network_options", "checked", "network_request"]
+__all__ = ["add_gate_option", "add_network_options", "checked", "gates_of", "network_request"]
 
 T = TypeVar("T")
 
 
-def add_network_options(parser: argparse.ArgumentParser) -> None:
-    """Add them."""
+def add_network_options(parser: argparse.ArgumentParser, *, of_file: bool = False) -> None:
+    """Add them; `of_file` leaves out what a finished file has settled."""
     backbone = parser.add_argument_group("catalogue backbones")
     backbone.add_argument(
         "--weights",
@@ -29,9 +30,8 @@ def add_network_options(parser: argparse.ArgumentParser) -> None:
         "--minimalistic", action="store_true", help="the plain variant of MobileNetV3"
     )
     own = parser.add_argument_group("your own models")
-    own.add_argument(
-        "--name", metavar="NAME", help="name of the export (default: the file's)"
-    )
+    if not of_file:
+        own.add_argument("--name", metavar="NAME", help="name of the export (default: the file's)")
     own.add_argument(
         "--input-range",
         type=_range,
@@ -43,7 +43,8 @@ def add_network_options(parser: argparse.ArgumentParser) -> None:
         metavar="tf|caffe|torch|none|MEAN/STD",
         help="Keras's modes, raw pixels, or one or three numbers each, in units of 0..255",
     )
-    own.add_argument("--licence", metavar="SPDX", help="licence of the weights, for the record")
+    if not of_file:
+        own.add_argument("--licence", metavar="SPDX", help="licence of the weights, for the record")
     own.add_argument(
         "--allow-code", action="store_true", help="let Lambda layers run the code in the file"
     )
@@ -53,6 +54,9 @@ def add_network_options(parser: argparse.ArgumentParser) -> None:
         metavar="FILE.py",
         help="run this file, which defines own layer classes",
     )
+    if of_file:
+        parser.set_defaults(name=None, licence=None, size=None)
+        return
     parser.add_argument("--size", type=_size, metavar="N|HxW", help="input size (default: its own)")
 
 
@@ -82,6 +86,30 @@ def network_request(arguments: argparse.Namespace, name: str) -> NetworkRequest:
         allow_code=arguments.allow_code,
         code=arguments.code,
     )
+
+
+def add_gate_option(parser: argparse.ArgumentParser) -> None:
+    """Add --gate."""
+    parser.add_argument(
+        "--gate",
+        action="append",
+        default=[],
+        metavar="P.GATE=X",
+        help="change a limit, such as int8.cosine_mean=0.97 or fp32.neighbour_overlap_10=0.99",
+    )
+
+
+def gates_of(arguments: argparse.Namespace) -> Mapping[str, Gates]:
+    """Return the gates with the changes that --gate asks for."""
+    from edgefeat_export.gates import GATES, parse_gate
+
+    gates = GATES
+    for text in arguments.gate:
+        try:
+            gates = parse_gate(text, gates)
+        except ValueError as error:
+            raise argparse.ArgumentTypeError(f"--gate: {error}") from error
+    return gates
 
 
 def checked(option: str, read: Callable[[], T]) -> T:
