@@ -14,6 +14,7 @@ from edgefeat_export.quant.ranges import best_range
 from edgefeat_export.quant.scheme import Affine
 from edgefeat_export.quant.sequence import quantize_in_sequence
 from edgefeat_export.quant.statistics import observe
+from edgefeat_export.quant.surgery import faster
 from edgefeat_export.quant.writer import write_integers
 
 __all__ = ["quantize"]
@@ -34,7 +35,7 @@ def quantize(
     affines = _affines(model, plan, images)
     quantized = quantize_in_sequence(graph, plan, affines, images, options or RoundingOptions())
     write_integers(graph, plan, quantized)
-    return write(graph)
+    return faster(write(graph))
 
 
 def _affines(model: onnx.ModelProto, plan: Plan, images: NDArray[np.uint8]) -> dict[str, Affine]:
