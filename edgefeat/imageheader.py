@@ -38,8 +38,8 @@ class HeaderError(ValueError):
 class ImageHeader:
     """What is known of a picture before decoding it.
 
-    `orientation` is the Exif value 1 to 8 for formats whose decoder does not apply it itself
-    (all but JPEG, where it is left at 1). `separated` says a TIFF holds CMYK inks.
+    `orientation` is the Exif value 1 to 8 for formats whose decoder does not apply it itself (PNG
+    and WebP); elsewhere it is 1. `separated` says a TIFF holds CMYK inks.
     """
 
     format: ImageFormat
@@ -188,13 +188,8 @@ def _bmp(data: bytes) -> ImageHeader:
 
 def _tiff(data: bytes) -> ImageHeader:
     tags = _tiff_tags(data)
-    orientation = tags.get(274, 1)
     return ImageHeader(
-        format=ImageFormat.TIFF,
-        height=tags[257],
-        width=tags[256],
-        orientation=orientation if 1 <= orientation <= 8 else 1,
-        separated=tags.get(262) == 5,
+        format=ImageFormat.TIFF, height=tags[257], width=tags[256], separated=tags.get(262) == 5
     )
 
 

@@ -136,16 +136,25 @@ def _decode(data: bytes, where: str, max_pixels: int, keep_side: int | None) -> 
             f"limit of {max_pixels}. Shrink the picture, or raise max_pixels if it is meant."
         )
     flags = _decode_flags(header, keep_side)
+    pixels = _imdecode(data, flags, where, header)
+    if flags != cv2.IMREAD_UNCHANGED:
+        return _uint8(pixels)
+    eight = _to_eight_bits(pixels, where)
+    if header.format is ImageFormat.TIFF and eight.ndim == 3 and eight.shape[2] == 4:
+        # OpenCV mixes up the two kinds of TIFF alpha, but its colour mode always multiplies by it.
+        on_black = _imdecode(data, cv2.IMREAD_COLOR, where, header)
+        return _uint8(cv2.add(_uint8(on_black), 255 - eight[..., [3, 3, 3]]))
+    return _upright(_flatten(eight), header.orientation)
+
+
+def _imdecode(data: bytes, flags: int, where: str, header: ImageHeader) -> NDArray[np.generic]:
     try:
         pixels = cv2.imdecode(np.frombuffer(data, np.uint8), flags)
     except cv2.error as error:
         raise ImageError(_damaged(where, header)) from error
     if pixels is None:
         raise ImageError(_damaged(where, header))
-    if flags == cv2.IMREAD_UNCHANGED:
-        pixels = _to_eight_bits(pixels, where)
-        return _upright(_flatten(pixels), header.orientation)
-    return _upright(pixels, header.orientation)
+    return pixels
 
 
 def _decode_flags(header: ImageHeader, keep_side: int | None) -> int:
@@ -154,7 +163,7 @@ def _decode_flags(header: ImageHeader, keep_side: int | None) -> int:
         factors = [f for f in _REDUCED_FLAGS if keep_side and shorter // f >= keep_side]
         return _REDUCED_FLAGS[max(factors)] if factors else cv2.IMREAD_COLOR
     if header.separated:  # CMYK: only the colour mode converts inks
-        return cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION
+        return cv2.IMREAD_COLOR
     return cv2.IMREAD_UNCHANGED  # keeps alpha and 16 bits, and leaves orientation to us
 
 

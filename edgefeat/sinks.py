@@ -14,7 +14,7 @@ import shutil
 import tempfile
 import zipfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import TracebackType
@@ -119,7 +119,8 @@ class FileSink:
 
     def close(self) -> None:
         """Remove the spool unless it was committed."""
-        self._spool.close()
+        with suppress(OSError):  # the disk may be full, but this file is given up anyway
+            self._spool.close()
         Path(self._spool.name).unlink(missing_ok=True)
 
     def __enter__(self) -> Self:

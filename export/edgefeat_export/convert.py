@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import onnx
 import tensorflow as tf
 from onnx import TensorProto, checker, defs, helper
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["INPUT_NAME", "OPSET", "to_onnx"]
 
 INPUT_NAME = "image"
+_XLA_MARK = "_XlaMustCompile"
 OPSET = 17
 """LayerNormalization (17), HardSwish (14) and per-channel QDQ (13) are in; ReduceMean still takes its
 axes as an attribute (until 18), which every quantiser and the older device runtimes read."""
@@ -110,11 +112,14 @@ def _translate(function: Any, opset: int) -> onnx.ModelProto:
 
 def _inline_compiled(graph_def: Any, inputs: list[str], outputs: list[str]) -> Any:
     """Grouped convolutions hide in functions marked for XLA; unmarked, grappler inlines them."""
-    marked = [n for n in graph_def.node if n.attr.pop("_XlaMustCompile", None) is not None]
+    marked = [node for node in graph_def.node if _XLA_MARK in node.attr]
     if not marked:
         return graph_def
+    for node in marked:
+        node.attr.pop(_XLA_MARK)
     for function in graph_def.library.function:
-        function.attr.pop("_XlaMustCompile", None)
+        function.attr.pop(_XLA_MARK, None)
+        function.attr.pop("_noinline", None)
     with tf.Graph().as_default():
         tf.import_graph_def(graph_def, name="")
         return tf_loader.tf_optimize(inputs, outputs, graph_def)
@@ -138,7 +143,7 @@ def _erfc(ctx: Any, node: Any, name: str, args: Any) -> None:
     source, output = node.input[0], node.output[0]
     ctx.remove_node(name)
     erf = ctx.make_node("Erf", [source], shapes=shapes, dtypes=dtypes)
-    one = ctx.make_const(name + "_one", tf.ones((), dtype=tf.float32).numpy())
+    one = ctx.make_const(name + "_one", np.ones((), np.float32))
     ctx.make_node(
         "Sub", [one.output[0], erf.output[0]], outputs=[output], name=name,
         shapes=shapes, dtypes=dtypes,

@@ -15,25 +15,9 @@ from edgefeat.preprocess import Preprocessor
 from edgefeat.spec import InputSpec
 from edgefeat_export.errors import ExportError
 
-__all__ = ["crops", "folder", "sample_photos"]
+__all__ = ["crops", "folder"]
 
 Pixels = NDArray[np.uint8]
-
-
-def sample_photos() -> list[Path]:
-    """Return the shipped sample photos: inside the wheel, or in a source checkout's test data.
-
-    Raises:
-        ExportError: In neither place.
-    """
-    package = Path(__file__).parent
-    for place in (package / "_samples", package.parent.parent / "tests" / "data" / "photos"):
-        if found := sorted(place.glob("*.jpg")):
-            return found
-    raise ExportError(
-        "the shipped sample photos are missing from this installation. Reinstall edgefeat-export, "
-        "or give a folder of pictures."
-    )
 
 
 def folder(path: Path, input_spec: InputSpec, *, at_most: int) -> Pixels:

@@ -148,13 +148,17 @@ def randomise(model: "keras.Model", seed: int = 0, *, normalisation: Normalisati
 
 
 def _pictures(rng: np.random.Generator, size_hw: tuple[int, int]) -> NDArray[np.uint8]:
-    """Four RGB pictures of random patches with some noise: variation at large and small scale."""
+    """RGB pictures of random patches, one per patch size down to a pixel.
+
+    Every spatial frequency must occur: a channel that hardly varies here would blow up elsewhere.
+    """
     height, width = size_hw
-    patches = rng.integers(0, 256, (4, 8, 8, 3))
-    rows, columns = np.arange(height) * 8 // height, np.arange(width) * 8 // width
-    noise = rng.integers(-32, 33, (4, height, width, 3))
-    pictures: NDArray[np.int64] = np.clip(patches[:, rows][:, :, columns] + noise, 0, 255)
-    return pictures.astype(np.uint8)
+    rows, columns = np.arange(height), np.arange(width)
+    pictures = []
+    for cells in (2, 4, 8, 16, 32, 64, max(size_hw)):
+        patches = rng.integers(0, 256, (cells, cells, 3), np.uint8)
+        pictures.append(patches[rows * cells // height][:, columns * cells // width])
+    return np.stack(pictures)
 
 
 def _leaf_layers(model: Any) -> Iterator[Any]:
@@ -205,8 +209,8 @@ def _settle_batch_statistics(model: "keras.Model", pictures: NDArray[np.float32]
             drop.rate = rate
     for norm in norms:
         mean, variance = norm.moving_mean.numpy(), norm.moving_variance.numpy()
-        # A channel that hardly varies on a few pictures must not be blown up on others.
-        variance = np.maximum(variance, variance.mean() / 16 + 1e-6)
+        # A channel that hardly varies on these few pictures must not be blown up on others.
+        variance = np.maximum(variance, variance.mean() / 2 + 1e-6)
         deviation = np.exp2(np.round(np.log2(variance) * 2) / 4)
         norm.moving_variance.assign(np.square(deviation))
         norm.moving_mean.assign(np.round(mean / deviation * 4) / 4 * deviation)

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 
 from edgefeat_export.graph.graph import Graph, Node
 
-__all__ = ["drop_dead", "drop_no_ops", "make_reshapes_static"]
+__all__ = ["drop_dead", "drop_no_ops", "merge_duplicates"]
+
+
+_SMALL_BYTES = 4096  # bounds, axes and per-channel numbers; no weight is worth comparing
 
 
 def drop_no_ops(graph: Graph) -> None:
@@ -25,20 +30,26 @@ def drop_dead(graph: Graph) -> None:
     graph.drop_constants([name for name in graph.constants if not graph.users(name)])
 
 
-def make_reshapes_static(graph: Graph) -> None:
-    """Give every Reshape a constant target with at most the batch left open.
+def merge_duplicates(graph: Graph) -> None:
+    """Compute equal things once (NASNet pools the same map twice in every cell)."""
+    seen: dict[tuple[object, ...], Node] = {}
+    for node in graph.in_order():
+        key = (node.op, tuple(_identity(graph, n) for n in node.inputs), _freeze(node.attrs))
+        twin = seen.setdefault(key, node)
+        if twin is not node and len(twin.outputs) == len(node.outputs) == 1:
+            graph.replace(node, twin.out)
 
-    Keras takes the batch size from the tensor itself, which tf2onnx spells as five nodes of shape
-    arithmetic per Reshape.
-    """
-    for node in graph.find("Reshape", "Squeeze", "Unsqueeze", "Flatten"):
-        shape = graph.shape(node.out)
-        if shape is None or sum(d is None for d in shape) > 1 or 0 in shape:
-            continue
-        if node.op == "Reshape" and graph.value(node.inputs[1]) is not None:
-            continue
-        target = np.array([-1 if d is None else d for d in shape], np.int64)
-        graph.replace(node, graph.add("Reshape", [node.inputs[0], graph.constant(target)]).out)
+
+def _identity(graph: Graph, name: str) -> object:
+    """A tensor's name; for a small constant what it holds."""
+    value = graph.value(name)
+    if value is None or value.nbytes > _SMALL_BYTES:
+        return name
+    return value.dtype.str, value.shape, value.tobytes()
+
+
+def _freeze(attrs: Mapping[str, object]) -> str:
+    return repr(sorted(attrs.items()))
 
 
 def _returns_input(graph: Graph, node: Node) -> bool:

@@ -1,0 +1,63 @@
+# Every target builds what it needs from a fresh clone with only python3, pip and make.
+#   make demo   see it work        make test    every test        make check   format, lint, types
+#   make models rebuild models/    make bench   measure           make clean   remove what was built
+
+PYTHON ?= python3
+PIP_QUIET = --disable-pip-version-check --quiet
+WHEEL = dist/runtime.stamp
+DEMO = .venv/demo/installed.stamp
+RUNTIME = .venv/runtime/installed.stamp
+EXPORT = .venv/export/installed.stamp
+SOURCES = $(shell find edgefeat -name '*.py') models/efficientnet_lite0_224_int8.onnx pyproject.toml
+
+.PHONY: demo test test-all test-runtime test-export check format models bench clean
+
+demo: $(DEMO)
+	.venv/demo/bin/python -m edgefeat.demo -o out/demo.npz
+
+test: test-runtime test-export
+
+test-runtime: $(RUNTIME)
+	EDGEFEAT_TEST_ENV=runtime .venv/runtime/bin/pytest tests/runtime tests/property
+
+test-export: $(EXPORT)
+	.venv/export/bin/pytest -m "not full" tests/export tests/contract
+
+test-all: test-runtime $(EXPORT)
+	.venv/export/bin/pytest tests/export tests/contract
+
+check: $(EXPORT)
+	.venv/export/bin/ruff format --check .
+	.venv/export/bin/ruff check .
+	MYPYPATH=export .venv/export/bin/mypy -p edgefeat -p edgefeat_export
+
+format: $(EXPORT)
+	.venv/export/bin/ruff format .
+	.venv/export/bin/ruff check --fix .
+
+models: $(EXPORT)
+	.venv/export/bin/python -m edgefeat_export.release models
+
+# The runtime is tested as the wheel that users install, in an environment with nothing else.
+$(WHEEL): $(SOURCES)
+	rm -rf dist && mkdir dist
+	$(PYTHON) -m pip wheel $(PIP_QUIET) --no-deps --wheel-dir dist .
+	touch $@
+
+$(DEMO): $(WHEEL)
+	$(PYTHON) -m venv --clear .venv/demo
+	.venv/demo/bin/pip install $(PIP_QUIET) dist/edgefeat-*.whl
+	touch $@
+
+$(RUNTIME): $(WHEEL)
+	$(PYTHON) -m venv --clear .venv/runtime
+	.venv/runtime/bin/pip install $(PIP_QUIET) "$$(ls dist/edgefeat-*.whl)[test]"
+	touch $@
+
+$(EXPORT): pyproject.toml export/pyproject.toml models/efficientnet_lite0_224_int8.onnx
+	$(PYTHON) -m venv --clear .venv/export
+	.venv/export/bin/pip install $(PIP_QUIET) -e ".[test]" -e "./export[test]"
+	touch $@
+
+clean:
+	rm -rf .venv dist out build .mypy_cache .ruff_cache .pytest_cache .hypothesis .benchmarks

@@ -1,0 +1,109 @@
+"""Shape arithmetic, evaluated: what a Reshape's target will be, as far as the batch allows.
+
+Keras takes the batch size from the tensor itself, which tf2onnx spells as Shape, Cast, Gather, Concat
+and friends per Reshape. With height and width known, at most the batch stays open.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from math import prod
+
+import numpy as np
+
+from edgefeat_export.graph.graph import Graph, Node
+
+__all__ = ["make_reshapes_static", "merge_tensordot"]
+
+Dims = list[int | None]  # a one-dimensional integer tensor; a scalar is a list of one
+
+
+def make_reshapes_static(graph: Graph) -> None:
+    """Give every Reshape (Squeeze, Unsqueeze, Flatten) a constant target, at most one of it open."""
+    for node in graph.find("Reshape", "Squeeze", "Unsqueeze", "Flatten"):
+        if node.op == "Reshape" and graph.value(node.inputs[1]) is not None:
+            continue
+        shape = graph.shape(node.out)
+        dims = list(shape) if shape is not None else None
+        if node.op == "Reshape" and (dims is None or dims.count(None) > 1):
+            dims = _evaluate(graph, node.inputs[1])
+        if dims is None or dims.count(None) > 1 or 0 in dims or -1 in dims:
+            continue
+        target = np.array([-1 if d is None else d for d in dims], np.int64)
+        graph.replace(node, graph.add("Reshape", [node.inputs[0], graph.constant(target)]).out)
+
+
+def merge_tensordot(graph: Graph) -> None:
+    """A Dense layer on every pixel: MatMul reads the map as it is, without Reshapes around it."""
+    for last in graph.find("Reshape"):
+        matmul = graph.producer(last.inputs[0])
+        if matmul is None or matmul.op != "MatMul" or graph.sole_user(matmul.out) is not last:
+            continue
+        first = graph.producer(matmul.inputs[0])
+        weight = graph.value(matmul.inputs[1])
+        if first is None or first.op != "Reshape" or weight is None or weight.ndim != 2:
+            continue
+        before, flat = graph.shape(first.inputs[0]), graph.shape(first.out)
+        after = graph.shape(last.out)
+        if before is None or after is None or flat is None or len(flat) != 2:
+            continue
+        if before[:-1] == after[:-1] and before[-1] == flat[1] and after[-1] == weight.shape[1]:
+            direct = graph.add("MatMul", [first.inputs[0], matmul.inputs[1]])
+            graph.replace(last, direct.out)
+
+
+def _evaluate(graph: Graph, name: str) -> Dims | None:
+    value = graph.value(name)
+    if value is not None:
+        whole = value.dtype.kind in "iu" and value.ndim < 2
+        return [int(v) for v in value.reshape(-1)] if whole else None
+    node = graph.producer(name)
+    rule = _RULES.get(node.op) if node is not None else None
+    return rule(graph, node) if rule is not None and node is not None else None
+
+
+def _shape(graph: Graph, node: Node) -> Dims | None:
+    shape = graph.shape(node.inputs[0])
+    return None if shape is None else list(shape)
+
+
+def _same(graph: Graph, node: Node) -> Dims | None:
+    return _evaluate(graph, node.inputs[0])
+
+
+def _gather(graph: Graph, node: Node) -> Dims | None:
+    source, where = _evaluate(graph, node.inputs[0]), graph.value(node.inputs[1])
+    if source is None or where is None:
+        return None
+    return [source[int(i)] for i in where.reshape(-1)]
+
+
+def _slice(graph: Graph, node: Node) -> Dims | None:
+    source = _evaluate(graph, node.inputs[0])
+    bounds = [graph.value(name) for name in node.inputs[1:]]
+    if source is None or any(b is None or b.size != 1 for b in bounds):
+        return None
+    start, stop, *rest = (int(b.reshape(())) for b in bounds if b is not None)
+    return source[start : stop : rest[1] if len(rest) > 1 else 1]
+
+
+def _concat(graph: Graph, node: Node) -> Dims | None:
+    parts = [_evaluate(graph, name) for name in node.inputs]
+    if any(part is None for part in parts):
+        return None
+    return [dim for part in parts if part is not None for dim in part]
+
+
+def _product(graph: Graph, node: Node) -> Dims | None:
+    parts = _evaluate(graph, node.inputs[0])
+    if parts is None:
+        return None
+    known = [part for part in parts if part is not None]
+    return [prod(known)] if len(known) == len(parts) else [None]
+
+
+_RULES: Mapping[str, Callable[[Graph, Node], Dims | None]] = {
+    **dict.fromkeys(("Cast", "Identity", "Reshape", "Squeeze", "Unsqueeze"), _same),
+    **{"Shape": _shape, "Gather": _gather, "Slice": _slice, "Concat": _concat},
+    "ReduceProd": _product,
+}

@@ -1,0 +1,83 @@
+"""The package's surface and its cost: names, imports, and what it must never load."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import os
+import pkgutil
+import subprocess
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+
+import edgefeat
+
+PACKAGE = Path(edgefeat.__file__).parent
+MODULES = [
+    m.name for m in pkgutil.walk_packages([str(PACKAGE)], "edgefeat.") if "__main__" not in m.name
+]
+FORBIDDEN = {"tensorflow", "keras", "onnx", "tf2onnx", "edgefeat_export"}
+
+
+def run(code: str) -> str:
+    done = subprocess.run(
+        [sys.executable, "-P", "-c", code], capture_output=True, text=True, check=True, timeout=60
+    )
+    return done.stdout.strip()
+
+
+def test_the_runtime_environment_holds_the_runtime_alone() -> None:
+    if os.environ.get("EDGEFEAT_TEST_ENV") == "runtime":
+        present = [name for name in sorted(FORBIDDEN) if find_spec(name)]
+        assert present == []
+        assert "site-packages" in PACKAGE.parts  # the built wheel, not the source tree
+
+
+def test_the_public_names_are_these() -> None:
+    assert edgefeat.__all__ == sorted(edgefeat.__all__)
+    assert len(edgefeat.__all__) <= 15
+    for name in edgefeat.__all__:
+        assert getattr(edgefeat, name) is not None
+    with pytest.raises(AttributeError, match="module 'edgefeat' has no attribute 'nonsense'"):
+        edgefeat.nonsense  # noqa: B018
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_every_module_lists_its_names_in_order(name: str) -> None:
+    module = importlib.import_module(name)
+    if name.count(".") == 1 or hasattr(module, "__all__"):
+        listed = getattr(module, "__all__", [])
+        assert [n for n in listed if not hasattr(module, n)] == []
+        assert listed == sorted(listed, key=lambda n: (not n.isupper(), not n[0].isupper(), n))
+
+
+@pytest.mark.parametrize(
+    "path", sorted(PACKAGE.rglob("*.py")), ids=lambda p: str(p.relative_to(PACKAGE))
+)
+def test_nothing_imports_the_export_stack(path: Path) -> None:
+    imported: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            imported |= {alias.name.split(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            imported.add(node.module.split(".")[0])
+    assert imported & FORBIDDEN == set()
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "import edgefeat",
+        "import edgefeat.spec",
+        "import edgefeat.modelfile",
+        "from edgefeat.cli import main\ntry: main(['--help'])\nexcept SystemExit: pass",
+    ],
+    ids=["package", "spec", "modelfile", "help"],
+)
+def test_light_entries_load_nothing_heavy(statement: str) -> None:
+    heavy = "{'numpy', 'cv2', 'onnxruntime'}"
+    code = f"{statement}\nimport sys; print(sorted({heavy} & set(sys.modules)))"
+    assert run(code).splitlines()[-1] == "[]"
