@@ -115,6 +115,7 @@ def test_beside_tabular_columns(paths: list[str], expected: np.ndarray, column: 
     assert np.array_equal(features.to_numpy()[:, :-1].astype(np.float32), expected)
 
 
+@pytest.mark.filterwarnings("ignore:Persisting input arguments took")  # a slow disk is no fault
 def test_a_search_over_parameters_with_processes(pixels: np.ndarray, tmp_path: Path) -> None:
     rows = pd.DataFrame({"photo": list(pixels), "age": np.arange(12.0)})
     kinds = ["cat"] * 6 + ["rocket"] * 6
