@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from edgefeat.extractor import FeatureExtractor, extract
     from edgefeat.featuresets import FeatureSet
     from edgefeat.similarity import cosine_similarity, euclidean_distance
+    from edgefeat.streaming.stream import stream
 
 __version__ = "0.1.0"
 __all__ = [
@@ -38,6 +39,7 @@ __all__ = [
     "cosine_similarity",
     "euclidean_distance",
     "extract",
+    "stream",
 ]
 
 _HOMES = {
@@ -46,6 +48,7 @@ _HOMES = {
     "cosine_similarity": "edgefeat.similarity",
     "euclidean_distance": "edgefeat.similarity",
     "extract": "edgefeat.extractor",
+    "stream": "edgefeat.streaming.stream",
 }
 
 

@@ -22,7 +22,7 @@ import edgefeat
 
 def run(*arguments: object, **options: object) -> subprocess.CompletedProcess[str]:
     return subprocess.run(  # type: ignore[call-overload,no-any-return]
-        [sys.executable, "-m", "edgefeat", *map(str, arguments)],
+        [sys.executable, "-P", "-m", "edgefeat", *map(str, arguments)],
         capture_output=True,
         text=True,
         timeout=120,
@@ -139,7 +139,7 @@ def test_without_output_json_lines_go_into_a_pipe(photos: Path, expected: np.nda
 def on_a_terminal(*arguments: object) -> str:
     ours, theirs = pty.openpty()
     process = subprocess.Popen(
-        [sys.executable, "-m", "edgefeat", *map(str, arguments)],
+        [sys.executable, "-P", "-m", "edgefeat", *map(str, arguments)],
         stdin=theirs, stdout=theirs, stderr=theirs,
     )  # fmt: skip
     os.close(theirs)
@@ -209,7 +209,16 @@ def test_a_full_disk_keeps_the_old_file(photos: Path, tmp_path: Path) -> None:
 def test_ctrl_c_leaves_the_old_file_and_no_other(photos: Path, tmp_path: Path) -> None:
     output = tmp_path / "f.npz"
     output.write_bytes(b"old but good")
-    command = [sys.executable, "-m", "edgefeat", "extract", *[str(photos)] * 400, "-o", str(output)]
+    command = [
+        sys.executable,
+        "-P",
+        "-m",
+        "edgefeat",
+        "extract",
+        *[str(photos)] * 400,
+        "-o",
+        str(output),
+    ]
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
     deadline = time.monotonic() + 30
     while len(list(tmp_path.iterdir())) < 2 and time.monotonic() < deadline:
@@ -225,7 +234,7 @@ def test_ctrl_c_leaves_the_old_file_and_no_other(photos: Path, tmp_path: Path) -
 
 
 def test_a_reader_that_has_enough_is_no_error(photos: Path) -> None:
-    command = f"{sys.executable} -m edgefeat extract {photos} {photos} | head -c 100"
+    command = f"{sys.executable} -P -m edgefeat extract {photos} {photos} | head -c 100"
     done = subprocess.run(command, shell=True, capture_output=True, text=True, timeout=60)  # noqa: S602
     assert done.stdout.startswith('{"path": ')
     assert done.stderr == ""

@@ -25,7 +25,7 @@ FORBIDDEN = {"tensorflow", "keras", "onnx", "tf2onnx", "edgefeat_export"}
 
 def run(code: str) -> str:
     done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
+        [sys.executable, "-P", "-c", code], capture_output=True, text=True, check=True, timeout=60
     )
     return done.stdout.strip()
 
