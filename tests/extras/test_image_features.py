@@ -208,7 +208,9 @@ def test_parameters_are_checked(paths: list[str]) -> None:
 
 def test_without_scikit_learn_the_remedy_is_named() -> None:
     code = "import sys; sys.modules['sklearn'] = None; import edgefeat.sklearn"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-P", "-c", code], capture_output=True, text=True, check=False
+    )
     assert done.stderr.splitlines()[-1] == (
         "ImportError: edgefeat.sklearn needs scikit-learn 1.6 or newer. "
         "Install it with `pip install 'edgefeat[sklearn]'`."

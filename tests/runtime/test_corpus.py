@@ -22,7 +22,7 @@ from edgefeat.sinks import ListSink
 
 
 def edgefeat_command(*arguments: object) -> list[str]:
-    return [sys.executable, "-m", "edgefeat", *map(str, arguments)]
+    return [sys.executable, "-P", "-m", "edgefeat", *map(str, arguments)]
 
 
 def run(*arguments: object) -> subprocess.CompletedProcess[str]:
@@ -236,6 +236,8 @@ def test_a_set_of_another_model_is_not_continued(photos: Path, tmp_path: Path) -
 def test_workers_default_to_the_cores_of_this_process() -> None:
     one = "import os; os.sched_setaffinity(0, [min(os.sched_getaffinity(0))])"
     code = f"{one}; from edgefeat.corpus import default_workers; print(default_workers())"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-P", "-c", code], capture_output=True, text=True, check=True
+    )
     assert done.stdout == "1\n"
     assert 1 <= edgefeat.corpus.default_workers() <= min(4, os.cpu_count() or 1)
