@@ -208,7 +208,7 @@ def _prepare(
         try:
             return extractor.prepare(image, colour=colour)
         except ImageError as error:
-            failed = error
+            failed = error.with_traceback(None)  # its frames would keep decoded pixels alive
         except MemoryError:
             failed = ImageError(
                 f"{describe(image)}: there is not enough memory to decode it. "
