@@ -223,6 +223,16 @@ def test_the_ledger_of_a_file_stands_beside_it(photos: Path, tmp_path: Path) -> 
     assert stored.features() == pytest.approx(exact, rel=1e-3)
 
 
+def test_names_cannot_command_a_terminal(tmp_path: Path) -> None:
+    (tmp_path / "red\x1b[31m.jpg").write_bytes(b"")
+    command = edgefeat_command("extract", ".", "-o", "set")
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    assert done.stderr.splitlines()[0] == (
+        "edgefeat: ./red\\x1b[31m.jpg: the file is empty. "
+        "Check the file, or convert it to JPEG or PNG."
+    )
+
+
 def test_a_set_of_another_model_is_not_continued(photos: Path, tmp_path: Path) -> None:
     output = tmp_path / "set"
     assert run("extract", photos, "-o", output).returncode == 0
