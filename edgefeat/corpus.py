@@ -78,12 +78,16 @@ def default_workers(threads: int = 1) -> int:
 
 
 def collect(sources: Sequence[str]) -> tuple[list[str], list[Failure]]:
-    """Return the picture files that the sources name, and the sources that name none."""
+    """Return the picture files that the sources name, and what names none or cannot be read."""
     paths: list[str] = []
     failures: list[Failure] = []
+
+    def unreadable(folder: str, error: SourceError) -> None:
+        failures.append(Failure.of(folder, error))
+
     for source in sources:
         try:
-            paths += expand(source)
+            paths += expand(source, on_unreadable=unreadable)
         except SourceError as error:
             failures.append(Failure.of(source, error))
     return paths, failures

@@ -17,7 +17,7 @@ import pytest
 
 import edgefeat
 from edgefeat import FeatureExtractor, FeatureSet
-from edgefeat.corpus import OnError, extract_files, extract_in_order, map_in_order
+from edgefeat.corpus import OnError, collect, extract_files, extract_in_order, map_in_order
 from edgefeat.sinks import ListSink
 
 
@@ -221,6 +221,24 @@ def test_the_ledger_of_a_file_stands_beside_it(photos: Path, tmp_path: Path) -> 
     stored = FeatureSet.read(output)
     exact = edgefeat.FeatureExtractor().extract_batch(stored.paths)
     assert stored.features() == pytest.approx(exact, rel=1e-3)
+
+
+def test_a_folder_that_cannot_be_read_is_named(
+    photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its path is longer than the system takes: that stops even the superuser."""
+    folder = tmp_path / "photos"
+    shutil.copytree(photos, folder)
+    monkeypatch.chdir(folder)
+    for _ in range(20):
+        Path("d" * 250).mkdir()
+        os.chdir("d" * 250)
+    monkeypatch.undo()
+    paths, failures = collect([str(folder)])
+    assert len(paths) == 3
+    assert len(failures) == 1
+    assert failures[0].path.startswith(f"{folder}/ddd")
+    assert failures[0].reason == "a folder that cannot be read: File name too long."
 
 
 def test_names_cannot_command_a_terminal(tmp_path: Path) -> None:
