@@ -1,1 +1,1 @@
-"""Help for testing on and for devices: latency limits, faulty sources."""
+"""Tools to test programs that use edgefeat; each module is imported by its own name."""

@@ -84,7 +84,7 @@ def test_an_undecidable_rule_is_neither_passed_nor_failed(
 
 def test_server_and_queries(tmp_path: Path) -> None:
     target = tmp_path / "r.json"
-    scenarios = ["--scenario=server", "--scenario=multi-stream", "--streams=2"]
+    scenarios = ["--scenario=server", "--scenario=multi-stream", "--streams=1"]
     bound = ["--latency-bound=0.001"]  # nothing keeps it, so every trial ends early
     assert main(["bench", *QUICK, *scenarios, *bound, f"--json={target}", "-q"]) == 0
     (subject,) = read_report(target).subjects
