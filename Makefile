@@ -61,6 +61,7 @@ bench-peers: $(PEERS)
 $(PEERS): tests/bench/peers/requirements.txt $(EXPORT)
 	$(PYTHON) -m venv --clear .venv/peers
 	.venv/peers/bin/pip install $(PIP_QUIET) -e . -e ./export -r tests/bench/peers/requirements.txt
+	-.venv/peers/bin/pip install $(PIP_QUIET) -r tests/bench/peers/requirements-ncnn.txt
 	touch $@
 
 # The runtime is tested as the wheel that users install, in an environment with nothing else.
