@@ -24,7 +24,9 @@ from typing import TYPE_CHECKING  # noqa: E402
 from edgefeat.errors import ModelError  # noqa: E402
 
 if TYPE_CHECKING:
+    from edgefeat.bench.pipeline import Picture
     from edgefeat.bench.results import ColdStart
+    from edgefeat.images import Pixels
 
 __all__ = ["cold_start"]
 
@@ -47,7 +49,7 @@ class _Told:
 
 def cold_start(
     model: Path,
-    picture: bytes,
+    picture: Picture,
     *,
     providers: Sequence[str],
     threads: int,
@@ -58,7 +60,7 @@ def cold_start(
 
     Args:
         model: Model file.
-        picture: Encoded picture whose features are extracted.
+        picture: Encoded, or a frame; what features are extracted from.
         providers: Execution providers by preference.
         threads: Threads inside one inference.
         starts: How many processes; the figures are medians.
@@ -71,7 +73,7 @@ def cold_start(
 
     spans, told = [], []
     with tempfile.NamedTemporaryFile(prefix="edgefeat-", suffix=".picture") as file:
-        file.write(picture)
+        file.write(picture if isinstance(picture, bytes) else _as_png(picture))
         file.flush()
         arguments = [str(model), file.name, ",".join(providers), str(threads)]
         for _ in range(starts):
@@ -97,6 +99,13 @@ def cold_start(
         steady_rss_bytes=max(steady, default=None),
         bytecode=all(t.bytecode for t in told),
     )
+
+
+def _as_png(frame: Pixels) -> bytes:
+    """Encode a frame: the fresh process has to read its picture from somewhere."""
+    import cv2
+
+    return cv2.imencode(".png", frame)[1].tobytes()
 
 
 def _start(arguments: list[str]) -> _Told:

@@ -51,7 +51,10 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(
-        "sources", nargs="*", metavar="SOURCE", help="pictures: file, folder or pattern"
+        "sources",
+        nargs="*",
+        metavar="SOURCE",
+        help="pictures: files, folders, patterns; or one video, camera or URL (default: samples)",
     )
     _add_setups(parser)
     _add_load(parser)
@@ -164,8 +167,12 @@ def run(arguments: argparse.Namespace) -> int:
     from edgefeat.bench.table import as_text
 
     old = read_report(arguments.compare) if arguments.compare else None
+    try:
+        plan = _plan(arguments)
+    except ValueError as error:  # stdin, which would have to be described first
+        arguments.usage_error(str(error))
     with _Steps(enabled=not arguments.quiet and sys.stderr.isatty()) as steps:
-        report = run_plan(_plan(arguments), steps)
+        report = run_plan(plan, steps)
     if arguments.json:
         write_report(report, arguments.json)
     if arguments.csv:

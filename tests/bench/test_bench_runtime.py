@@ -14,6 +14,7 @@ from edgefeat.corpus import extract_files
 from edgefeat.images import load_bgr
 from edgefeat.preprocess import Preprocessor
 from edgefeat.shipped import default_model_path, sample_photos
+from edgefeat.sources import ArraySource
 
 
 class ForgettingSink:
@@ -53,6 +54,15 @@ def test_extract(
     benchmark: BenchmarkFixture, extractor: edgefeat.FeatureExtractor, photo: bytes
 ) -> None:
     assert benchmark(extractor.extract, photo).shape == (extractor.dim,)
+
+
+def test_stream(benchmark: BenchmarkFixture, extractor: edgefeat.FeatureExtractor) -> None:
+    frames = [load_bgr(path) for path in sample_photos()] * 5
+
+    def all_of_them() -> int:
+        return sum(1 for _ in edgefeat.stream(ArraySource(frames), extractor))
+
+    assert benchmark(all_of_them) == len(frames)
 
 
 def test_corpus(benchmark: BenchmarkFixture, extractor: edgefeat.FeatureExtractor) -> None:

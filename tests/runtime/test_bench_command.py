@@ -7,8 +7,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
 
+from edgefeat.bench.pictures import load_pictures
 from edgefeat.bench.results import read_report, write_report
 from edgefeat.cli import main
 from edgefeat.errors import SourceError
@@ -105,6 +108,19 @@ def test_cold_start_adds_up(tmp_path: Path) -> None:
     assert steps == pytest.approx(cold.total_ms, abs=0.1)
     assert cold.peak_rss_bytes is not None
     assert cold.peak_rss_bytes > 20_000_000
+
+
+def test_a_video_gives_its_frames(tmp_path: Path) -> None:
+    clip = tmp_path / "clip.avi"
+    photo = cv2.imread(str(PHOTOS / "chelsea.jpg"))[:, :450]  # codecs want even sides
+    writer = cv2.VideoWriter(str(clip), cv2.VideoWriter.fourcc(*"MJPG"), 10, photo.shape[1::-1])
+    for shift in range(5):
+        writer.write(np.roll(photo, shift, axis=1))
+    writer.release()
+    pictures = load_pictures([str(clip)])
+    assert len(pictures.items) == 5
+    assert {np.asarray(frame).shape for frame in pictures.items} == {photo.shape}
+    assert main(["bench", str(clip), *QUICK, "--cold-starts=1", "-q"]) == 0
 
 
 def test_help_loads_nothing_heavy() -> None:

@@ -57,7 +57,7 @@ def keras_predict(path: Path, threads: int) -> Run:
     tf.config.threading.set_intra_op_parallelism_threads(threads)
     tf.config.threading.set_inter_op_parallelism_threads(1)
     model = tf.keras.models.load_model(path)
-    return lambda pixels: model.predict(normalised(pixels), verbose=0)[0]
+    return lambda pixels: model.predict(normalised(pixels), verbose=0)
 
 
 def plain_ort(path: Path, threads: int) -> Run:
