@@ -27,6 +27,7 @@ Progress = Callable[[float], None]
 _SEED = 20261121
 _SERVER_QUANTILE = 0.99  # MLPerf's
 _SERVER_TRIALS = 7  # each halves the range: the rate is known to 1 %
+_HOPELESS = 4  # not even a sixteenth of what the workers can do: no rate will keep the bound
 _CAMERA_PICTURES = 8  # decoded ones are large
 _ENOUGH_QUERIES = min_samples(0.9)
 
@@ -139,6 +140,8 @@ def server(
         trials.append(trial)
         low, high = (rate, high) if trial.passed else (low, rate)
         on_progress((number + 1) / _SERVER_TRIALS)
+        if not low and len(trials) == _HOPELESS:
+            break
     return Server(
         bound_ms=bound_ms,
         quantile=_SERVER_QUANTILE,
