@@ -69,9 +69,8 @@ def cold_start(
     Raises:
         ModelError: A child failed.
     """
-    from edgefeat.bench.results import ColdStart
-
-    spans, told = [], []
+    spans: list[list[float]] = []
+    told: list[_Told] = []
     with tempfile.NamedTemporaryFile(prefix="edgefeat-", suffix=".picture") as file:
         file.write(picture if isinstance(picture, bytes) else _as_png(picture))
         file.flush()
@@ -82,13 +81,20 @@ def cold_start(
             told.append(one)
             spans.append([started, one.entered, one.imported, one.loaded, one.first])
             on_start()
+    return _medians(spans, told)
+
+
+def _medians(spans: Sequence[Sequence[float]], told: Sequence[_Told]) -> ColdStart:
+    """Return the figures of all starts, each a row of monotonic seconds."""
+    from edgefeat.bench.results import ColdStart
+
     steps = [[1e3 * (b - a) for a, b in pairwise(span)] for span in spans]
     interpreter, imports, load, first = (round(median(s), 2) for s in zip(*steps, strict=True))
     totals = [1e3 * (span[-1] - span[0]) for span in spans]
     peaks = [one.peak_rss_bytes for one in told if one.peak_rss_bytes]
     steady = [one.steady_rss_bytes for one in told if one.steady_rss_bytes]
     return ColdStart(
-        starts=starts,
+        starts=len(told),
         total_ms=round(median(totals), 2),
         slowest_ms=round(max(totals), 2),
         interpreter_ms=interpreter,

@@ -23,10 +23,10 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+from edgefeat.bench.files import read_report, write_report
 from edgefeat.bench.gate import judge, parse_rule
 from edgefeat.bench.pictures import sample_pictures
 from edgefeat.bench.pipeline import Call, ExtractorPipeline, Picture
-from edgefeat.bench.results import read_report, write_report
 from edgefeat.bench.runner import Plan, Setup, run_plan
 from edgefeat.bench.single_stream import run_single_stream
 from edgefeat.extractor import FeatureExtractor

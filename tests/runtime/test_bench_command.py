@@ -11,8 +11,8 @@ import cv2
 import numpy as np
 import pytest
 
+from edgefeat.bench.files import read_report, write_report
 from edgefeat.bench.pictures import load_pictures
-from edgefeat.bench.results import read_report, write_report
 from edgefeat.cli import main
 from edgefeat.errors import SourceError
 
