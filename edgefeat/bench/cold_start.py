@@ -53,6 +53,7 @@ def cold_start(
     *,
     providers: Sequence[str],
     threads: int,
+    strict: bool,
     starts: int,
     on_start: Callable[[], None] = lambda: None,
 ) -> ColdStart:
@@ -63,6 +64,7 @@ def cold_start(
         picture: Encoded, or a frame; what features are extracted from.
         providers: Execution providers by preference.
         threads: Threads inside one inference.
+        strict: Whether the first provider must be the one that runs.
         starts: How many processes; the figures are medians.
         on_start: Called after each.
 
@@ -75,6 +77,7 @@ def cold_start(
         file.write(picture if isinstance(picture, bytes) else _as_png(picture))
         file.flush()
         arguments = [str(model), file.name, ",".join(providers), str(threads)]
+        arguments.append("strict" if strict else "any")
         for _ in range(starts):
             started = time.monotonic()
             one = _start(arguments)
@@ -133,12 +136,17 @@ def _start(arguments: list[str]) -> _Told:
     return _Told(**json.loads(done.stdout))
 
 
-def _child(model: str, picture: str, providers: str, threads: str) -> _Told:
+def _child(model: str, picture: str, providers: str, threads: str, strict: str) -> _Told:
     from edgefeat import machine
     from edgefeat.extractor import FeatureExtractor
 
     imported = time.monotonic()
-    extractor = FeatureExtractor(model, providers=providers.split(","), threads=int(threads))
+    extractor = FeatureExtractor(
+        model,
+        providers=providers.split(","),
+        strict=strict == "strict",
+        threads=int(threads),
+    )
     loaded = time.monotonic()
     extractor.extract(picture)
     first = time.monotonic()
