@@ -55,6 +55,7 @@ _OPTIONS: dict[str, dict[str, str]] = {
     "cuda": {"cudnn_conv_algo_search": "HEURISTIC", "arena_extend_strategy": "kSameAsRequested"},
 }
 _lock = threading.Lock()
+_from_plugins: set[str] = set()  # full names; once registered, they look built in
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,7 +91,11 @@ def offered(*, plugins: bool = True) -> dict[str, Provider]:
         ProviderError: A plugin package is broken.
     """
     found = {
-        short(full): Provider(name=short(full), full_name=full)
+        short(full): Provider(
+            name=short(full),
+            full_name=full,
+            devices=_devices(full) if full in _from_plugins else (),
+        )
         for full in ort.get_available_providers()
         if full.endswith(_SUFFIX) and short(full) != "azure"  # that one calls a web service
     }
@@ -134,20 +139,19 @@ def _plugin_modules() -> list[str]:
 def _load_plugin(module_name: str) -> dict[str, Provider]:
     try:
         module = import_module(module_name)
-        names = [module.get_ep_name()]
+        full_name: str = module.get_ep_name()
         with _lock:
-            if not _devices(names[0]):
+            if full_name not in _from_plugins:
                 ort.register_execution_provider_library(module_name, module.get_library_path())
+                _from_plugins.add(full_name)
     except (ImportError, AttributeError, OSError, *ORT_ERRORS) as error:
         raise ProviderError(
             f"the execution provider plugin {module_name.replace('_', '-')} cannot be loaded: "
             f"{error}. Reinstall it, or remove it with pip."
         ) from error
-    return {
-        short(name): Provider(name=short(name), full_name=name, devices=_devices(name))
-        for name in names
-        if _devices(name)
-    }
+    devices = _devices(full_name)
+    name = short(full_name)
+    return {name: Provider(name=name, full_name=full_name, devices=devices)} if devices else {}
 
 
 def _devices(full_name: str) -> tuple[Any, ...]:
