@@ -7,7 +7,6 @@ import threading
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Literal, Self
 
 import numpy as np
@@ -17,7 +16,7 @@ from edgefeat.batching import check_batch, map_groups
 from edgefeat.errors import ImageError, ModelError
 from edgefeat.images import DEFAULT_MAX_PIXELS, ImageInput, load_bgr
 from edgefeat.modelfile import read_model_file
-from edgefeat.opening import Opener, limit_opencv_threads
+from edgefeat.opening import Opener, limit_opencv_threads, return_free_memory
 from edgefeat.preprocess import Preprocessor
 from edgefeat.probe import SelfTest, run_probe
 from edgefeat.session import EngineOptions, Session
@@ -141,12 +140,9 @@ class FeatureExtractor:
         """
         if on_error not in ("raise", "nan"):
             raise ValueError(f"on_error: expected 'raise' or 'nan', got {on_error!r}")
+        keep: Literal["raise", "return"] = "raise" if on_error == "raise" else "return"
         found = self.iter_features(
-            images,
-            colour=colour,
-            batch=batch,
-            threads=threads,
-            on_error="raise" if on_error == "raise" else "return",
+            images, colour=colour, batch=batch, threads=threads, on_error=keep
         )
         shape = self.spec.primary.shape
         nothing = np.full(shape, np.nan, np.float32)
@@ -206,7 +202,7 @@ class FeatureExtractor:
         Args:
             images: uint8 `(N, height, width, channels)` in the model's size and colour order.
         """
-        return self._primary(self._checked(images))
+        return self._primary(self._preprocess.check(images))
 
     def outputs_prepared(self, images: Pixels) -> dict[str, Features]:
         """Return every output, as the graph gives it, of pictures that `prepare` made.
@@ -214,10 +210,10 @@ class FeatureExtractor:
         Args:
             images: uint8 `(N, height, width, channels)` in the model's size and colour order.
         """
-        return self._open_session().run(self._checked(images))
+        return self._open_session().run(self._preprocess.check(images))
 
     def self_test(self) -> SelfTest:
-        """Run the model's golden probe on this device and hold it against Keras's features.
+        """Run the model's probe on this device and hold it against Keras's features.
 
         Raises:
             ModelError: The file carries no probe, or one this edgefeat cannot make.
@@ -227,7 +223,9 @@ class FeatureExtractor:
     def unload(self) -> None:
         """Give the model's memory back while idle; the next picture opens it again."""
         with self._lock:
-            self._session = None
+            loaded, self._session = self._session is not None, None
+        if loaded:
+            return_free_memory()
 
     def close(self) -> None:
         """Give the model's memory back for good; closing twice is fine."""
@@ -237,12 +235,7 @@ class FeatureExtractor:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -264,15 +257,6 @@ class FeatureExtractor:
                 self._session = self._opener()
                 self._process = os.getpid()
             return self._session
-
-    def _checked(self, images: Pixels) -> Pixels:
-        expected = (*self.spec.input.size_hw, self.spec.input.channels)
-        if images.dtype != np.uint8 or images.ndim != 4 or images.shape[1:] != expected:
-            raise ValueError(
-                f"images: expected uint8 of shape (N, {', '.join(map(str, expected))}), as "
-                f"prepare makes them, got {images.dtype} of shape {images.shape}"
-            )
-        return images
 
     def _primary(self, images: Pixels) -> Features:
         features = self._open_session().run_primary(images)

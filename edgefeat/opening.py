@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ctypes
 import warnings
 from collections.abc import Sequence
+from contextlib import suppress
 
 import cv2
 
@@ -13,7 +15,7 @@ from edgefeat.probe import run_probe
 from edgefeat.providers import AUTO, accelerators
 from edgefeat.session import EngineOptions, ProviderWarning, Session
 
-__all__ = ["Opener", "limit_opencv_threads"]
+__all__ = ["Opener", "limit_opencv_threads", "return_free_memory"]
 
 
 class Opener:
@@ -55,3 +57,9 @@ def limit_opencv_threads(threads: int) -> None:
     """Hold OpenCV to as many threads as inference, unless the program has set a number itself."""
     if cv2.getNumThreads() == cv2.getNumberOfCPUs():
         cv2.setNumThreads(threads)
+
+
+def return_free_memory() -> None:
+    """Hand freed memory back to the system, which glibc otherwise keeps for later."""
+    with suppress(OSError, AttributeError):  # musl and macOS have no malloc_trim
+        ctypes.CDLL(None).malloc_trim(0)
