@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import islice
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
 
 __all__ = ["check_batch", "map_groups"]
 
@@ -47,6 +49,8 @@ def map_groups(
         for group in groups:
             yield from work(group)
         return
+    from concurrent.futures import ThreadPoolExecutor  # 2 MB that a single picture saves
+
     pool = ThreadPoolExecutor(threads, thread_name_prefix="edgefeat")
     try:
         pending: deque[Future[list[R]]] = deque()

@@ -7,7 +7,6 @@ plugin execution providers asks. It is loaded only when asked for, by name or by
 
 from __future__ import annotations
 
-import pkgutil
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -133,6 +132,8 @@ def accelerators() -> list[Provider]:
 
 
 def _plugin_modules() -> list[str]:
+    import pkgutil  # only where plugins are asked for: every start would pay
+
     return sorted(m.name for m in pkgutil.iter_modules() if m.name.startswith(_PLUGIN_PREFIX))
 
 
