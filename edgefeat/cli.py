@@ -11,7 +11,7 @@ import sys
 from collections.abc import Sequence
 
 from edgefeat import __version__
-from edgefeat.commands import doctor, extract, info
+from edgefeat.commands import bench, doctor, extract, info, stream
 from edgefeat.errors import EdgefeatError
 
 __all__ = ["main"]
@@ -49,6 +49,6 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"edgefeat {__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for command in (extract, info, doctor):
+    for command in (extract, stream, bench, info, doctor):
         command.add_parser(commands)
     return parser
