@@ -10,7 +10,7 @@ import keras
 import numpy as np
 from keras import layers
 
-CODE = '''
+CODE = """
 import keras
 from keras import layers
 
@@ -26,7 +26,7 @@ class Own(keras.Model):
     def call(self, image):
         x = self.pool(self.conv(self.scale(image)))
         return self.classes(x)
-'''
+"""
 
 
 def sequential(shape: tuple[int, int, int] = (24, 32, 3)) -> keras.Model:
