@@ -11,7 +11,7 @@ import sys
 from collections.abc import Sequence
 
 from edgefeat import __version__
-from edgefeat.commands import extract, info
+from edgefeat.commands import bench, extract, info, stream
 from edgefeat.errors import EdgefeatError
 
 __all__ = ["main"]
@@ -47,6 +47,6 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"edgefeat {__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for command in (extract, info):
+    for command in (extract, stream, bench, info):
         command.add_parser(commands)
     return parser
