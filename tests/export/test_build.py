@@ -13,10 +13,10 @@ import keras
 import numpy as np
 import pytest
 from keras import layers
-from keras_models import sequential
 
 from edgefeat import FeatureExtractor, cosine_similarity
 from edgefeat_export.cli import main
+from keras_models import sequential
 
 
 @pytest.fixture(scope="module")

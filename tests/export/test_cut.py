@@ -114,7 +114,7 @@ def test_taps_that_make_no_sense(tap: Tap, message: str) -> None:
 def test_tokens_are_neither_map_nor_vector() -> None:
     image, x = body()
     tokens = keras.Model(image, layers.Reshape((196, 8), name="tokens")(x))
-    with pytest.raises(BackboneError, match="expected a map .* or a vector"):
+    with pytest.raises(BackboneError, match=r"expected a map .* or a vector"):
         cut(tokens, [Tap()], end="tokens")
 
 

@@ -30,8 +30,8 @@ def test_every_miss_is_named() -> None:
     with pytest.raises(VerificationError) as refusal:
         require({"features": parity(), "other": parity(relative_l2_max=0.005)}, gates, "m.onnx")
     assert str(refusal.value) == (
-        "m.onnx: its features are not Keras's on 100 images: features: relative_l2_max 0.02, allowed"
-        " 0.01; features: neighbour_overlap_10 0.9, needed 0.95; other: neighbour_overlap_10 0.9,"
+        "m.onnx: its features are not Keras's on 100 images: features: relative_l2_max 0.02,"
+        " allowed 0.01; features: neighbour_overlap_10 0.9, needed 0.95; other: neighbour_overlap_10 0.9,"
         " needed 0.95. --gate changes a limit."
     )
     assert refusal.value.reasons[0] == {
@@ -59,5 +59,5 @@ def test_a_gate_can_be_changed_and_taken_away() -> None:
     "text", ["int8", "int4.cosine_mean=1", "int8.cosine=1", "int8.cosine_mean=high"]
 )
 def test_other_gates_are_refused(text: str) -> None:
-    with pytest.raises(ValueError, match="expected PRECISION.GATE=NUMBER|could not convert"):
+    with pytest.raises(ValueError, match=r"expected PRECISION\.GATE=NUMBER|could not convert"):
         parse_gate(text, GATES)

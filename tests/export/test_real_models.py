@@ -8,11 +8,11 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
-from keras_models import sequential
 
 from edgefeat import FeatureExtractor
 from edgefeat.modelfile import read_model_file
 from edgefeat_export.cli import main
+from keras_models import sequential
 
 RESNET8_HEADED = 0.884  # of the shared test images; mlcommons/tiny gives 0.8719 on all 10 000
 
@@ -38,7 +38,7 @@ def test_mobilenet_keeps_its_features_on_photos(
 
 @pytest.fixture(scope="module")
 def headed(shared: Path | None, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    """A whole classifier, its 64-d (or 8-d) features beside its classes: (source, exported file)."""
+    """A whole classifier, its features beside its classes: (source, exported file)."""
     folder = tmp_path_factory.mktemp("headed")
     if shared:
         source, layers = shared / "keras" / "pretrainedResnet.h5", ("flatten", "dense")

@@ -1,4 +1,4 @@
-"""Models that users saved, in every format: opened without running code, cut, and still the same."""
+"""Models that users saved, in every format: opened without running code, cut, still the same."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ import onnxruntime as ort
 import pytest
 import tensorflow as tf
 from keras import layers
-from keras_models import CODE, features_at, nested, save_as_keras_2, sequential
 
 from edgefeat.images import load_bgr
 from edgefeat.preprocess import Preprocessor
@@ -24,6 +23,7 @@ from edgefeat_export.headless import Headless, Tap, cut
 from edgefeat_export.network import Network, of_file, parse_normalisation
 from edgefeat_export.normalisation import IDENTITY, TF
 from edgefeat_export.pipeline import convert
+from keras_models import CODE, features_at, nested, save_as_keras_2, sequential
 
 
 def pictures(photos: Path, spec: InputSpec) -> np.ndarray:
@@ -162,7 +162,7 @@ def test_a_setting_of_keras_2_that_matters_is_not_dropped(tmp_path: Path) -> Non
             "config"
         ]["groups"] = 2
         file.attrs["model_config"] = json.dumps(config)
-    with pytest.raises(BackboneError, match="'depthwise'.*has groups=2, which Keras 3 has no"):
+    with pytest.raises(BackboneError, match=r"'depthwise'.*has groups=2, which Keras 3 has no"):
         of_file(path, normalisation=None)
 
 
@@ -230,5 +230,5 @@ def test_declared_normalisations(text: str, pixel: int, value: float) -> None:
 
 @pytest.mark.parametrize("text", ["", "imagenet", "1,2/1", "1/2/3"])
 def test_other_normalisations_are_refused(text: str) -> None:
-    with pytest.raises(ValueError, match="MEAN/STD|could not convert"):
+    with pytest.raises(ValueError, match=r"MEAN/STD|could not convert"):
         parse_normalisation(text)

@@ -76,7 +76,7 @@ def unsettle(model: keras.Model) -> None:
 
 
 def save_as_keras_2(model: keras.Model, path: Path) -> None:
-    """Save as .h5 with an architecture as Keras 2.4 wrote it, keys that Keras 3 rejects included."""
+    """Save as .h5 as Keras 2.4 wrote it, with the keys that Keras 3 rejects."""
     model.save(path)
     with h5py.File(path, "r+") as file:
         config = json.loads(file.attrs["model_config"])
