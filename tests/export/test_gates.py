@@ -31,8 +31,8 @@ def test_every_miss_is_named() -> None:
         require({"features": parity(), "other": parity(relative_l2_max=0.005)}, gates, "m.onnx")
     assert str(refusal.value) == (
         "m.onnx: its features are not Keras's on 100 images: features: relative_l2_max 0.02,"
-        " allowed 0.01; features: neighbour_overlap_10 0.9, needed 0.95; other: neighbour_overlap_10 0.9,"
-        " needed 0.95. --gate changes a limit."
+        " allowed 0.01; features: neighbour_overlap_10 0.9, needed 0.95; other:"
+        " neighbour_overlap_10 0.9, needed 0.95. --gate changes a limit."
     )
     assert refusal.value.reasons[0] == {
         "output": "features",
