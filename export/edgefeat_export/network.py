@@ -24,6 +24,7 @@ __all__ = [
     "NORMALISATIONS",
     "Network",
     "describe",
+    "file_safe",
     "is_model_file",
     "of_backbone",
     "of_file",
@@ -105,7 +106,7 @@ def of_file(
     Raises:
         BackboneError: The file cannot be used, or nothing says what its input is.
     """
-    name = re.sub(r"\W+", "_", name or path.stem).strip("_").lower() or "model"
+    name = file_safe(name or path.stem)
     model, head = open_model(path, name=name, size_hw=size_hw, allow_code=allow_code, code=code)
     _, height, width, channels = model.input_shape
     weights = record_of_folder(path) if path.is_dir() else record_of_file(path)
@@ -125,6 +126,11 @@ def of_file(
         head=head,
         in_catalogue=False,
     )
+
+
+def file_safe(name: str) -> str:
+    """Return a name of lower-case letters, digits and underscores, as files begin with."""
+    return re.sub(r"\W+", "_", name).strip("_").lower() or "model"
 
 
 def parse_normalisation(text: str) -> Normalisation:

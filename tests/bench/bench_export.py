@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 
 SHARED = Path(__file__).parents[2].parent / "shared" / "data"
-PRECISIONS = ("fp32", "fp16")  # int8 has its own benchmark
+PRECISIONS = ("fp32", "fp16")  # int8 of the larger ones has its own benchmark
 
 
 def main() -> int:
@@ -62,14 +62,15 @@ def _measure(
         normalisation=NORMALISATIONS["none"] if whole else None,
     )
     taps = [Tap(layer="flatten"), Tap(layer="dense")] if whole else [Tap()]
+    precisions = (*PRECISIONS, "int8") if whole else PRECISIONS
     with tempfile.TemporaryDirectory() as folder:
         start = time.perf_counter()
         built = build(
             BuildRequest(
                 network=network,
                 taps=taps,
-                precisions=PRECISIONS,
-                gates=dict.fromkeys(PRECISIONS, Gates()),
+                precisions=precisions,
+                gates=dict.fromkeys(precisions, Gates()),
                 images=SHARED / "photos",
                 output=Path(folder),
             )

@@ -136,6 +136,7 @@ def test_dead_features_are_refused(tmp_path: Path, capsys: pytest.CaptureFixture
     ("options", "message"),
     [
         (["--reduce", "pca:2"], "expected a folder of your own pictures as calibration"),
+        (["--calibrate", "x", "--precision", "fp32"], "expected int8 or reduce to use these"),
         (["--gate", "int4.cosine_mean=1"], "expected PRECISION.GATE=NUMBER"),
         (["--input-range", "0,1", "--normalize", "tf"], "say the same thing"),
         (["--input-range", "1,0"], "HIGH above LOW"),

@@ -168,6 +168,30 @@ def test_a_saved_graph_that_reads_files_is_refused(tmp_path: Path) -> None:
         of_file(tmp_path / "sly", normalisation=TF)
 
 
+def normalised(*augmentation: keras.Layer) -> keras.Model:
+    """Statistics that are neither constants nor variables of the trace, but captured tensors."""
+    image = keras.Input((24, 32, 3))
+    x = image
+    for layer in augmentation:
+        x = layer(x)
+    x = layers.Normalization(mean=[100, 110, 120], variance=[900, 800, 700], name="norm")(x)
+    return keras.Model(image, layers.Conv2D(8, 3, activation="relu", name="conv")(x))
+
+
+def test_captured_statistics_of_a_saved_graph(tmp_path: Path, photos: Path) -> None:
+    model = normalised()
+    network = of_file(save_folder(model, tmp_path / "mine.keras"), normalisation=IDENTITY)
+    images = pictures(photos, network.input)
+    expected = np.mean(model(images.astype(np.float32)), axis=(1, 2))
+    assert relative(exported(network, images), expected) < 1e-5
+
+
+def test_a_saved_graph_with_random_numbers_is_refused(tmp_path: Path) -> None:
+    path = save_folder(normalised(layers.RandomFlip()), tmp_path / "mine.keras")
+    with pytest.raises(BackboneError, match="its graph changes variables while it runs"):
+        of_file(path, normalisation=IDENTITY)
+
+
 def test_a_setting_of_keras_2_that_matters_is_not_dropped(tmp_path: Path) -> None:
     path = tmp_path / "old.h5"
     save_as_keras_2(sequential(), path)
