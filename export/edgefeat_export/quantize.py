@@ -1,65 +1,55 @@
-"""Integer arithmetic for a float graph: ONNX Runtime's static quantizer, told what we know.
-
-Activations become uint8 and weights int8 with one scale per channel, as QuantizeLinear and
-DequantizeLinear pairs, which every ONNX Runtime turns into its integer kernels at load.
-"""
+"""Int8 from a float graph: what is quantized, with which ranges, rounded how; then the fast form."""
 
 from __future__ import annotations
-
-import logging
-import tempfile
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 import onnx
 from numpy.typing import NDArray
-from onnxruntime.quantization import (
-    CalibrationDataReader,
-    CalibrationMethod,
-    QuantFormat,
-    QuantType,
-    quantize_static,
-)
-from onnxruntime.quantization.shape_inference import quant_pre_process
+
+from edgefeat_export.graph.graph import Graph
+from edgefeat_export.graph.writing import write
+from edgefeat_export.quant.layers import RoundingOptions
+from edgefeat_export.quant.plan import Plan, make_plan
+from edgefeat_export.quant.ranges import best_range
+from edgefeat_export.quant.scheme import Affine
+from edgefeat_export.quant.sequence import quantize_in_sequence
+from edgefeat_export.quant.statistics import observe
+from edgefeat_export.quant.surgery import faster
+from edgefeat_export.quant.writer import write_integers
 
 __all__ = ["quantize"]
 
 
-def quantize(model: onnx.ModelProto, images: NDArray[np.uint8]) -> onnx.ModelProto:
+def quantize(
+    model: onnx.ModelProto, images: NDArray[np.uint8], *, options: RoundingOptions | None = None
+) -> onnx.ModelProto:
     """Return the graph with int8 weights and uint8 activations.
 
     Args:
         model: A clean float graph with uint8 input.
         images: Calibration pictures, uint8 `(N, height, width, channels)`.
+        options: How to round.
     """
-    with tempfile.TemporaryDirectory() as folder:
-        plain, prepared, quantized = (Path(folder) / f"{n}.onnx" for n in ("plain", "pre", "int8"))
-        onnx.save(model, plain)
-        # Symbolic shapes need sympy, and these graphs have none beyond the batch axis.
-        quant_pre_process(str(plain), str(prepared), skip_symbolic_shape=True)
-        root = logging.getLogger()
-        level = root.level
-        root.setLevel(logging.ERROR)  # it advises to run the pre-processing that has just run
-        try:
-            quantize_static(
-                str(prepared),
-                str(quantized),
-                _Pictures(model.graph.input[0].name, images),
-                quant_format=QuantFormat.QDQ,
-                per_channel=True,
-                activation_type=QuantType.QUInt8,
-                weight_type=QuantType.QInt8,
-                calibrate_method=CalibrationMethod.MinMax,
-            )
-        finally:
-            root.setLevel(level)
-        return onnx.load(quantized)
+    graph = Graph(model)
+    plan = make_plan(graph)
+    affines = _affines(model, plan, images)
+    quantized = quantize_in_sequence(graph, plan, affines, images, options or RoundingOptions())
+    write_integers(graph, plan, quantized)
+    return faster(write(graph))
 
 
-class _Pictures(CalibrationDataReader):  # type: ignore[misc]
-    def __init__(self, name: str, images: NDArray[np.uint8]) -> None:
-        self._feeds = iter({name: image[np.newaxis]} for image in images)
-
-    def get_next(self) -> dict[str, Any] | None:
-        return next(self._feeds, None)
+def _affines(model: onnx.ModelProto, plan: Plan, images: NDArray[np.uint8]) -> dict[str, Affine]:
+    entering = set() if plan.image is None else {s.output for s in plan.image.steps}
+    own = {
+        step.output: step
+        for step in plan.steps
+        if step.output in plan.quantized - entering and step.output not in plan.shared
+    }
+    histograms = observe(model, list(own), images)
+    affines = {
+        name: best_range(histograms[name], floor=step.floor, ceiling=step.ceiling)
+        for name, step in own.items()
+    }
+    if plan.image is not None:
+        affines[plan.image.tensor] = plan.image.affine
+    return affines | {name: affines[source] for name, source in plan.shared.items()}

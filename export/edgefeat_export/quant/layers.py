@@ -1,0 +1,132 @@
+"""Rounds one weighted layer and corrects its bias, from streamed pairs of inputs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgefeat_export.graph.graph import Graph
+from edgefeat_export.quant.executor import Operator
+from edgefeat_export.quant.moments import Moments, Patches
+from edgefeat_export.quant.rounding import fit, round_weights
+from edgefeat_export.quant.scheme import Affine, IntegerLayer
+from edgefeat_export.quant.steps import Step
+
+__all__ = ["LayerRounder", "RoundingOptions"]
+
+Floats = NDArray[np.float32]
+Pairs = Callable[[], Iterator[tuple[Floats, Floats]]]
+_BIAS_LIMIT = 2.0**30  # leaves the accumulator room for the products
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RoundingOptions:
+    """How weights are rounded.
+
+    Attributes:
+        weight_limit: Largest magnitude of an int8 weight: 127, or 64 where pairs of products saturate.
+        ridge: How much a fitted layer stays at its float weights; infinity leaves them.
+        damp: Diagonal added before rounding, relative to the inputs' mean variance.
+    """
+
+    weight_limit: int = 127
+    ridge: float = 0.1
+    damp: float = 0.01
+    seed: int = 0
+
+
+class LayerRounder:
+    """Rounds the weighted steps of one graph."""
+
+    def __init__(self, graph: Graph, options: RoundingOptions) -> None:
+        self._graph, self._options = graph, options
+        self._rng = np.random.default_rng(options.seed)
+
+    def round(
+        self, step: Step, source: Affine, pairs: Pairs, float_op: Operator
+    ) -> tuple[IntegerLayer, Floats]:
+        """Return the layer's integers and the bias they stand for."""
+        node, options = step.node, self._options
+        weight = self._graph.constants[node.inputs[1]]
+        axis = _out_axis(node.op, node.attrs)
+        patches = Patches.of(self._graph, node)
+        grouped = _grouped(weight, axis, patches.groups)
+        delivered, crossed = self._moments(patches, pairs)
+        fitted = grouped if np.isinf(options.ridge) else fit(
+            grouped, delivered, crossed, ridge=options.ridge
+        )
+        scale = np.abs(fitted).max(2) / options.weight_limit
+        scale = np.maximum(scale, _smallest_scale(self._bias(node), source)).astype(np.float32)
+        levels = round_weights(
+            fitted, scale.astype(np.float64), delivered, limit=options.weight_limit, damp=options.damp
+        )
+        layer = IntegerLayer(
+            weight=_ungrouped(levels, weight.shape, axis),
+            scale=scale.reshape(-1),
+            bias=np.zeros(scale.size, np.int32),
+            axis=axis,
+        )
+        return self._corrected(step, layer, source, pairs, float_op)
+
+    def operator(self, step: Step, layer: IntegerLayer, bias: Floats) -> Operator:
+        """Return the step's operator as integer kernels compute it."""
+        weight, *rest = step.node.inputs[1:]
+        replaced = {weight: layer.real_weight()}
+        if rest and rest[0]:
+            replaced[rest[0]] = bias
+        return Operator(self._graph, step.node, replaced)
+
+    def _corrected(
+        self, step: Step, layer: IntegerLayer, source: Affine, pairs: Pairs, float_op: Operator
+    ) -> tuple[IntegerLayer, Floats]:
+        """Put the mean of every output channel where the float network has it."""
+        rough = self.operator(step, layer, np.zeros(layer.bias.size, np.float32))
+        axis = 1 if step.node.op == "Conv" else -1
+        shift, count = np.zeros(layer.bias.size), 0
+        for wanted, delivered in pairs():
+            difference = float_op.run([wanted]) - rough.run([delivered])
+            channels = np.moveaxis(difference, axis, -1).reshape(-1, layer.bias.size)
+            shift += channels.sum(0, dtype=np.float64)
+            count += len(channels)
+        unit = layer.scale.astype(np.float64) * source.scale
+        bias = np.clip(np.rint(shift / count / unit), -_BIAS_LIMIT, _BIAS_LIMIT).astype(np.int32)
+        corrected = IntegerLayer(weight=layer.weight, scale=layer.scale, bias=bias, axis=layer.axis)
+        return corrected, (bias * unit).astype(np.float32)
+
+    def _moments(
+        self, patches: Patches, pairs: Pairs
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        moments = Moments()
+        for wanted, delivered in pairs():
+            at = patches.places(wanted, self._rng)
+            moments.add(patches.sample(wanted, at), patches.sample(delivered, at))
+        return moments.covariances()
+
+    def _bias(self, node) -> NDArray[np.float32]:  # noqa: ANN001
+        if len(node.inputs) > 2 and node.inputs[2]:
+            return self._graph.constants[node.inputs[2]].ravel()
+        return np.zeros(1, np.float32)
+
+
+def _smallest_scale(bias: NDArray[np.float32], source: Affine) -> NDArray[np.float64]:
+    """A scale below this could not hold the bias in int32."""
+    return np.maximum(np.abs(bias).max() / source.scale / _BIAS_LIMIT, 1e-12)
+
+
+def _out_axis(op: str, attrs: dict[str, int]) -> int:
+    if op == "Conv":
+        return 0
+    return 0 if op == "Gemm" and attrs.get("transB") else 1
+
+
+def _grouped(weight: NDArray[np.float32], axis: int, groups: int) -> NDArray[np.float64]:
+    first = np.moveaxis(weight, axis, 0)
+    return first.reshape(groups, first.shape[0] // groups, -1).astype(np.float64)
+
+
+def _ungrouped(levels: NDArray[np.int8], shape: tuple[int, ...], axis: int) -> NDArray[np.int8]:
+    moved = [shape[axis], *(side for i, side in enumerate(shape) if i != axis)]
+    return np.ascontiguousarray(np.moveaxis(levels.reshape(moved), 0, axis))

@@ -1,0 +1,117 @@
+"""What of a graph becomes integer: which tensors, and which share their parameters."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from edgefeat_export.graph.graph import Graph
+from edgefeat_export.quant.scheme import Affine
+from edgefeat_export.quant.steps import INTEGER_OPS, SHARING_OPS, Step, steps_of
+
+__all__ = ["ImageInput", "Plan", "make_plan"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImageInput:
+    """The picture itself as a quantized tensor: no float arithmetic before the first convolution.
+
+    Attributes:
+        tensor: The float tensor that the first operator reads.
+        affine: What its bytes mean.
+        steps: The steps it replaces, from the graph's input to the tensor.
+    """
+
+    tensor: str
+    affine: Affine
+    steps: tuple[Step, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """Attributes:
+    steps: The graph in order.
+    integer: Outputs of the steps that run on integers.
+    quantized: Tensors stored as uint8.
+    shared: Tensors with the parameters of another one.
+    image: How the picture enters, if its bytes can be used as they are.
+    """
+
+    steps: tuple[Step, ...]
+    integer: frozenset[str]
+    quantized: frozenset[str]
+    shared: Mapping[str, str]
+    image: ImageInput | None
+
+
+def make_plan(graph: Graph, keep_float: Collection[str] = ()) -> Plan:
+    """Decide what becomes integer.
+
+    Args:
+        graph: A clean float graph.
+        keep_float: Outputs of steps that stay in float.
+    """
+    steps = tuple(steps_of(graph))
+    image = _image_input(graph, steps)
+    before = {step.output for step in image.steps} if image else set()
+    integer, quantized = set(), set()
+    for step in steps:
+        if step.output in before or not _runs_on_integers(graph, step, keep_float):
+            continue
+        integer.add(step.output)
+        quantized.update(_variable_inputs(graph, step))
+        if step.output not in graph.outputs.values() or graph.users(step.output):
+            quantized.add(step.output)
+    shared: dict[str, str] = {}
+    for step in steps:
+        source = step.node.inputs[0] if step.node.inputs else ""
+        if step.node.op in SHARING_OPS and source in quantized and step.output not in before:
+            if step.activation is None:
+                shared[step.output] = shared.get(source, source)
+                quantized.add(step.output)
+    return Plan(
+        steps=steps,
+        integer=frozenset(integer),
+        quantized=frozenset(quantized),
+        shared=shared,
+        image=image,
+    )
+
+
+def _runs_on_integers(graph: Graph, step: Step, keep_float: Collection[str]) -> bool:
+    node = step.node
+    if node.op not in INTEGER_OPS or step.output in keep_float:
+        return False
+    variable = _variable_inputs(graph, step)
+    if step.weighted:
+        return len(variable) == 1 and variable[0] == node.inputs[0]
+    return len(variable) == len([name for name in node.inputs if name])
+
+
+def _variable_inputs(graph: Graph, step: Step) -> list[str]:
+    return [name for name in step.node.inputs if name and graph.value(name) is None]
+
+
+def _image_input(graph: Graph, steps: tuple[Step, ...]) -> ImageInput | None:
+    """The picture enters as it is when one zero point lies within half a level of every mean."""
+    (info,) = graph.inputs
+    passed, tensor, mean = [], info.name, np.zeros(1)
+    by_input = {step.node.inputs[0]: step for step in steps if step.node.inputs}
+    for _ in range(3):
+        step = by_input.get(tensor)
+        if step is None or graph.sole_user(tensor) is not step.node or step.activation is not None:
+            break
+        if step.node.op == "Add" and (shift := graph.value(step.node.inputs[1])) is not None:
+            mean = -np.asarray(shift, np.float64).ravel()
+        elif step.node.op not in ("Transpose", "Cast"):
+            break
+        passed.append(step)
+        tensor = step.output
+    zero = int(np.clip(np.floor(mean.mean()), 0, 255))
+    if not passed or passed[-1].node.op == "Transpose" or np.abs(mean - zero).max() > 0.5:
+        return None
+    return ImageInput(
+        tensor=tensor, affine=Affine(scale=1.0, zero_point=zero), steps=tuple(passed)
+    )

@@ -1,0 +1,65 @@
+"""Rounds weights so that the errors cancel on real inputs (GPTQ, Frantar et al. 2023).
+
+Columns are rounded one by one; the error of each is pushed into those not yet rounded, weighted by the
+inputs' covariance. Before, the weights move to the least-squares fit of the float layer's output given
+the inputs that the quantized network really delivers, so that a layer repairs what its predecessors lost.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["fit", "round_weights"]
+
+Floats = NDArray[np.float64]
+
+
+def fit(weight: Floats, delivered: Floats, crossed: Floats, *, ridge: float) -> Floats:
+    """Return the weights that reproduce the float layer from the delivered inputs.
+
+    Args:
+        weight: `(groups, out, taps)`.
+        delivered: `(groups, taps, taps)`, covariance of the delivered inputs.
+        crossed: Covariance of the float inputs (rows) with the delivered ones (columns).
+        ridge: How much to stay at `weight`, relative to the inputs' mean variance.
+    """
+    weightiness = ridge * _mean_variance(delivered) * np.eye(delivered.shape[-1])
+    target = weight @ (crossed + weightiness)
+    fitted: Floats = np.linalg.solve(delivered + weightiness, target.swapaxes(1, 2)).swapaxes(1, 2)
+    return fitted
+
+
+def round_weights(weight: Floats, scale: Floats, covariance: Floats, *, limit: int, damp: float
+                  ) -> NDArray[np.int8]:
+    """Round to integers of `scale`, pushing each column's error into the later ones.
+
+    Args:
+        weight: `(groups, out, taps)`.
+        scale: `(groups, out)`.
+        covariance: `(groups, taps, taps)` of the inputs.
+        limit: Largest magnitude of an integer.
+        damp: Added to the diagonal, relative to the mean variance.
+    """
+    taps = covariance.shape[-1]
+    damped = covariance + damp * _mean_variance(covariance) * np.eye(taps)
+    order = np.argsort(-np.diagonal(damped, axis1=1, axis2=2), axis=1, kind="stable")
+    damped = np.take_along_axis(damped, order[:, :, None], 1)
+    damped = np.take_along_axis(damped, order[:, None, :], 2)
+    factor = np.linalg.cholesky(np.linalg.inv(damped)).swapaxes(1, 2)
+    remaining = np.take_along_axis(weight, order[:, None, :], 2)
+    rounded = np.empty_like(remaining)
+    for column in range(taps):
+        pivot = factor[:, column, column]
+        levels = np.clip(np.rint(remaining[:, :, column] / scale), -limit, limit)
+        rounded[:, :, column] = levels
+        error = (remaining[:, :, column] - levels * scale) / pivot[:, None]
+        remaining[:, :, column + 1 :] -= error[:, :, None] * factor[:, None, column, column + 1 :]
+    back = np.argsort(order, axis=1, kind="stable")
+    return np.take_along_axis(rounded, back[:, None, :], 2).astype(np.int8)
+
+
+def _mean_variance(covariance: Floats) -> Floats:
+    mean: Floats = np.diagonal(covariance, axis1=1, axis2=2).mean(1)
+    # A channel that never varies must not make its group's system singular.
+    return np.maximum(mean, 1e-4 * mean.max() + 1e-12)[:, None, None]

@@ -1,0 +1,90 @@
+"""A float graph as the row of steps an integer runtime takes: operators with their activations."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from edgefeat_export.graph.graph import Graph, Node
+
+__all__ = ["INTEGER_OPS", "WEIGHTED_OPS", "Step", "bounds_of", "steps_of"]
+
+WEIGHTED_OPS = frozenset({"Conv", "Gemm", "MatMul"})
+SHARING_OPS = frozenset({"MaxPool", "Reshape", "Transpose", "Flatten", "Squeeze", "Unsqueeze"})
+"""Operators that only move or select numbers: what comes out has the parameters of what went in."""
+INTEGER_OPS = WEIGHTED_OPS | {
+    "Add",
+    "AveragePool",
+    "Concat",
+    "GlobalAveragePool",
+    "MaxPool",
+    "Mul",
+}
+"""Operators that ONNX Runtime runs on integers, given quantized inputs and output."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """One operator with the ReLU or clipping that an integer output's range stands for.
+
+    Attributes:
+        node: The operator.
+        activation: The Relu or Clip right after it, absorbed; None when there is none.
+        output: The tensor after both.
+        floor: Lower bound of the output that the activation guarantees.
+        ceiling: Upper bound.
+    """
+
+    node: Node
+    activation: Node | None
+    output: str
+    floor: float
+    ceiling: float
+
+    @property
+    def weighted(self) -> bool:
+        """Whether it holds weights."""
+        return self.node.op in WEIGHTED_OPS
+
+
+def steps_of(graph: Graph) -> list[Step]:
+    """Return the steps, inputs before users."""
+    steps, absorbed = [], set()
+    for node in graph.in_order():
+        if node in absorbed:
+            continue
+        activation = _absorbable(graph, node) if node.op in INTEGER_OPS else None
+        if activation is not None:
+            absorbed.add(activation)
+        last = activation or node
+        low, high = bounds_of(graph, last)
+        steps.append(
+            Step(node=node, activation=activation, output=last.out, floor=low, ceiling=high)
+        )
+    return steps
+
+
+def bounds_of(graph: Graph, node: Node) -> tuple[float, float]:
+    """Return what the operator alone says of its output's range."""
+    if node.op == "Relu":
+        return 0.0, math.inf
+    if node.op in ("Sigmoid", "HardSigmoid", "Softmax"):
+        return 0.0, 1.0
+    if node.op == "Clip":
+        values = [graph.value(name) if name else None for name in node.inputs[1:]]
+        low, high = [*values, None, None][:2]
+        return (
+            -math.inf if low is None else float(np.asarray(low)),
+            math.inf if high is None else float(np.asarray(high)),
+        )
+    return -math.inf, math.inf
+
+
+def _absorbable(graph: Graph, node: Node) -> Node | None:
+    user = graph.sole_user(node.out)
+    if user is None or user.op not in ("Relu", "Clip") or user.inputs[0] != node.out:
+        return None
+    # Only a floor of zero is exact: zero point 0 saturates there.
+    return user if bounds_of(graph, user)[0] == 0.0 else None
