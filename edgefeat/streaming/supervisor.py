@@ -141,13 +141,14 @@ class Supervisor:
             connection = self._connection = Connection(self._link)
             connection.start()
             verdict = self._watch(connection)
+            ended_by = connection.error  # before `abandon`, which may add an error of its own
             connection.abandon()
             connection.join(_REAP_S)
             if verdict is not _Verdict.BROKEN:
                 return None
             self._connected_before |= connection.frames > 0
             failures = 0 if connection.frames else failures + 1
-            error = connection.error or SourceError(f"{self._source.name}: {self._why}")
+            error = ended_by or SourceError(f"{self._source.name}: {self._why}")
             if connection.frames:
                 self._meter.losses += 1
                 self._tell(EventKind.LOST, self._why)
