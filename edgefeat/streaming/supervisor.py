@@ -27,6 +27,8 @@ __all__ = ["Supervisor"]
 _REPORT_EVERY_S = 1.0
 # A backend that keeps its own time limit says better what is wrong: it may speak first.
 _GRACE_S = 0.2
+# A thread that can end is let end before the next starts: two at once would take memory twice.
+_REAP_S = 0.1
 _STATES = frozenset(
     {
         EventKind.CONNECTED,
@@ -140,6 +142,7 @@ class Supervisor:
             connection.start()
             verdict = self._watch(connection)
             connection.abandon()
+            connection.join(_REAP_S)
             if verdict is not _Verdict.BROKEN:
                 return None
             self._connected_before |= connection.frames > 0
