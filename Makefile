@@ -10,7 +10,7 @@ RUNTIME = .venv/runtime/installed.stamp
 EXPORT = .venv/export/installed.stamp
 SOURCES = $(shell find edgefeat -name '*.py') models/efficientnet_lite0_224_int8.onnx pyproject.toml
 
-.PHONY: demo test test-all test-runtime test-export check format models bench bench-compare bench-peers bench-honesty clean
+.PHONY: demo test test-all test-runtime test-rtsp test-export check format models bench clean bench-compare bench-peers bench-honesty
 
 demo: $(DEMO)
 	.venv/demo/bin/python -m edgefeat.demo -o out/demo.npz
@@ -22,6 +22,10 @@ test-runtime: $(RUNTIME)
 
 test-export: $(EXPORT)
 	.venv/export/bin/pytest -m "not full" tests/export tests/contract
+
+# Against GStreamer's RTSP server, from Debian's packages named in tests/rtsp/rtsp_camera.py.
+test-rtsp: $(RUNTIME)
+	.venv/runtime/bin/pytest tests/rtsp
 
 test-all: test-runtime $(EXPORT)
 	.venv/export/bin/pytest tests/export tests/contract

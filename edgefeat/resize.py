@@ -31,7 +31,8 @@ def bilinear(pixels: Pixels, size_hw: Size) -> Pixels:
 def antialias(pixels: Pixels, size_hw: Size) -> Pixels:
     """Resize with antialiasing, close to averaging over each target pixel's area.
 
-    That average is OpenCV's INTER_AREA, Pillow's BOX and `tf.image.resize(method="area")`.
+    That average is OpenCV's INTER_AREA and `tf.image.resize(method="area")`; of Pillow's filters
+    HAMMING comes nearest.
     Each axis is halved exactly while it is at least four times its target, brought to twice its
     target bilinearly, and halved exactly once more. An axis that does not shrink is bilinear only.
     """
