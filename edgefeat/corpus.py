@@ -11,7 +11,7 @@ import os
 import time
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import closing
 from dataclasses import dataclass
 from itertools import islice
@@ -42,8 +42,8 @@ R = TypeVar("R")
 Features = NDArray[np.float32]
 Outcome: TypeAlias = Features | ImageError
 _MAX_WORKERS = 4  # by default: each may hold a decoded picture
-_AHEAD = 16  # groups a worker may be ahead of the slowest one
-_FIRST_PAUSE_S = 0.1
+_AHEAD, _HANDED_OVER = 16, 2  # items per worker: taken ahead, and handed over at once
+_FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.1, 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +51,7 @@ class OnError:
     """What a picture that cannot be used does to the run.
 
     `stop` ends the run at the first. `retries` tries again before giving up, after 0.1, 0.2,
-    0.4 ... seconds: for network folders and files that are still being written.
+    0.4, 0.8 and then every 1 s: for network folders and files that are still being written.
     """
 
     stop: bool = False
@@ -72,18 +72,22 @@ class OnError:
         raise ValueError(f"expected skip, stop or retry:N with N from 1 to 10, got {text!r}")
 
 
-def default_workers() -> int:
-    """Return one worker for each core this process may use, at most four."""
-    return min(len(os.sched_getaffinity(0)), _MAX_WORKERS)
+def default_workers(threads: int = 1) -> int:
+    """Return a worker for every `threads` cores this process may use: one to four."""
+    return max(1, min(len(os.sched_getaffinity(0)) // threads, _MAX_WORKERS))
 
 
 def collect(sources: Sequence[str]) -> tuple[list[str], list[Failure]]:
-    """Return the picture files that the sources name, and the sources that name none."""
+    """Return the picture files that the sources name, and what names none or cannot be read."""
     paths: list[str] = []
     failures: list[Failure] = []
+
+    def unreadable(folder: str, error: SourceError) -> None:
+        failures.append(Failure.of(folder, error))
+
     for source in sources:
         try:
-            paths += expand(source)
+            paths += expand(source, on_unreadable=unreadable)
         except SourceError as error:
             failures.append(Failure.of(source, error))
     return paths, failures
@@ -160,8 +164,9 @@ def extract_in_order(
 def map_in_order(work: Callable[[T], R], items: Iterable[T], *, workers: int) -> Iterator[R]:
     """Yield `work(item)` for every item, in order, computed by some threads.
 
-    At most `16 * workers` results wait for an earlier one; items are taken no further ahead.
-    When the consumer leaves early, items not begun are dropped.
+    At most `16 * workers` items are taken ahead of the consumer. Results are handed over a few at
+    a time: waking the consumer for each would cost as much as everything else here. When it
+    leaves early, items not begun are dropped.
     """
     if workers < 1:
         raise ValueError(f"workers: expected 1 or more, got {workers}")
@@ -170,8 +175,10 @@ def map_in_order(work: Callable[[T], R], items: Iterable[T], *, workers: int) ->
     try:
         for item in items:
             pending.append(pool.submit(work, item))
-            if len(pending) > _AHEAD * workers:
-                yield pending.popleft().result()
+            if len(pending) == _AHEAD * workers:
+                wait([pending[_HANDED_OVER * workers - 1]])
+                for _ in range(_HANDED_OVER * workers):
+                    yield pending.popleft().result()
         while pending:
             yield pending.popleft().result()
     finally:
@@ -189,7 +196,10 @@ def _extract_group(
 ) -> list[Outcome]:
     prepared = [_prepare(image, extractor, retries, colour) for image in group]
     usable = [pixels for pixels in prepared if not isinstance(pixels, ImageError)]
-    features = iter(extractor.extract_prepared(np.stack(usable)) if usable else ())
+    if not usable:
+        return [item for item in prepared if isinstance(item, ImageError)]
+    stacked = usable[0][np.newaxis] if len(usable) == 1 else np.stack(usable)  # one: no copy
+    features = iter(extractor.extract_prepared(stacked))
     return [item if isinstance(item, ImageError) else next(features) for item in prepared]
 
 
@@ -198,11 +208,11 @@ def _prepare(
 ) -> NDArray[np.uint8] | ImageError:
     for attempt in range(retries + 1):
         if attempt:
-            time.sleep(_FIRST_PAUSE_S * 2 ** (attempt - 1))
+            time.sleep(min(_FIRST_PAUSE_S * 2 ** (attempt - 1), _LONGEST_PAUSE_S))
         try:
             return extractor.prepare(image, colour=colour)
         except ImageError as error:
-            failed = error
+            failed = error.with_traceback(None)  # its frames would keep decoded pixels alive
         except MemoryError:
             failed = ImageError(
                 f"{describe(image)}: there is not enough memory to decode it. "

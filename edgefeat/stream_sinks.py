@@ -85,7 +85,7 @@ class JsonLinesSink:
             self._descriptor, self._owned = target, False
         else:
             self._descriptor, self._owned = _opened(target), True
-            regular = stat.S_ISREG(os.fstat(self._descriptor).st_mode)  # not a pipe or device
+            regular = _is_regular(self._descriptor)
             last = _last_line(self._descriptor, self._where) if regular else None
             if last is not None:
                 self._sequence, self._fingerprint = last["seq"] + 1, last["fingerprint"]
@@ -104,9 +104,15 @@ class JsonLinesSink:
         self._sequence += 1
 
     def close(self) -> None:
-        """Close the file, if it was opened here."""
+        """Put the file safely on its disk and close it, if it was opened here."""
         descriptor, self._descriptor = self._descriptor, None
-        if descriptor is not None and self._owned:
+        if descriptor is None or not self._owned:
+            return
+        try:
+            if _is_regular(descriptor):
+                with _Explained(self._where):
+                    os.fsync(descriptor)
+        finally:
             os.close(descriptor)
 
     def _features(self, result: StreamResult) -> dict[str, Any]:
@@ -215,6 +221,10 @@ def _same_model(fingerprint: str | None, result: StreamResult, where: str) -> st
 def _opened(path: Path) -> int:
     with _Explained(path):
         return os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o666)
+
+
+def _is_regular(descriptor: int) -> bool:
+    return stat.S_ISREG(os.fstat(descriptor).st_mode)  # not a pipe or device
 
 
 def _last_line(descriptor: int, where: str) -> dict[str, Any] | None:

@@ -54,7 +54,7 @@ def cifar10(file: Path, train: int = 600, test: int = 400) -> tuple[pd.DataFrame
 
 
 def windows(folder: Path, each: int = 40) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Return windows of 40 pixels cut out of photos: left halves to train on, right to test."""
+    """Return windows of 24 pixels cut out of photos: left halves to train on, right to test."""
     import cv2
 
     draw, sides = np.random.default_rng(0), []
@@ -64,8 +64,8 @@ def windows(folder: Path, each: int = 40) -> tuple[pd.DataFrame, pd.DataFrame]:
             photo = cv2.cvtColor(cv2.imread(str(path)), cv2.COLOR_BGR2RGB)
             height, half = photo.shape[0], photo.shape[1] // 2
             for _ in range(each):
-                top, left = draw.integers(height - 40), side * half + draw.integers(half - 40)
-                rows.append({"photo": photo[top : top + 40, left : left + 40], "kind": path.stem})
+                top, left = draw.integers(height - 24), side * half + draw.integers(half - 24)
+                rows.append({"photo": photo[top : top + 24, left : left + 24], "kind": path.stem})
         sides.append(pd.DataFrame(rows))
     return sides[0], sides[1]
 

@@ -24,7 +24,9 @@ from typing import TYPE_CHECKING  # noqa: E402
 from edgefeat.errors import ModelError  # noqa: E402
 
 if TYPE_CHECKING:
+    from edgefeat.bench.pipeline import Picture
     from edgefeat.bench.results import ColdStart
+    from edgefeat.images import Pixels
 
 __all__ = ["cold_start"]
 
@@ -47,10 +49,11 @@ class _Told:
 
 def cold_start(
     model: Path,
-    picture: bytes,
+    picture: Picture,
     *,
     providers: Sequence[str],
     threads: int,
+    strict: bool,
     starts: int,
     on_start: Callable[[], None] = lambda: None,
 ) -> ColdStart:
@@ -58,35 +61,43 @@ def cold_start(
 
     Args:
         model: Model file.
-        picture: Encoded picture whose features are extracted.
+        picture: Encoded, or a frame; what features are extracted from.
         providers: Execution providers by preference.
         threads: Threads inside one inference.
+        strict: Whether the first provider must be the one that runs.
         starts: How many processes; the figures are medians.
         on_start: Called after each.
 
     Raises:
         ModelError: A child failed.
     """
-    from edgefeat.bench.results import ColdStart
-
-    spans, told = [], []
+    spans: list[list[float]] = []
+    told: list[_Told] = []
     with tempfile.NamedTemporaryFile(prefix="edgefeat-", suffix=".picture") as file:
-        file.write(picture)
+        file.write(picture if isinstance(picture, bytes) else _as_png(picture))
         file.flush()
         arguments = [str(model), file.name, ",".join(providers), str(threads)]
+        arguments.append("strict" if strict else "any")
         for _ in range(starts):
             started = time.monotonic()
             one = _start(arguments)
             told.append(one)
             spans.append([started, one.entered, one.imported, one.loaded, one.first])
             on_start()
+    return _medians(spans, told)
+
+
+def _medians(spans: Sequence[Sequence[float]], told: Sequence[_Told]) -> ColdStart:
+    """Return the figures of all starts, each a row of monotonic seconds."""
+    from edgefeat.bench.results import ColdStart
+
     steps = [[1e3 * (b - a) for a, b in pairwise(span)] for span in spans]
     interpreter, imports, load, first = (round(median(s), 2) for s in zip(*steps, strict=True))
     totals = [1e3 * (span[-1] - span[0]) for span in spans]
     peaks = [one.peak_rss_bytes for one in told if one.peak_rss_bytes]
     steady = [one.steady_rss_bytes for one in told if one.steady_rss_bytes]
     return ColdStart(
-        starts=starts,
+        starts=len(told),
         total_ms=round(median(totals), 2),
         slowest_ms=round(max(totals), 2),
         interpreter_ms=interpreter,
@@ -97,6 +108,13 @@ def cold_start(
         steady_rss_bytes=max(steady, default=None),
         bytecode=all(t.bytecode for t in told),
     )
+
+
+def _as_png(frame: Pixels) -> bytes:
+    """Encode a frame: the fresh process has to read its picture from somewhere."""
+    import cv2
+
+    return cv2.imencode(".png", frame)[1].tobytes()
 
 
 def _start(arguments: list[str]) -> _Told:
@@ -118,12 +136,17 @@ def _start(arguments: list[str]) -> _Told:
     return _Told(**json.loads(done.stdout))
 
 
-def _child(model: str, picture: str, providers: str, threads: str) -> _Told:
+def _child(model: str, picture: str, providers: str, threads: str, strict: str) -> _Told:
     from edgefeat import machine
     from edgefeat.extractor import FeatureExtractor
 
     imported = time.monotonic()
-    extractor = FeatureExtractor(model, providers=providers.split(","), threads=int(threads))
+    extractor = FeatureExtractor(
+        model,
+        providers=providers.split(","),
+        strict=strict == "strict",
+        threads=int(threads),
+    )
     loaded = time.monotonic()
     extractor.extract(picture)
     first = time.monotonic()

@@ -11,6 +11,7 @@ import platform
 import time
 from collections.abc import Sequence
 from importlib import metadata
+from pathlib import Path
 
 from edgefeat import machine
 from edgefeat.bench.results import Conditions, Machine, SingleStream
@@ -45,14 +46,19 @@ def describe_machine() -> Machine:
 
 
 class Watch:
-    """Looks at the machine when made and when asked for its verdict."""
+    """Looks at the machine when made and when asked for its verdict.
 
-    def __init__(self) -> None:
+    Args:
+        root: Of the file system that it looks at.
+    """
+
+    def __init__(self, root: Path = Path("/")) -> None:
+        self._root = root
         self._started = time.monotonic()
-        self._ticks = machine.cpu_ticks()
+        self._ticks = machine.cpu_ticks(root)
         self._own_s = _own_cpu_s()
-        self._counts = machine.throttle_counts()
-        self._throttled = machine.throttled_now()
+        self._counts = machine.throttle_counts(root)
+        self._throttled = machine.throttled_now(root)
         self._load = machine.load_average()
 
     def verdict(self, runs: Sequence[SingleStream] = (), *, one_thread: bool = True) -> Conditions:
@@ -64,8 +70,8 @@ class Watch:
         """
         elapsed = time.monotonic() - self._started
         others, steal = self._taken_by_others(elapsed)
-        throttled = tuple(dict.fromkeys(self._throttled + machine.throttled_now()))
-        now_mhz, most_mhz = machine.frequencies_mhz()
+        throttled = tuple(dict.fromkeys(self._throttled + machine.throttled_now(self._root)))
+        now_mhz, most_mhz = machine.frequencies_mhz(self._root)
         invalid = [*throttled, *self._counters_that_grew()]
         cores = len(os.sched_getaffinity(0))
         if others is not None and others > _OTHERS_SHARE * cores:
@@ -73,7 +79,7 @@ class Watch:
         if steal is not None and steal > _STEAL_SHARE:
             invalid.append(f"shared machine: the hypervisor took {steal:.0%} of the time away")
         invalid += _faults(runs, one_thread=one_thread)
-        governors = machine.governors()
+        governors = machine.governors(self._root)
         return Conditions(
             invalid=tuple(invalid),
             notes=tuple(_notes(governors, now_mhz, most_mhz)),
@@ -84,13 +90,13 @@ class Watch:
             governors=governors,
             frequency_mhz=now_mhz,
             max_frequency_mhz=most_mhz,
-            temperatures_c=machine.temperatures_c(),
+            temperatures_c=machine.temperatures_c(self._root),
             throttled=throttled,
         )
 
     def _taken_by_others(self, elapsed: float) -> tuple[float | None, float | None]:
         """Return cores' worth used by other processes, and the share stolen by a hypervisor."""
-        now = machine.cpu_ticks()
+        now = machine.cpu_ticks(self._root)
         if now is None or self._ticks is None or elapsed <= 0:
             return None, None
         busy = now.busy_s - self._ticks.busy_s
@@ -100,7 +106,7 @@ class Watch:
         return round(others, 3), round(stolen / whole, 4) if whole > 0 else None
 
     def _counters_that_grew(self) -> list[str]:
-        after = machine.throttle_counts()
+        after = machine.throttle_counts(self._root)
         grown = {key: after[key] - before for key, before in self._counts.items() if key in after}
         return [f"slowed down: {key}, {count} times" for key, count in grown.items() if count > 0]
 

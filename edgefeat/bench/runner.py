@@ -153,6 +153,7 @@ def _cold_start(setup: Setup, plan: Plan, listener: Listener) -> ColdStart | Non
         plan.pictures.items[0],
         providers=setup.providers,
         threads=setup.threads,
+        strict=setup.strict,
         starts=plan.cold_starts,
         on_start=lambda: listener(step, next(shares)),
     )

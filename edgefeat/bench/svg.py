@@ -37,6 +37,7 @@ class Plot:
         self._width, self._height = size
         self._title = title
         self._marks: list[str] = []
+        self._rules = 0
         self._axes(x_label, y_label)
 
     def x(self, value: float) -> float:
@@ -76,9 +77,11 @@ class Plot:
         at = self.x(x)
         end = "end" if at > self._width - 80 else "start"
         shift = -4 if end == "end" else 4
+        drop = 9 + 11 * (self._rules % 3)  # names of close lines must not cover each other
+        self._rules += 1
         self._marks.append(
             f'<line class="rule" x1="{at}" x2="{at}" y1="{_TOP}" y2="{self._height - _BOTTOM}"/>'
-            f'<text class="note" x="{at + shift}" y="{_TOP + 9}" text-anchor="{end}">'
+            f'<text class="note" x="{at + shift}" y="{_TOP + drop}" text-anchor="{end}">'
             f"{escape(text)}</text>"
         )
 

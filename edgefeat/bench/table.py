@@ -72,7 +72,7 @@ def machine_lines(machine: Machine) -> list[str]:
 
 
 def _subject(subject: Subject) -> Iterator[str]:
-    threads = f"{subject.threads} thread{'s' if subject.threads > 1 else ''}"
+    threads = _count(subject.threads, "thread")
     size = f"{subject.file_bytes / _MB:.1f} MB"
     providers = ", ".join(subject.providers)
     yield f"{subject.label}: {subject.precision}, {size}, {providers}, {threads}"
@@ -89,13 +89,13 @@ def scenario_lines(subject: Subject) -> Iterator[str]:
     yield f"  in this process  load {load:.1f} ms, first call {first:.2f} ms"
     if subject.multi_stream:
         multi = subject.multi_stream
-        what = f"{multi.streams} pictures a query, {_workers(multi.workers)}"
+        what = f"{multi.streams} pictures a query, {_count(multi.workers, 'worker')}"
         yield f"  multi-stream     {_one_line(multi.query)} ({what})"
     if subject.server:
         yield _server(subject.server)
     if subject.offline:
         offline = subject.offline
-        workers = _workers(offline.workers)
+        workers = _count(offline.workers, "worker")
         yield f"  offline          {offline.calls_per_s:.1f} pictures/s ({workers})"
     if subject.camera:
         camera = subject.camera
@@ -110,7 +110,7 @@ def _cold(cold: ColdStart) -> Iterator[str]:
     yield (
         f"  cold start       {cold.total_ms:.0f} ms to the first feature: interpreter "
         f"{cold.interpreter_ms:.0f}, imports {cold.imports_ms:.0f}, load {cold.load_ms:.0f}, first "
-        f"call {cold.first_call_ms:.0f} (median of {cold.starts} starts{bytecode})"
+        f"call {cold.first_call_ms:.0f} (median of {_count(cold.starts, 'start')}{bytecode})"
     )
     if cold.peak_rss_bytes and cold.steady_rss_bytes:
         peak, steady = cold.peak_rss_bytes / _MB, cold.steady_rss_bytes / _MB
@@ -158,10 +158,10 @@ def _one_line(latency: Latency) -> str:
 def _server(server: Server) -> str:
     bound = f"{label(server.quantile)} within {server.bound_ms:g} ms"
     if server.rate_per_s is None:
-        return f"  server           no rate keeps {bound} ({_workers(server.workers)})"
+        return f"  server           no rate keeps {bound} ({_count(server.workers, 'worker')})"
     return (
         f"  server           {server.rate_per_s:.1f} pictures/s at most for {bound} "
-        f"(Poisson arrivals, {_workers(server.workers)})"
+        f"(Poisson arrivals, {_count(server.workers, 'worker')})"
     )
 
 
@@ -186,5 +186,5 @@ def judgement_line(judgement: Judgement, *, as_rule: bool) -> str:
     return f"  {judgement.label:<40} {judgement.rule.text:<10} {figures}{judgement.outcome}{reason}"
 
 
-def _workers(count: int) -> str:
-    return f"{count} worker{'s' if count > 1 else ''}"
+def _count(count: int, what: str) -> str:
+    return f"{count} {what}{'' if count == 1 else 's'}"

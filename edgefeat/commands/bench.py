@@ -8,17 +8,15 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
-from edgefeat.commands.options import positive_integer
+from edgefeat.commands.bench_options import SCENARIOS, add_load, add_output, add_setups
 
 if TYPE_CHECKING:
-    from edgefeat.bench.gate import Rule
     from edgefeat.bench.results import Report
     from edgefeat.bench.runner import Plan
 
 __all__ = ["add_parser"]
 
 _SHOWN_ANYWAY = ("p50>0%", "p90>0%", "cpu>0%")
-_SCENARIOS = ("single-stream", "multi-stream", "server", "offline", "camera")
 _EPILOG = """\
 examples:
   edgefeat bench                              the shipped model on the shipped photos, 10 s
@@ -51,121 +49,32 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(
-        "sources", nargs="*", metavar="SOURCE", help="pictures: file, folder or pattern"
+        "sources",
+        nargs="*",
+        metavar="SOURCE",
+        help="pictures: files, folders, patterns; or one video, camera or URL (default: samples)",
     )
-    _add_setups(parser)
-    _add_load(parser)
-    output = parser.add_argument_group("output")
-    output.add_argument("--json", type=Path, metavar="FILE", help="everything, series included")
-    output.add_argument("--csv", type=Path, metavar="FILE", help="one row a setup and stage")
-    output.add_argument("--html", type=Path, metavar="FILE", help="charts in one file")
-    output.add_argument("--compare", type=Path, metavar="OLD", help="an earlier --json FILE")
-    output.add_argument(
-        "--fail-if",
-        action="append",
-        type=_rule,
-        default=[],
-        metavar="RULE",
-        help="with --compare: exit 1 if, beyond noise, e.g. 'p90>+10%%' (may be repeated)",
-    )
-    output.add_argument(
-        "--require-valid", action="store_true", help="exit 1 if the conditions were not fit"
-    )
-    output.add_argument("-q", "--quiet", action="store_true", help="no progress, no table")
+    add_setups(parser)
+    add_load(parser)
+    add_output(parser)
     parser.set_defaults(run=run, usage_error=parser.error)
-
-
-def _add_setups(parser: argparse.ArgumentParser) -> None:
-    group = parser.add_argument_group("what to measure")
-    group.add_argument(
-        "--model",
-        action="append",
-        metavar="FILE",
-        help="model file, may be repeated (default: the one shipped with edgefeat)",
-    )
-    group.add_argument(
-        "--threads",
-        type=_integers,
-        default=(1,),
-        metavar="LIST",
-        help="threads inside one inference, such as 1,2 (default: 1)",
-    )
-    group.add_argument(
-        "--providers",
-        default="cpu",
-        metavar="LIST",
-        help="execution providers by preference, such as cuda,cpu (default: cpu)",
-    )
-    group.add_argument(
-        "--no-strict", action="store_true", help="accept a less preferred provider, with a warning"
-    )
-
-
-def _add_load(parser: argparse.ArgumentParser) -> None:
-    group = parser.add_argument_group("load")
-    group.add_argument(
-        "--scenario",
-        action="append",
-        choices=[*_SCENARIOS, "all"],
-        help="may be repeated (default: single-stream)",
-    )
-    group.add_argument(
-        "--duration",
-        type=_positive,
-        default=5.0,
-        metavar="S",
-        help="seconds a scenario and setup (default: 5)",
-    )
-    group.add_argument(
-        "--calls",
-        type=positive_integer,
-        default=160,
-        metavar="N",
-        help="at least so many calls, however long they take (default: 160)",
-    )
-    group.add_argument(
-        "--cold-starts",
-        type=_natural,
-        default=5,
-        metavar="N",
-        help="fresh processes to time (default: 5; 0 for none)",
-    )
-    group.add_argument(
-        "--workers",
-        type=positive_integer,
-        metavar="N",
-        help="pictures at once in multi-stream, server and offline (default: one a core)",
-    )
-    group.add_argument(
-        "--streams",
-        type=positive_integer,
-        default=8,
-        metavar="N",
-        help="multi-stream: pictures a query (default: 8)",
-    )
-    group.add_argument(
-        "--fps", type=_positive, default=30.0, metavar="F", help="camera: frames a second (30)"
-    )
-    group.add_argument(
-        "--latency-bound",
-        type=_positive,
-        default=50.0,
-        metavar="MS",
-        help="server: what p99 must keep (default: 50)",
-    )
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Run the subcommand; return its exit code."""
     if arguments.fail_if and not arguments.compare:
         arguments.usage_error("argument --fail-if: needs --compare OLD, the run to compare with")
-    from edgefeat.bench.results import read_report, write_report, write_text
+    from edgefeat.bench.files import read_report, write_report, write_text
     from edgefeat.bench.runner import run_plan
     from edgefeat.bench.table import as_text
 
     old = read_report(arguments.compare) if arguments.compare else None
+    try:
+        plan = _plan(arguments)
+    except ValueError as error:  # stdin, which would have to be described first
+        arguments.usage_error(str(error))
     with _Steps(enabled=not arguments.quiet and sys.stderr.isatty()) as steps:
-        report = run_plan(_plan(arguments), steps)
+        report = run_plan(plan, steps)
     if arguments.json:
         write_report(report, arguments.json)
     if arguments.csv:
@@ -208,7 +117,7 @@ def _plan(arguments: argparse.Namespace) -> Plan:
     models = [Path(name) for name in arguments.model or ()] or [default_model_path()]
     providers = tuple(name.strip() for name in arguments.providers.split(","))
     chosen = arguments.scenario or ["single-stream"]
-    names = _SCENARIOS if "all" in chosen else dict.fromkeys(chosen)
+    names = SCENARIOS if "all" in chosen else dict.fromkeys(chosen)
     return Plan(
         setups=tuple(
             Setup(model=model, threads=threads, providers=providers, strict=not arguments.no_strict)
@@ -248,30 +157,3 @@ class _Steps:
         if self._enabled:
             sys.stderr.write("\r\x1b[K")
             sys.stderr.flush()
-
-
-def _rule(text: str) -> Rule:
-    from edgefeat.bench.gate import parse_rule
-
-    try:
-        return parse_rule(text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(str(error)) from error
-
-
-def _positive(text: str) -> float:
-    try:
-        number = float(text)
-    except ValueError:
-        number = 0.0
-    if not 0 < number < float("inf"):
-        raise argparse.ArgumentTypeError(f"expected a number above 0, got {text!r}")
-    return number
-
-
-def _natural(text: str) -> int:
-    return 0 if text == "0" else positive_integer(text)
-
-
-def _integers(text: str) -> tuple[int, ...]:
-    return tuple(positive_integer(part.strip()) for part in text.split(","))

@@ -192,7 +192,7 @@ def _extract(
             paths,
             extractor,
             sink,
-            workers=arguments.workers or default_workers(),
+            workers=arguments.workers or default_workers(arguments.threads),
             batch=arguments.batch,
             on_error=on_error,
             on_done=report,
@@ -212,4 +212,7 @@ def _say(arguments: argparse.Namespace, summary: Summary, seconds: float) -> Non
 
 
 def _failure_line(failure: Failure) -> str:
-    return f"edgefeat: {failure.path}: {failure.reason}"
+    path = failure.path
+    if not path.isprintable():  # a name may hold line ends and what moves a terminal's cursor
+        path = path.encode("unicode_escape", "backslashreplace").decode()
+    return f"edgefeat: {path}: {failure.reason}"

@@ -56,6 +56,11 @@ class SetFolder:
         self.path, self._info = path, info
         self.done: set[str] = set()
         self._ledger_hash = hashlib.sha256()
+        if path.is_file():
+            raise SinkError(
+                f"{path}: a file, expected a folder. Name another folder, or a file with an ending "
+                "such as .npz."
+            )
         with explained(path):
             path.mkdir(parents=True, exist_ok=True)
             self._lock: int | None = _lock(path)

@@ -26,7 +26,10 @@ class Failure:
     @classmethod
     def of(cls, path: str, error: EdgefeatError) -> Failure:
         """Make one from an error, without repeating the path its message begins with."""
-        return cls(path=path, reason=str(error).removeprefix(f"{path}: "))
+        reason = str(error)
+        for spelling in (path, str(Path(path))):  # "./cat.jpg" is "cat.jpg" in messages
+            reason = reason.removeprefix(f"{spelling}: ")
+        return cls(path=path, reason=reason)
 
     def to_json(self) -> str:
         """Return the ledger's line, with its newline."""

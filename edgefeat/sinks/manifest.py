@@ -19,11 +19,20 @@ from edgefeat.errors import SinkError
 from edgefeat.sinks.atomic import replace_file
 from edgefeat.storage import Fidelity, Store
 
-__all__ = ["LEDGER", "MANIFEST", "FileRecord", "Manifest", "ShardRecord", "read_manifest"]
+__all__ = [
+    "LEDGER",
+    "MANIFEST",
+    "RESTORE",
+    "FileRecord",
+    "Manifest",
+    "ShardRecord",
+    "read_manifest",
+]
 
 MANIFEST = "manifest.json"
 LEDGER = "errors.jsonl"
 _FORMAT = "edgefeat-features-1"
+RESTORE = "Restore the folder from a copy, or extract again into a new one."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,13 +59,10 @@ class FileRecord:
             with path.open("rb") as file:
                 content = file.read(self.size_bytes)
         except OSError as error:
-            raise SinkError(f"{path}: in the manifest, but {error.strerror}. {_RESTORE}") from error
+            raise SinkError(f"{path}: in the manifest, but {error.strerror}. {RESTORE}") from error
         if FileRecord.of(self.name, content) != self:
-            raise SinkError(f"{path}: its content is not what the manifest says. {_RESTORE}")
+            raise SinkError(f"{path}: its content is not what the manifest says. {RESTORE}")
         return content
-
-
-_RESTORE = "Restore the folder from a copy, or extract again into a new one."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 import zipfile
 from collections.abc import Callable
@@ -15,7 +16,7 @@ from edgefeat import codec
 from edgefeat.errors import SinkError
 from edgefeat.sinks.base import SetInfo
 from edgefeat.sinks.files import sidecar_path
-from edgefeat.sinks.manifest import read_manifest
+from edgefeat.sinks.manifest import RESTORE, read_manifest
 from edgefeat.storage import Store, Stored
 
 __all__ = ["read_set"]
@@ -108,7 +109,10 @@ def _read_parquet(path: Path) -> Contents:
 
 
 def _read_folder(path: Path) -> Contents:
-    """Read the shards that the manifest counts, vectors mapped; names are held to their hash."""
+    """Read the shards that the manifest counts; all but the vectors are held to their hash.
+
+    Vectors are mapped, not read, and held to their length: `--resume` reads and checks them all.
+    """
     manifest = read_manifest(path)
     paths: list[str] = []
     parts: list[Stored] = []
@@ -116,11 +120,11 @@ def _read_folder(path: Path) -> Contents:
         paths += json.loads(shard.paths.read(path))
         file = path / shard.features.name
         if file.stat().st_size != shard.features.size_bytes:
-            raise SinkError(f"{file}: its length is not what the manifest says.")
+            raise SinkError(f"{file}: its length is not what the manifest says. {RESTORE}")
         numbers = np.load(file, mmap_mode="r", allow_pickle=False)
         scales = None
         if shard.scales is not None:
-            scales = np.load(path / shard.scales.name, allow_pickle=False)
+            scales = np.load(io.BytesIO(shard.scales.read(path)), allow_pickle=False)
         parts.append(Stored(numbers=numbers, scales=scales))
     info = SetInfo(
         model=manifest.model,

@@ -2,8 +2,8 @@
 
 from edgefeat.sources.arrays import ArraySource, CallableSource, IterableSource
 from edgefeat.sources.base import FrameError, Grab, Reader, Source, Traits
+from edgefeat.sources.camera import CameraRequest
 from edgefeat.sources.grammar import AnySource, open_source
-from edgefeat.sources.opencv import CameraRequest
 from edgefeat.sources.rawvideo import PixelFormat, RawFormat
 from edgefeat.sources.redact import redact
 

@@ -74,6 +74,8 @@ class CallableSource:
 class IteratorReader:
     """Reads an iterator of pictures."""
 
+    notice = None
+
     def __init__(self, images: Iterator[ImageInput]) -> None:
         self._images = images
         self._image: ImageInput | None = None

@@ -56,6 +56,10 @@ class Traits:
 class Reader(Protocol):
     """One open connection, used by one thread."""
 
+    @property
+    def notice(self) -> str | None:
+        """What the device does differently from what was asked, to be told once."""
+
     def grab(self) -> Grab | None:
         """Wait for the next frame and stamp it; None at the end, after which none can come.
 

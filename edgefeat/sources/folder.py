@@ -46,6 +46,8 @@ class FolderSource:
 
 
 class _FolderReader:
+    notice = None
+
     def __init__(self, paths: list[str], watched: str | None) -> None:
         self._queue = paths[::-1]  # popped from the end
         self._watched = watched

@@ -23,14 +23,10 @@ from edgefeat.filesets import SUFFIXES
 from edgefeat.images import ImageInput
 from edgefeat.sources.arrays import ArraySource, CallableSource, IterableSource
 from edgefeat.sources.base import Source
+from edgefeat.sources.camera import CameraRequest, CameraSource
 from edgefeat.sources.folder import FolderSource
 from edgefeat.sources.mjpeg import MjpegSource
-from edgefeat.sources.opencv import (
-    CameraRequest,
-    CameraSource,
-    NetworkVideoSource,
-    VideoFileSource,
-)
+from edgefeat.sources.opencv import NetworkVideoSource, VideoFileSource
 from edgefeat.sources.rawvideo import RawFormat, RawSource
 from edgefeat.sources.redact import redact
 

@@ -93,6 +93,8 @@ class _Answer:
 class _MjpegReader:
     """Reads one answer."""
 
+    notice = None
+
     def __init__(self, answer: _Answer, boundary: bytes, name: str, timeout_s: float) -> None:
         self._answer, self._name, self._timeout_s = answer, name, timeout_s
         self._parts = PartReader(self._receive, boundary)

@@ -84,6 +84,8 @@ class RawSource:
 
 
 class _RawReader:
+    notice = None
+
     def __init__(self, descriptor: int, raw: RawFormat, name: str, timeout_s: float) -> None:
         self._descriptor, self._raw = descriptor, raw
         self._name, self._timeout_s = name, timeout_s

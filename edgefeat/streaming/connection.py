@@ -84,9 +84,8 @@ class Connection:
             reader = self._link.source.open(timeout_s=self._link.timeout_s)
             try:
                 self._reader = reader
-                notice = getattr(reader, "notice", None)
-                if notice:
-                    self._note(EventKind.NOTICE, notice)
+                if reader.notice is not None:
+                    self._note(EventKind.NOTICE, reader.notice)
                 self.silent_since = time.monotonic()
                 while not self._abandoned.is_set() and self._read(reader):
                     pass

@@ -12,6 +12,7 @@ from __future__ import annotations
 import random
 import threading
 import time
+from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -158,7 +159,7 @@ class FaultySource:
         self.name = name
         self.traits = Traits(live=live, reopens=live)
         self.opened = self.closed = 0
-        self.sent: list[int] = []
+        self.sent = array("L")  # four or eight bytes each, however long the script
         self._steps = list(script)[::-1]  # popped from the end
         self._interval_s = 1 / fps if fps else 0.0
         self._size_hw = size_hw
@@ -211,6 +212,8 @@ class FaultySource:
 
 
 class _FaultyReader:
+    notice = None
+
     def __init__(self, source: FaultySource) -> None:
         self._source: FaultySource | None = source
         self._interrupted = threading.Event()

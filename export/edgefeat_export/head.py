@@ -25,6 +25,7 @@ _PASSED: Final = (
     keras.layers.Reshape,
     keras.layers.Softmax,
 )
+_VECTOR_AXES: Final = 2
 _CLASS_ACTIVATIONS: Final = ("softmax", "sigmoid")
 
 
@@ -78,7 +79,7 @@ def find_head(model: keras.Model) -> Head:
 def _is_classifier(weighted: Any, chain: list[Any]) -> bool:
     layer = _layer(weighted)
     if isinstance(layer, keras.layers.Dense):
-        return True
+        return len(weighted.shape) == _VECTOR_AXES
     if tuple(layer.kernel_size) != (1, 1):
         return False
     after = [_layer(tensor) for tensor in chain[: chain.index(weighted) + 1]]

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from edgefeat.spec import Colour, InputSpec, ModelSpec
 from edgefeat_export.backbones import LoadedBackbone
 from edgefeat_export.errors import BackboneError
-from edgefeat_export.head import Head, find_head
+from edgefeat_export.head import Head
 from edgefeat_export.normalisation import CAFFE, IDENTITY, TF, TORCH, Normalisation
 from edgefeat_export.saved_model import record_of_folder
 from edgefeat_export.user_model import MODEL_SUFFIXES, open_model
@@ -24,6 +24,7 @@ __all__ = [
     "NORMALISATIONS",
     "Network",
     "describe",
+    "file_safe",
     "is_model_file",
     "of_backbone",
     "of_file",
@@ -76,7 +77,7 @@ def of_backbone(loaded: LoadedBackbone) -> Network:
         normalisation=loaded.normalisation,
         weights=loaded.weights,
         input=InputSpec(size_hw=loaded.size_hw),
-        head=find_head(loaded.model),
+        head=Head(_last_layer(loaded.model), "the end of the backbone, which comes without a head"),
         in_catalogue=True,
     )
 
@@ -105,7 +106,7 @@ def of_file(
     Raises:
         BackboneError: The file cannot be used, or nothing says what its input is.
     """
-    name = re.sub(r"\W+", "_", name or path.stem).strip("_").lower() or "model"
+    name = file_safe(name or path.stem)
     model, head = open_model(path, name=name, size_hw=size_hw, allow_code=allow_code, code=code)
     _, height, width, channels = model.input_shape
     weights = record_of_folder(path) if path.is_dir() else record_of_file(path)
@@ -125,6 +126,11 @@ def of_file(
         head=head,
         in_catalogue=False,
     )
+
+
+def file_safe(name: str) -> str:
+    """Return a name of lower-case letters, digits and underscores, as files begin with."""
+    return re.sub(r"\W+", "_", name).strip("_").lower() or "model"
 
 
 def parse_normalisation(text: str) -> Normalisation:
@@ -165,6 +171,10 @@ def _declared(model: keras.Model, normalisation: Normalisation | None, path: Pat
         " how it was trained: --input-range 0,255 (raw pixels), --input-range 0,1,"
         " --input-range=-1,1, or --normalize tf|caffe|torch|MEAN/STD"
     )
+
+
+def _last_layer(model: keras.Model) -> str:
+    return str(model.outputs[0]._keras_history.operation.name)
 
 
 def _before_weights(model: keras.Model) -> Iterator[keras.Layer]:

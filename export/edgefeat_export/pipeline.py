@@ -25,7 +25,7 @@ from edgefeat_export.gates import require
 from edgefeat_export.graph.audit import require_clean
 from edgefeat_export.graph.pipeline import clean
 from edgefeat_export.headless import Headless, cut
-from edgefeat_export.network import Network, is_model_file, of_backbone, of_file
+from edgefeat_export.network import Network, file_safe, is_model_file, of_backbone, of_file
 from edgefeat_export.normalisation import Normalisation
 from edgefeat_export.precisions import PRECISIONS, at_precision
 from edgefeat_export.publish import Draft, make_folder, publish
@@ -114,7 +114,7 @@ def load_network(request: NetworkRequest) -> Network:
             minimalistic=request.minimalistic,
         )
     )
-    return network if request.title is None else replace(network, name=request.title)
+    return replace(network, name=file_safe(request.title)) if request.title else network
 
 
 def convert(headless: Headless, normalisation: Normalisation) -> onnx.ModelProto:
@@ -203,7 +203,7 @@ def _require_quality(fp32: onnx.ModelProto, network: Network, say: Say) -> None:
     except ConversionError as error:
         if network.in_catalogue:
             raise
-        say(f"note: correct but not as fast as it could be: {error}")
+        say(f"note: not as fast as it could be: {error}")
 
 
 def _say_cut(network: Network, headless: Headless, request: BuildRequest, say: Say) -> None:

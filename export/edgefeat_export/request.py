@@ -77,6 +77,11 @@ class BuildRequest:
         unknown = [name for name in self.precisions if name not in PRECISIONS]
         if unknown or not self.precisions:
             raise ValueError(f"precisions: expected some of {', '.join(PRECISIONS)}, got {unknown}")
+        if self.calibration and not (self.reduce or "int8" in self.precisions):
+            raise ValueError(
+                "calibration: expected int8 or reduce to use these pictures, got neither; leave"
+                " them out"
+            )
         if self.reduce is not None and self.calibration is None:
             raise ValueError(
                 "reduce: expected a folder of your own pictures as calibration to fit the PCA to,"

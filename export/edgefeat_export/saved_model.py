@@ -14,7 +14,7 @@ from tensorflow.core.protobuf import saved_model_pb2
 from edgefeat_export.errors import BackboneError
 from edgefeat_export.head import Head
 from edgefeat_export.picture_input import picture_shape
-from edgefeat_export.traced import open_trace
+from edgefeat_export.traced import open_trace, picture_inputs
 from edgefeat_export.weights import WeightsRecord
 
 __all__ = ["open_saved_model", "record_of_folder"]
@@ -103,6 +103,6 @@ def _signature(loaded: Any, folder: Path) -> Any:
 def _input_shape(
     function: Any, folder: Path, size_hw: tuple[int, int] | None
 ) -> tuple[int, int, int]:
-    inputs = [tensor for tensor in function.inputs if tensor.dtype != tf.resource]
+    inputs = picture_inputs(function)
     shapes = [tuple(tensor.shape) if tensor.shape.rank else () for tensor in inputs]
     return picture_shape(shapes[0] if len(shapes) == 1 else shapes, folder, size_hw)

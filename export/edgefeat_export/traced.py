@@ -17,7 +17,7 @@ from tensorflow.python.framework.convert_to_constants import convert_variables_t
 from edgefeat_export.errors import BackboneError
 from edgefeat_export.head import Head
 
-__all__ = ["open_trace"]
+__all__ = ["open_trace", "picture_inputs"]
 
 _PASSED: Final = (
     "AddV2",
@@ -50,13 +50,20 @@ def open_trace(
     Raises:
         BackboneError: Its input or output is not one tensor, or no tensor in it can be a feature.
     """
-    frozen = convert_variables_to_constants_v2(function)
-    if len(frozen.inputs) != 1 or len(frozen.outputs) != 1:
+    inputs = picture_inputs(function)
+    if len(inputs) != 1 or len(function.outputs) != 1:
         raise BackboneError(
             f"{name}: expected a function of one picture with one output, got"
-            f" {len(frozen.inputs)} inputs and {len(frozen.outputs)} outputs; export it with one"
+            f" {len(inputs)} inputs and {len(function.outputs)} outputs; export it with one"
         )
-    graph = _with_static_input(frozen, input_shape)
+    try:
+        graph = _with_static_input(function, input_shape)
+    except ValueError as error:
+        raise BackboneError(
+            f"{name}: its graph changes variables while it runs, or does not take pictures of"
+            f" {input_shape[0]}x{input_shape[1]}: {error}; leave layers such as random augmentation"
+            " out of what is exported, or give the .keras file"
+        ) from error
     scopes = dict(_scopes(graph.outputs[0]))
     if not scopes:
         raise BackboneError(f"{name}: no tensor in it is a map or a vector of known size")
@@ -68,6 +75,12 @@ def open_trace(
     }
     head = _head(graph.outputs[0], {tensor.name: scope for scope, tensor in scopes.items()})
     return keras.Model(image, list(outputs.values()), name=name), head
+
+
+def picture_inputs(function: Any) -> list[Any]:
+    """Return what a caller feeds; what the function captured (weights, statistics) is not."""
+    captured = {inner.name for _, inner in function.graph.captures}
+    return [tensor for tensor in function.inputs if tensor.name not in captured]
 
 
 class _Trace(keras.Layer):  # type: ignore[misc]
@@ -87,15 +100,24 @@ class _Trace(keras.Layer):  # type: ignore[misc]
         ]
 
 
-def _with_static_input(frozen: Any, input_shape: tuple[int, int, int]) -> Any:
-    """The function for pictures of one size, so that the size of everything in it is known."""
-    (old,), (end,) = frozen.inputs, frozen.outputs
+def _with_static_input(function: Any, input_shape: tuple[int, int, int]) -> Any:
+    """The frozen function for pictures of one size, so that all sizes in it are known."""
+    (old,) = picture_inputs(function)
+    frozen = convert_variables_to_constants_v2(function)
+    (end,) = frozen.outputs
+    # Freezing takes in variables, but not the plain tensors that a function captured.
+    captured = {
+        inner.name: outer.numpy()
+        for outer, inner in function.graph.captures
+        if outer.dtype != tf.resource
+    }
 
     def run(image: Any) -> Any:
-        cast = tf.cast(image, old.dtype)
+        left = [tensor.name for tensor in frozen.inputs if tensor.name in captured]
+        constants = {name: tf.constant(captured[name]) for name in left}
         (output,) = tf.graph_util.import_graph_def(
             frozen.graph.as_graph_def(),
-            input_map={old.name: cast},
+            input_map={old.name: tf.cast(image, old.dtype), **constants},
             return_elements=[end.name],
             name="",
         )

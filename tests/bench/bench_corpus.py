@@ -8,7 +8,11 @@ loop in one thread, then `extract_files` with 1 and 2 workers. Two figures come 
 
 - `speed-up`: the loop's wall time over that of two workers (median of rounds);
 - `of bound`: both cores do nothing but decode and run, if wall time is half the CPU seconds of
-  decode and run. The figure is that bound over the wall time, in the same run.
+  decode and run. The figure is that bound over the wall time, in the same run. It says something
+  only on an otherwise idle machine; `decode + run, of all CPU` does on a busy one too.
+
+OpenCV is kept from starting helper threads here: the loop is then really single-threaded, and a
+thread's CPU clock sees all of its decoding.
 
 Memory is the peak of a fresh `edgefeat extract DIR -o OUT/` process at 1,000 and 10,000 pictures.
 """
@@ -118,6 +122,7 @@ def peak_mib(count: int, folder: Path) -> float:
 
 def measure(rounds: int, pictures: int, sizes: Sequence[int]) -> dict[str, Any]:
     """Run everything; return the figures."""
+    cv2.setNumThreads(1)
     with tempfile.TemporaryDirectory() as name, edgefeat.FeatureExtractor() as extractor:
         folder = Path(name)
         paths = make_corpus(folder / "corpus", pictures)

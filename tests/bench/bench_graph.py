@@ -64,11 +64,11 @@ def measure(name: str, *, with_default: bool) -> dict[str, Any]:
     from edgefeat_export.convert import to_onnx
     from edgefeat_export.graph.audit import audit, require_clean
     from edgefeat_export.graph.pipeline import clean
-    from edgefeat_export.headless import Pooling, Tap, cut
     from edgefeat_export.uint8_input import with_uint8_input
 
     loaded = load_backbone(name, weights="none")
-    model = cut(loaded.model, [Tap(layer=None, pooling=Pooling.AVG)]).model
+    pooled = keras.layers.GlobalAveragePooling2D()(loaded.model.outputs[0])
+    model = keras.Model(loaded.model.inputs[0], pooled, name=loaded.name)
     start = time.perf_counter()
     raw = to_onnx(model, ["features"])
     ours = with_uint8_input(clean(raw), loaded.normalisation)
@@ -77,7 +77,7 @@ def measure(name: str, *, with_default: bool) -> dict[str, Any]:
     peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     pixels = _photos(loaded.size_hw)
     floats = loaded.normalisation.apply(pixels)
-    expected = np.asarray(keras.tree.flatten(model(floats, training=False))[0])
+    expected = np.asarray(model(floats, training=False))
     report = audit(ours)
     row: dict[str, Any] = {"name": name, "dim": expected.shape[1], "family": loaded.backbone.family}
     row |= {"nodes_before": len(raw.graph.node), "nodes": report.nodes, "ops": report.ops}

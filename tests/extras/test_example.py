@@ -22,8 +22,8 @@ def example(root: Path) -> ModuleType:
 
 def test_windows_of_the_sample_photos(example: ModuleType, photos: Path) -> None:
     scores = example.compare(*example.windows(photos))
-    assert scores["both"] > scores["table"]
-    assert scores["both"] >= scores["photo"] > 0.85
+    assert scores["both"] > max(scores["photo"], scores["table"])
+    assert scores["photo"] > 0.7
 
 
 def test_cifar10(example: ModuleType, shared: Path | None, photos: Path) -> None:
@@ -31,7 +31,7 @@ def test_cifar10(example: ModuleType, shared: Path | None, photos: Path) -> None
     if shared is None:
         rows = example.windows(photos, each=20)
     else:
-        rows = example.cifar10(shared / "cifar10" / "cifar10.npz", train=400, test=300)
+        rows = example.cifar10(shared / "cifar10" / "cifar10.npz", train=300, test=200)
     scores = example.compare(*rows)
     assert scores["both"] > max(scores["table"], 1 / 3)
     assert scores["both"] >= scores["photo"]

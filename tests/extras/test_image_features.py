@@ -115,6 +115,7 @@ def test_beside_tabular_columns(paths: list[str], expected: np.ndarray, column: 
     assert np.array_equal(features.to_numpy()[:, :-1].astype(np.float32), expected)
 
 
+@pytest.mark.filterwarnings("ignore:Persisting input arguments took")  # a slow disk is no fault
 def test_a_search_over_parameters_with_processes(pixels: np.ndarray, tmp_path: Path) -> None:
     rows = pd.DataFrame({"photo": list(pixels), "age": np.arange(12.0)})
     kinds = ["cat"] * 6 + ["rocket"] * 6
@@ -207,7 +208,9 @@ def test_parameters_are_checked(paths: list[str]) -> None:
 
 def test_without_scikit_learn_the_remedy_is_named() -> None:
     code = "import sys; sys.modules['sklearn'] = None; import edgefeat.sklearn"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-P", "-c", code], capture_output=True, text=True, check=False
+    )
     assert done.stderr.splitlines()[-1] == (
         "ImportError: edgefeat.sklearn needs scikit-learn 1.6 or newer. "
         "Install it with `pip install 'edgefeat[sklearn]'`."

@@ -98,7 +98,9 @@ def test_without_pyarrow_the_remedy_is_named(photos: Path, tmp_path: Path) -> No
         "from edgefeat.cli import main\n"
         f"sys.exit(main(['extract', {str(photos)!r}, '-o', {str(tmp_path / 'f.parquet')!r}]))"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-P", "-c", code], capture_output=True, text=True, check=False
+    )
     assert done.returncode == 3
     assert done.stderr == (
         f"edgefeat: error: {tmp_path / 'f.parquet'}: Parquet needs pyarrow. "

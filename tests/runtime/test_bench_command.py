@@ -7,9 +7,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
 
-from edgefeat.bench.results import read_report, write_report
+from edgefeat.bench.files import read_report, write_report
+from edgefeat.bench.pictures import load_pictures
 from edgefeat.cli import main
 from edgefeat.errors import SourceError
 
@@ -84,7 +87,7 @@ def test_an_undecidable_rule_is_neither_passed_nor_failed(
 
 def test_server_and_queries(tmp_path: Path) -> None:
     target = tmp_path / "r.json"
-    scenarios = ["--scenario=server", "--scenario=multi-stream", "--streams=2"]
+    scenarios = ["--scenario=server", "--scenario=multi-stream", "--streams=1"]
     bound = ["--latency-bound=0.001"]  # nothing keeps it, so every trial ends early
     assert main(["bench", *QUICK, *scenarios, *bound, f"--json={target}", "-q"]) == 0
     (subject,) = read_report(target).subjects
@@ -105,6 +108,19 @@ def test_cold_start_adds_up(tmp_path: Path) -> None:
     assert steps == pytest.approx(cold.total_ms, abs=0.1)
     assert cold.peak_rss_bytes is not None
     assert cold.peak_rss_bytes > 20_000_000
+
+
+def test_a_video_gives_its_frames(tmp_path: Path) -> None:
+    clip = tmp_path / "clip.avi"
+    photo = cv2.imread(str(PHOTOS / "chelsea.jpg"))[:, :450]  # codecs want even sides
+    writer = cv2.VideoWriter(str(clip), cv2.VideoWriter.fourcc(*"MJPG"), 10, photo.shape[1::-1])
+    for shift in range(5):
+        writer.write(np.roll(photo, shift, axis=1))
+    writer.release()
+    pictures = load_pictures([str(clip)])
+    assert len(pictures.items) == 5
+    assert {np.asarray(frame).shape for frame in pictures.items} == {photo.shape}
+    assert main(["bench", str(clip), *QUICK, "--cold-starts=1", "-q"]) == 0
 
 
 def test_help_loads_nothing_heavy() -> None:

@@ -17,12 +17,12 @@ import pytest
 
 import edgefeat
 from edgefeat import FeatureExtractor, FeatureSet
-from edgefeat.corpus import OnError, extract_files, extract_in_order, map_in_order
+from edgefeat.corpus import OnError, collect, extract_files, extract_in_order, map_in_order
 from edgefeat.sinks import ListSink
 
 
 def edgefeat_command(*arguments: object) -> list[str]:
-    return [sys.executable, "-m", "edgefeat", *map(str, arguments)]
+    return [sys.executable, "-P", "-m", "edgefeat", *map(str, arguments)]
 
 
 def run(*arguments: object) -> subprocess.CompletedProcess[str]:
@@ -223,6 +223,34 @@ def test_the_ledger_of_a_file_stands_beside_it(photos: Path, tmp_path: Path) -> 
     assert stored.features() == pytest.approx(exact, rel=1e-3)
 
 
+def test_a_folder_that_cannot_be_read_is_named(
+    photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its path is longer than the system takes: that stops even the superuser."""
+    folder = tmp_path / "photos"
+    shutil.copytree(photos, folder)
+    monkeypatch.chdir(folder)
+    for _ in range(20):
+        Path("d" * 250).mkdir()
+        os.chdir("d" * 250)
+    monkeypatch.undo()
+    paths, failures = collect([str(folder)])
+    assert len(paths) == 3
+    assert len(failures) == 1
+    assert failures[0].path.startswith(f"{folder}/ddd")
+    assert failures[0].reason == "a folder that cannot be read: File name too long."
+
+
+def test_names_cannot_command_a_terminal(tmp_path: Path) -> None:
+    (tmp_path / "red\x1b[31m.jpg").write_bytes(b"")
+    command = edgefeat_command("extract", ".", "-o", "set")
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    assert done.stderr.splitlines()[0] == (
+        "edgefeat: ./red\\x1b[31m.jpg: the file is empty. "
+        "Check the file, or convert it to JPEG or PNG."
+    )
+
+
 def test_a_set_of_another_model_is_not_continued(photos: Path, tmp_path: Path) -> None:
     output = tmp_path / "set"
     assert run("extract", photos, "-o", output).returncode == 0
@@ -236,6 +264,8 @@ def test_a_set_of_another_model_is_not_continued(photos: Path, tmp_path: Path) -
 def test_workers_default_to_the_cores_of_this_process() -> None:
     one = "import os; os.sched_setaffinity(0, [min(os.sched_getaffinity(0))])"
     code = f"{one}; from edgefeat.corpus import default_workers; print(default_workers())"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-P", "-c", code], capture_output=True, text=True, check=True
+    )
     assert done.stdout == "1\n"
     assert 1 <= edgefeat.corpus.default_workers() <= min(4, os.cpu_count() or 1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -168,6 +169,23 @@ def test_names_and_arrays_must_agree(tmp_path: Path) -> None:
     (tmp_path / "none").mkdir()
     with pytest.raises(SinkError, match=r"not a feature set: it holds no manifest.json"):
         FeatureSet.read(tmp_path / "none")
+
+
+def test_a_shard_that_was_cut_is_found(tmp_path: Path) -> None:
+    write(tmp_path / "set", SetInfo(model="toy", fingerprint="a" * 64, dim=5, store=Store.I8))
+    for name, said in (
+        ("shard-00001.scales.npy", "its content is not what the manifest says. Restore the folder"),
+        ("shard-00000.npy", "its length is not what the manifest says. Restore the folder"),
+    ):
+        path = tmp_path / "set" / name
+        path.write_bytes(path.read_bytes()[:-1])
+        with pytest.raises(SinkError, match=f"{name}: {said}"):
+            FeatureSet.read(tmp_path / "set")
+        path.unlink()
+        with pytest.raises(SinkError, match=f"{name}: .*o such file"):
+            FeatureSet.read(tmp_path / "set")
+        shutil.rmtree(tmp_path / "set")
+        write(tmp_path / "set", SetInfo(model="toy", fingerprint="a" * 64, dim=5, store=Store.I8))
 
 
 def test_outputs_that_are_folders(tmp_path: Path) -> None:

@@ -144,7 +144,7 @@ def test_every_file_is_accounted_for(corpus: list[str], tmp_path: Path) -> None:
     )
     done = subprocess.run(
         [
-            sys.executable, "-c", code, "extract", str(folder), "-o", str(output),
+            sys.executable, "-P", "-c", code, "extract", str(folder), "-o", str(output),
             "--workers", "2", "--shard-size", "100", "--max-pixels", str(MAX_PIXELS),
         ],
         capture_output=True, text=True, timeout=TIME_LIMIT_S, check=False,

@@ -174,6 +174,8 @@ def test_what_else_is_refused(whole: Path, tmp_path: Path) -> None:
     (tmp_path / "full" / "thesis.tex").write_text("mine")
     with pytest.raises(SinkError, match=r"holds 'thesis.tex' and no feature set"):
         fill(tmp_path / "full", NAMES, resume=True)
+    with pytest.raises(SinkError, match=r"thesis.tex: a file, expected a folder. Name another"):
+        fill(tmp_path / "full" / "thesis.tex", NAMES)
     first = ShardSink(tmp_path / "busy", INFO)
     with pytest.raises(SinkError, match="another edgefeat is writing to this folder"):
         ShardSink(tmp_path / "busy", INFO, resume=True)

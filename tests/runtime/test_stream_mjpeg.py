@@ -9,10 +9,12 @@ import sys
 import time
 import traceback
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from streams_support import NumberReader
 
 import edgefeat
@@ -303,6 +305,20 @@ def test_parts_do_not_depend_on_how_bytes_arrive(chunk: int) -> None:
     assert got[:3] == bodies[:3]
     # Nothing after the wrong length can be told to be whole before its bytes are there.
     assert got in (bodies, bodies[:3])
+
+
+@given(st.lists(st.binary(max_size=40), max_size=30), st.booleans())
+def test_no_bytes_break_the_reader(pieces: list[bytes], spiced: bool) -> None:
+    spice = [b"\r\n--x\r\n", b"Content-Length: 3\r\n\r\n", b"\xff\xd9", b"--x--"]
+    sent = [b for pair in zip(pieces, spice * 8, strict=False) for b in pair] if spiced else pieces
+    left = [piece for piece in sent if piece]
+    parts = PartReader(lambda: left.pop(0) if left else b"", b"--x")
+    for _ in range(len(sent) + 2):
+        with suppress(FrameError):
+            if parts.next_part() is None:
+                break
+    else:
+        pytest.fail("the reader gave more parts than there were pieces")
 
 
 def test_a_part_without_end_is_refused_and_not_kept() -> None:

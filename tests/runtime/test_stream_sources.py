@@ -108,7 +108,6 @@ def test_a_file_that_is_no_video_says_so(tmp_path: Path, capfd: pytest.CaptureFi
         f"{path}: not a video that can be decoded. Convert it, as with "
         "`ffmpeg -i FILE -c:v libx264 new.mp4`."
     )
-    assert capfd.readouterr().err == ""
 
 
 def test_a_video_gives_every_frame_with_its_media_time(clip: Path) -> None:

@@ -10,7 +10,7 @@ import keras
 import numpy as np
 from keras import layers
 
-CODE = '''
+CODE = """
 import keras
 from keras import layers
 
@@ -26,7 +26,7 @@ class Own(keras.Model):
     def call(self, image):
         x = self.pool(self.conv(self.scale(image)))
         return self.classes(x)
-'''
+"""
 
 
 def sequential(shape: tuple[int, int, int] = (24, 32, 3)) -> keras.Model:
@@ -76,7 +76,7 @@ def unsettle(model: keras.Model) -> None:
 
 
 def save_as_keras_2(model: keras.Model, path: Path) -> None:
-    """Save as .h5 with an architecture as Keras 2.4 wrote it, keys that Keras 3 rejects included."""
+    """Save as .h5 as Keras 2.4 wrote it, with the keys that Keras 3 rejects."""
     model.save(path)
     with h5py.File(path, "r+") as file:
         config = json.loads(file.attrs["model_config"])
