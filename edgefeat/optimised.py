@@ -1,10 +1,10 @@
 """Keeps ONNX Runtime's optimised form of a model in the user's cache, so that it opens faster.
 
 Optimising takes about half of a session's start. What comes out depends on the model, on ONNX
-Runtime's version and on the CPU, so all three are in the file's name, with a checksum of the content;
-a file that does not match is ignored and made again. Files are renamed into place, so that
-processes starting together never see half a file. Where the folder cannot be written, or others
-could write to it, nothing is kept: only speed is lost. Standard library only.
+Runtime's version and on the CPU, so all three are in the file's name, with a checksum of the
+content; a file that does not match is ignored and made again. Files are renamed into place, so
+that processes starting together never see half a file. Where the folder cannot be written, or
+others could write to it, nothing is kept: only speed is lost. Standard library only.
 """
 
 from __future__ import annotations
