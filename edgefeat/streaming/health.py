@@ -90,7 +90,9 @@ class Meter:
         count = min(self._inferred, _LATENCIES)
         if count < _NEEDED[percent]:
             return None
-        return round(float(np.percentile(self._latency_ms[:count], percent)), 2)
+        # Nearest rank; np.percentile would load numpy.ma, a megabyte, on its first call.
+        ordered = np.sort(self._latency_ms[:count])
+        return round(float(ordered[-(-percent * count // 100) - 1]), 2)
 
     def cpu_s_per_frame(self) -> float | None:
         """Return the process's CPU time since the start, per inference."""

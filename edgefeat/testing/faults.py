@@ -249,8 +249,9 @@ def numbered_frame(number: int, size_hw: tuple[int, int] = (64, 192)) -> Pixels:
         raise ValueError(f"size_hw: expected at least {_CELL}x{_BITS * _CELL}, got {size_hw}")
     rng = np.random.default_rng(number)
     coarse = rng.integers(0, 256, (4, 4, 3), dtype=np.uint8)
-    picture = np.ascontiguousarray(np.kron(coarse, np.ones((height // 4 + 1, width // 4 + 1, 1))))
-    shown: Pixels = picture[:height, :width].astype(np.uint8)
+    shown: Pixels = cv2.resize(coarse, (width, height), interpolation=cv2.INTER_NEAREST).astype(
+        np.uint8, copy=False
+    )
     for bit in range(_BITS):
         shown[:_CELL, bit * _CELL : (bit + 1) * _CELL] = 255 * (number >> bit & 1)
     return shown

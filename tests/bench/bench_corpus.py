@@ -9,7 +9,9 @@ loop in one thread, then `extract_files` with 1 and 2 workers. Two figures come 
 - `speed-up`: the loop's wall time over that of two workers (median of rounds);
 - `of bound`: both cores do nothing but decode and run, if wall time is half the CPU seconds of
   decode and run. The figure is that bound over the wall time, in the same run. It says something
-  only on an otherwise idle machine; `decode + run, of all CPU` does on a busy one too.
+  only on an otherwise idle machine. Two figures do on a busy one too: the share of the time that
+  both workers spend inside decode and run (not waiting for each other, for work or for the
+  interpreter lock), and the share of all CPU that decode and run take.
 
 OpenCV is kept from starting helper threads here: the loop is then really single-threaded, and a
 thread's CPU clock sees all of its decoding.
@@ -67,11 +69,11 @@ def make_corpus(folder: Path, count: int) -> list[str]:
 
 
 class Timed:
-    """An extractor that adds up the CPU seconds of its decoding and running, over threads."""
+    """An extractor that notes the seconds of each decoding and running, over threads."""
 
     def __init__(self, extractor: edgefeat.FeatureExtractor) -> None:
         self._extractor = extractor
-        self.parts_s: list[float] = []
+        self.parts_s: list[tuple[float, float]] = []  # CPU and wall
 
     def prepare(self, image: Any, *, colour: Any = "bgr") -> Any:
         """Decode and resize."""
@@ -82,9 +84,9 @@ class Timed:
         return self._timed(lambda: self._extractor.extract_prepared(images))
 
     def _timed(self, work: Callable[[], Any]) -> Any:
-        started = time.thread_time()
+        cpu, wall = time.thread_time(), time.perf_counter()
         result = work()
-        self.parts_s.append(time.thread_time() - started)  # append: atomic between threads
+        self.parts_s.append((time.thread_time() - cpu, time.perf_counter() - wall))
         return result
 
 
@@ -104,7 +106,8 @@ def one_round(
         sink.commit()
         result[f"workers{workers}_s"] = time.perf_counter() - started
         result[f"process{workers}_cpu_s"] = time.process_time() - cpu
-        result[f"work{workers}_cpu_s"] = sum(timed.parts_s)
+        result[f"work{workers}_cpu_s"] = sum(cpu for cpu, _ in timed.parts_s)
+        result[f"work{workers}_wall_s"] = sum(wall for _, wall in timed.parts_s)
         sink.close()
     return result
 
@@ -134,6 +137,9 @@ def measure(rounds: int, pictures: int, sizes: Sequence[int]) -> dict[str, Any]:
     return {
         "speed_up": statistics.median(run["loop_s"] / run["workers2_s"] for run in runs),
         "of_bound": statistics.median(run["work2_cpu_s"] / 2 / run["workers2_s"] for run in runs),
+        "workers_busy": statistics.median(
+            run["work2_wall_s"] / 2 / run["workers2_s"] for run in runs
+        ),
         "work_share_of_cpu": statistics.median(
             run["work2_cpu_s"] / run["process2_cpu_s"] for run in runs
         ),
@@ -171,11 +177,12 @@ def main() -> None:
     rows += [
         ("2 workers / loop", f"{found['speed_up']:.2f}x"),
         ("of the bound of two cores", f"{found['of_bound']:.1%}"),
+        ("two workers busy, of the time", f"{found['workers_busy']:.1%}"),
         ("decode + run, of all CPU", f"{found['work_share_of_cpu']:.1%}"),
         *((f"peak MiB at {size}", f"{mib:.1f}") for size, mib in found["peak_mib"].items()),
         ("load before, 1 min", f"{found['load_1min']:.1f} on {found['cores']} cores"),
     ]
-    sys.stdout.write("".join(f"{label:<28} {value}\n" for label, value in rows))
+    sys.stdout.write("".join(f"{label:<30} {value}\n" for label, value in rows))
     if arguments.output:
         arguments.output.write_text(json.dumps(found, indent=1) + "\n")
 
