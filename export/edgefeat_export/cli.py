@@ -13,7 +13,7 @@ from collections.abc import Sequence
 
 from edgefeat.errors import EdgefeatError
 from edgefeat_export import __version__
-from edgefeat_export.commands import build
+from edgefeat_export.commands import build, quantize
 
 __all__ = ["main"]
 
@@ -42,7 +42,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"edgefeat-export {__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for command in (build,):
+    for command in (build, quantize):
         command.add_parser(commands)
     return parser
 

@@ -55,13 +55,20 @@ class LayerRounder:
         patches = Patches.of(self._graph, node)
         grouped = _grouped(weight, axis, patches.groups)
         delivered, crossed = self._moments(patches, pairs)
-        fitted = grouped if np.isinf(options.ridge) else fit(
-            grouped, delivered, crossed, ridge=options.ridge
+        fitted = (
+            grouped
+            if np.isinf(options.ridge)
+            else fit(grouped, delivered, crossed, ridge=options.ridge)
         )
         scale = np.abs(fitted).max(2) / options.weight_limit
-        scale = np.maximum(scale, _smallest_scale(self._bias(node), source)).astype(np.float32)
+        bias = self._graph.constants[node.inputs[2]]
+        scale = np.maximum(scale, _smallest_scale(bias, source)).astype(np.float32)
         levels = round_weights(
-            fitted, scale.astype(np.float64), delivered, limit=options.weight_limit, damp=options.damp
+            fitted,
+            scale.astype(np.float64),
+            delivered,
+            limit=options.weight_limit,
+            damp=options.damp,
         )
         layer = IntegerLayer(
             weight=_ungrouped(levels, weight.shape, axis),
@@ -73,10 +80,8 @@ class LayerRounder:
 
     def operator(self, step: Step, layer: IntegerLayer, bias: Floats) -> Operator:
         """Return the step's operator as integer kernels compute it."""
-        weight, *rest = step.node.inputs[1:]
-        replaced = {weight: layer.real_weight()}
-        if rest and rest[0]:
-            replaced[rest[0]] = bias
+        weight_name, bias_name = step.node.inputs[1:]
+        replaced = {weight_name: layer.real_weight(), bias_name: bias}
         return Operator(self._graph, step.node, replaced)
 
     def _corrected(
@@ -105,15 +110,10 @@ class LayerRounder:
             moments.add(patches.sample(wanted, at), patches.sample(delivered, at))
         return moments.covariances()
 
-    def _bias(self, node) -> NDArray[np.float32]:  # noqa: ANN001
-        if len(node.inputs) > 2 and node.inputs[2]:
-            return self._graph.constants[node.inputs[2]].ravel()
-        return np.zeros(1, np.float32)
 
-
-def _smallest_scale(bias: NDArray[np.float32], source: Affine) -> NDArray[np.float64]:
+def _smallest_scale(bias: NDArray[np.float32], source: Affine) -> float:
     """A scale below this could not hold the bias in int32."""
-    return np.maximum(np.abs(bias).max() / source.scale / _BIAS_LIMIT, 1e-12)
+    return max(float(np.abs(bias).max()) / source.scale / _BIAS_LIMIT, 1e-12)
 
 
 def _out_axis(op: str, attrs: dict[str, int]) -> int:

@@ -26,12 +26,13 @@ def fit(weight: Floats, delivered: Floats, crossed: Floats, *, ridge: float) -> 
     """
     weightiness = ridge * _mean_variance(delivered) * np.eye(delivered.shape[-1])
     target = weight @ (crossed + weightiness)
-    fitted: Floats = np.linalg.solve(delivered + weightiness, target.swapaxes(1, 2)).swapaxes(1, 2)
-    return fitted
+    solution = np.linalg.solve(delivered + weightiness, target.swapaxes(1, 2))
+    return np.asarray(solution.swapaxes(1, 2), np.float64)
 
 
-def round_weights(weight: Floats, scale: Floats, covariance: Floats, *, limit: int, damp: float
-                  ) -> NDArray[np.int8]:
+def round_weights(
+    weight: Floats, scale: Floats, covariance: Floats, *, limit: int, damp: float
+) -> NDArray[np.int8]:
     """Round to integers of `scale`, pushing each column's error into the later ones.
 
     Args:
@@ -62,4 +63,5 @@ def round_weights(weight: Floats, scale: Floats, covariance: Floats, *, limit: i
 def _mean_variance(covariance: Floats) -> Floats:
     mean: Floats = np.diagonal(covariance, axis1=1, axis2=2).mean(1)
     # A channel that never varies must not make its group's system singular.
-    return np.maximum(mean, 1e-4 * mean.max() + 1e-12)[:, None, None]
+    floor = 1e-4 * float(mean.max()) + 1e-12
+    return np.asarray(np.maximum(mean, floor)[:, None, None], np.float64)

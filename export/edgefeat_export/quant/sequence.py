@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,8 +45,8 @@ class Quantized:
 class _Pair:
     """One tensor in both networks, over all pictures."""
 
-    wanted: list[NDArray[np.floating]] = field(default_factory=list)
-    delivered: list[NDArray] = field(default_factory=list)
+    wanted: list[NDArray[Any]] = field(default_factory=list)
+    delivered: list[NDArray[Any]] = field(default_factory=list)
     affine: Affine | None = None
 
     def chunk(self, index: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
@@ -86,12 +87,12 @@ class _Walk:
         image = self._plan.image
         (info,) = self._graph.inputs
         if image is None:
-            self._tensors[info.name] = _Pair(self._chunks, self._chunks)
+            self._tensors[info.name] = _Pair(list(self._chunks), list(self._chunks))
             return list(self._plan.steps)
         pair = _Pair(affine=image.affine)
         operators = [Operator(self._graph, step.node) for step in image.steps]
         for chunk in self._chunks:
-            x = chunk
+            x: NDArray[Any] = chunk
             for operator in operators:
                 x = operator.run([x])
             pair.wanted.append(x)

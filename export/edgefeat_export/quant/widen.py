@@ -60,13 +60,13 @@ def _weights(graph: Graph, conv: Node) -> list[Node] | None:
     return [n for n in nodes if n is not None] if all(nodes) and len(nodes) == 2 else None
 
 
-def _pad(graph: Graph, dequantize: Node, axis: int, extra: int, *, only_first: bool = False) -> None:
+def _pad(
+    graph: Graph, dequantize: Node, axis: int, extra: int, *, only_first: bool = False
+) -> None:
     """Append zero channels; their scale is one, their integers are zero."""
     names = list(dequantize.inputs)
     for index, name in enumerate(names[:1] if only_first else names):
         array = graph.constants[name]
         widths = [(0, extra if i == axis else 0) for i in range(array.ndim)]
-        names[index] = graph.constant(
-            np.pad(array, widths, constant_values=1 if index == 1 else 0)
-        )
+        names[index] = graph.constant(np.pad(array, widths, constant_values=1 if index == 1 else 0))
     graph.rewire(dequantize, names)
