@@ -1,8 +1,8 @@
 """The pictures int8 is calibrated on: photos that packages on the registry ship, sharp and soft.
 
 Anyone can have the same pictures, so anyone can rebuild the same file. Half of them are blurred:
-small, distant and out-of-focus subjects shift a network's activations, and calibration on sharp photos
-alone costs a small network most of its fidelity there.
+small, distant and out-of-focus subjects shift a network's activations, and calibration on sharp
+photos alone costs a small network most of its fidelity there.
 """
 
 from __future__ import annotations

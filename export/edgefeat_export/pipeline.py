@@ -21,6 +21,7 @@ from edgefeat.shipped import sample_photos
 from edgefeat.spec import InputSpec, ModelSpec, Probe, SourceSpec
 from edgefeat_export import pictures
 from edgefeat_export.backbones import LoadedBackbone, load_backbone
+from edgefeat_export.calibration import calibration_pictures, soften_half
 from edgefeat_export.convert import to_onnx
 from edgefeat_export.errors import ExportError
 from edgefeat_export.graph.pipeline import clean
@@ -128,8 +129,16 @@ class _Job:
         if precision == "fp32":
             return fp32
         request = self._request
-        images = self._pictures(request.calibration, request.calibration_images, _CALIBRATION_SEED)
-        self._say(f"quantizing with {len(images)} pictures")
+        if request.calibration is None:
+            count = request.calibration_images
+            images, origin = calibration_pictures(self._input, count=count, seed=_CALIBRATION_SEED)
+        else:
+            found = pictures.folder(
+                request.calibration, self._input, at_most=request.calibration_images
+            )
+            images = soften_half(found, seed=_CALIBRATION_SEED)
+            origin = f"{len(found)} pictures of the user, half of them blurred"
+        self._say(f"quantizing with {origin}")
         return quantize(fp32, images)
 
     def draft(self, model: onnx.ModelProto, precision: str) -> tuple[onnx.ModelProto, ModelSpec]:

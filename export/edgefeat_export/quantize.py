@@ -1,4 +1,4 @@
-"""Int8 from a float graph: what is quantized, with which ranges, rounded how; then the fast form."""
+"""Int8 from a float graph: what is quantized, with which ranges, how rounded; then made fast."""
 
 from __future__ import annotations
 

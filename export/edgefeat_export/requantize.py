@@ -1,4 +1,4 @@
-"""Quantizes a finished model file: float in, int8 out, with the spec, probe and report that belong to it."""
+"""Quantizes a finished model file: int8 with the spec, probe and report that belong to it."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def quantize_file(
     old = read_model_file(request.model).spec
     if old.precision == "int8":
         raise ExportError(
-            f"{request.model}: expected a float model, got int8. Give the fp32 file it was made from."
+            f"{request.model}: expected a float model, got int8. Give its fp32 file."
         )
     model = onnx.load(request.model)
     calibration, origin = _calibration(request, old.input)

@@ -29,7 +29,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     quantize = commands.add_parser(
         "quantize",
         help="make an int8 file from a float one",
-        description="Quantize a finished float model file, measure it against the float one, write it.",
+        description="Quantize a float model file, measure it against the float one, write it.",
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )

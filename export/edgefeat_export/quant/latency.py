@@ -1,4 +1,4 @@
-"""How long two forms of one model take on this machine, in turns, so that both see the same load."""
+"""How long two forms of one model take here, in turns, so that both see the same load."""
 
 from __future__ import annotations
 

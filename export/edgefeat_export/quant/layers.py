@@ -27,7 +27,8 @@ class RoundingOptions:
     """How weights are rounded.
 
     Attributes:
-        weight_limit: Largest magnitude of an int8 weight: 127, or 64 where pairs of products saturate.
+        weight_limit: Largest magnitude of an int8 weight: 127, or 64 where pairs of products
+            saturate.
         ridge: How much a fitted layer stays at its float weights; infinity leaves them.
         damp: Diagonal added before rounding, relative to the inputs' mean variance.
     """

@@ -72,10 +72,10 @@ def make_plan(graph: Graph, keep_float: Collection[str] = ()) -> Plan:
     shared: dict[str, str] = {}
     for step in steps:
         source = step.node.inputs[0] if step.node.inputs else ""
-        if step.node.op in SHARING_OPS and source in quantized and step.output not in before:
-            if step.activation is None:
-                shared[step.output] = shared.get(source, source)
-                quantized.add(step.output)
+        moves = step.node.op in SHARING_OPS and step.activation is None
+        if moves and source in quantized and step.output not in before:
+            shared[step.output] = shared.get(source, source)
+            quantized.add(step.output)
     return Plan(
         steps=steps,
         integer=frozenset(integer),

@@ -1,4 +1,4 @@
-"""One page per quantized model: what each layer lost, what it gained, and what was tried. Offline HTML."""
+"""One offline HTML page per quantized model: what each layer lost, what was tried and gained."""
 
 from __future__ import annotations
 
@@ -13,9 +13,10 @@ from edgefeat_export.quant.search import Attempt, Outcome
 __all__ = ["report_page"]
 
 _STYLE = """body{font:15px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;
-color:#222;background:#fff}table{border-collapse:collapse}td,th{padding:.2rem .8rem;text-align:right;
-border-bottom:1px solid #ddd}td:first-child,th:first-child{text-align:left}.bar{fill:#3b6ea5}
-.kept{fill:#c77}text{font:11px system-ui,sans-serif;fill:#222}
+color:#222;background:#fff}table{border-collapse:collapse}
+td,th{padding:.2rem .8rem;text-
+align:right; border-bottom:1px solid #ddd}td:first-child,th:first-child{text-
+align:left}.bar{fill:#3b6ea5} .kept{fill:#c77}text{font:11px system-ui,sans-serif;fill:#222}
 @media(prefers-color-scheme:dark){body{color:#ddd;background:#181818}text{fill:#ddd}}"""
 _ROW, _LABEL, _WIDTH = 14, 200, 760  # pixels
 _FLOOR_DB = -60.0
@@ -50,13 +51,13 @@ def report_page(
                 _ratio_row("latency, ms", latency.before_ms, latency.after_ms),
             ],
         ),
-        f"<p>Latency: medians of {latency.runs} runs in turns, one thread, batch 1, this machine.</p>",
+        f"<p>Latency: medians of {latency.runs} runs in turns, one thread, batch 1.</p>",
         "<h2>Fidelity to the float model</h2>",
         _attempts(outcome.attempts),
         "<p>On pictures that did not calibrate. Overlap: ten nearest neighbours kept.</p>",
         "<h2>Error of each layer's output</h2>",
-        "<p>Error power over signal power in decibels; shorter is better. What a layer inherits from "
-        "those before it is included.</p>",
+        "<p>Error power over signal power in decibels; shorter is better. What a layer inherits "
+        "from those before it is included.</p>",
         _chart(quantized.errors, quantized.kept_float),
     ]
     body = "\n".join(parts)

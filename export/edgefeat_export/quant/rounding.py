@@ -1,8 +1,9 @@
 """Rounds weights so that the errors cancel on real inputs (GPTQ, Frantar et al. 2023).
 
-Columns are rounded one by one; the error of each is pushed into those not yet rounded, weighted by the
-inputs' covariance. Before, the weights move to the least-squares fit of the float layer's output given
-the inputs that the quantized network really delivers, so that a layer repairs what its predecessors lost.
+Columns are rounded one by one; the error of each is pushed into those not yet rounded, weighted
+by the inputs' covariance. Before, the weights move to the least-squares fit of the float layer's
+output given the inputs that the quantized network really delivers, so that a layer repairs what
+its predecessors lost.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Finds how much of a network can be integer: the worst layers stay in float until the gates hold."""
+"""Finds how much of a network can be integer: the worst layers stay float until gates hold."""
 
 from __future__ import annotations
 
@@ -101,9 +101,9 @@ def search(
             return Outcome(quantized=quantized, attempts=tuple(attempts))
         worst = worst or _by_loss(model, quantized.errors)
     raise VerificationError(
-        f"int8 for {target.name} misses its gates with up to {len(attempts[-1].kept_float)} layers in "
-        f"float: {'; '.join(missed)}. No file was written: use fp32 or fp16 storage for this network, "
-        "or calibrate on pictures like those it will see."
+        f"int8 for {target.name} misses its gates with up to {len(attempts[-1].kept_float)} layers "
+        f"in float: {'; '.join(missed)}. No file was written: use fp32 or fp16 storage for this "
+        "network, or calibrate on pictures like those it will see."
     )
 
 

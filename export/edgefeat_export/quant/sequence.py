@@ -1,8 +1,8 @@
 """Quantizes a graph layer by layer, each on what its quantized predecessors really deliver.
 
-Both networks, float and quantized, walk forward together over the same pictures; a tensor is held only
-until its last reader is done. Every weighted layer is fitted, rounded and given the bias that puts each
-output channel's mean where the float network has it.
+Both networks, float and quantized, walk forward together over the same pictures; a tensor is held
+only until its last reader is done. Every weighted layer is fitted, rounded and given the bias
+that puts each output channel's mean where the float network has it.
 """
 
 from __future__ import annotations

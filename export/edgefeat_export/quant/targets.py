@@ -1,8 +1,8 @@
 """What the device's integer kernels can take, and the choice that `edgefeat doctor` makes for one.
 
-x86 without VNNI adds two products of uint8 and int8 in 16 bits, which saturate: 2 * 255 * 127 is too
-much, 2 * 255 * 64 is not. Weights of up to 64 are then exact there. Weights in uint8 would be exact too,
-but ONNX Runtime has no fast depthwise kernel for them: over twice the time on x86.
+x86 without VNNI adds two products of uint8 and int8 in 16 bits, which saturate: 2 * 255 * 127 is
+too much, 2 * 255 * 64 is not. Weights of up to 64 are then exact there. Weights in uint8 would be
+exact too, but ONNX Runtime has no fast depthwise kernel for them: over twice the time on x86.
 """
 
 from __future__ import annotations

@@ -65,8 +65,8 @@ def _write_layer(graph: Graph, step: Step, layer: IntegerLayer, source: Affine) 
 def _kept_float(graph: Graph, tensor: str, affine: Affine) -> str:
     """Hold ONNX Runtime back from quantizing this layer after all, per tensor and unasked.
 
-    Its WeightBiasQuantization pass takes any float layer between bytes and bytes. A bound below which
-    the bytes cannot go changes no result and is not in the pattern it looks for.
+    Its WeightBiasQuantization pass takes any float layer between bytes and bytes. A bound below
+    which the bytes cannot go changes no result and is not in the pattern it looks for.
     """
     lowest = np.array(-affine.zero_point * affine.scale, np.float32)
     bound = graph.add("Max", [tensor, graph.constant(lowest)])
