@@ -71,7 +71,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     return 0
 
 
-def default_tool(fp32: Path, spec: InputSpec, folder: Path) -> Path:
+def default_tool(fp32: Path, spec: InputSpec, folder: Path, *, count: int = 96) -> Path:
     """Onnxruntime's static quantizer: per-channel QDQ, MinMax, on our calibration pictures."""
     import logging
 
@@ -80,7 +80,7 @@ def default_tool(fp32: Path, spec: InputSpec, folder: Path) -> Path:
 
     class Reader:
         def __init__(self) -> None:
-            self.feeds = iter(calibration_pictures(spec, count=96, seed=1)[0])
+            self.feeds = iter(calibration_pictures(spec, count=count, seed=1)[0])
 
         def get_next(self) -> dict[str, Any] | None:
             image = next(self.feeds, None)
