@@ -113,7 +113,7 @@ def _missed(attempt: Attempt, gates: QuantGates) -> list[str]:
     for name in ("cosine_mean", "cosine_p1", "neighbour_overlap_10"):
         value, needed = getattr(fidelity, name), getattr(gates, name)
         if value is not None and not value >= needed:
-            missed.append(f"{name} {value:.4f}, needed {needed}")
+            missed.append(f"{name} {value:.5f}, needed {needed:.5f}")
     if gates.size_bytes is not None and attempt.size_bytes > gates.size_bytes:
         missed.append(f"{attempt.size_bytes} bytes, allowed {gates.size_bytes}")
     return missed

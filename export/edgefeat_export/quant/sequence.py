@@ -49,18 +49,18 @@ class _Pair:
     delivered: list[NDArray[Any]] = field(default_factory=list)
     affine: Affine | None = None
 
-    def chunk(self, index: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    def chunk(self, index: int) -> tuple[NDArray[Any], NDArray[Any]]:
+        """Return some pictures' numbers in the float network and in the quantized one."""
         wanted, delivered = self.wanted[index], self.delivered[index]
-        if self.affine is not None:
-            return wanted.astype(np.float32), self.affine.dequantize(delivered)
-        return wanted.astype(np.float32), delivered
+        if wanted.dtype == np.float16:
+            wanted = wanted.astype(np.float32)
+        return wanted, delivered if self.affine is None else self.affine.dequantize(delivered)
 
-    def append(self, wanted: NDArray[np.float32], delivered: NDArray[np.float32]) -> float:
-        levels = delivered if self.affine is None else self.affine.quantize(delivered)
-        fits = wanted.size == 0 or np.abs(wanted).max() < _HALF_MAX
-        self.wanted.append(wanted.astype(np.float16) if fits else wanted)
-        self.delivered.append(levels)
-        return 0.0
+    def append(self, wanted: NDArray[Any], delivered: NDArray[Any]) -> None:
+        """Store some pictures' numbers, the float network's in half precision where they fit."""
+        half = wanted.dtype == np.float32 and np.abs(wanted).max(initial=0) < _HALF_MAX
+        self.wanted.append(wanted.astype(np.float16) if half else wanted)
+        self.delivered.append(delivered if self.affine is None else self.affine.quantize(delivered))
 
 
 class _Walk:
