@@ -86,7 +86,7 @@ def search(
     attempts: list[Attempt] = []
     worst: list[str] = []
     for keep in _ROUNDS:
-        if keep > len(worst) and attempts:
+        if attempts and keep > len(worst) // 2:  # then it is hardly an integer network
             break
         quantized = quantize_model(model, calibration, target=target, keep_float=worst[:keep])
         attempt = Attempt(
