@@ -24,14 +24,14 @@ def _widen(graph: Graph, conv: Node) -> bool:
     before, after = _before(graph, conv), _after(graph, conv)
     if before is None or after is None:
         return False
-    makers = [(_weights(graph, node), _scale(graph, node)) for node in (before, conv)]
+    makers = [_weights(graph, before), _weights(graph, conv)]
     readers = _weights(graph, after)
-    if readers is None or any(parts is None for parts, _ in makers):
+    if readers is None or None in makers:
         return False
-    for parts, scale in makers:
-        weight, bias = parts or ()
-        _pad(graph, weight, 0, extra, scale=1.0)
-        _pad(graph, bias, 0, extra, scale=scale)
+    for node, parts in zip((before, conv), makers, strict=True):
+        if parts is not None:
+            _pad(graph, parts[0], 0, extra, scale=1.0)
+            _pad(graph, parts[1], 0, extra, scale=_scale(graph, node))
     _pad_weight(graph, readers[0], extra)
     conv.attrs["group"] = channels + extra
     return True
