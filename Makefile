@@ -10,7 +10,7 @@ RUNTIME = .venv/runtime/installed.stamp
 EXPORT = .venv/export/installed.stamp
 SOURCES = $(shell find edgefeat -name '*.py') models/efficientnet_lite0_224_int8.onnx pyproject.toml
 
-.PHONY: demo test test-all test-runtime test-export check format models bench clean
+.PHONY: demo test test-all test-runtime test-rtsp test-export check format models bench clean bench-compare bench-peers bench-honesty
 
 demo: $(DEMO)
 	.venv/demo/bin/python -m edgefeat.demo -o out/demo.npz
@@ -22,6 +22,10 @@ test-runtime: $(RUNTIME)
 
 test-export: $(EXPORT)
 	.venv/export/bin/pytest -m "not full" tests/export tests/contract
+
+# Against GStreamer's RTSP server, from Debian's packages named in tests/rtsp/rtsp_camera.py.
+test-rtsp: $(RUNTIME)
+	.venv/runtime/bin/pytest tests/rtsp
 
 test-all: test-runtime $(EXPORT)
 	.venv/export/bin/pytest tests/export tests/contract
@@ -37,6 +41,32 @@ format: $(EXPORT)
 
 models: $(EXPORT)
 	.venv/export/bin/python -m edgefeat_export.release models
+
+# Speed: the suite, this checkout against BASE, the harness itself, and other runtimes.
+BASE ?= main
+PEERS = .venv/peers/installed.stamp
+
+bench: $(EXPORT)
+	mkdir -p out
+	.venv/export/bin/pytest tests/bench --benchmark-only --benchmark-min-rounds=64 \
+	  --benchmark-columns=median,iqr,min,rounds --benchmark-json=out/bench.json
+
+bench-compare: $(EXPORT)
+	.venv/export/bin/python tests/bench/compare_builds.py $(BASE)
+
+bench-honesty: $(EXPORT)
+	mkdir -p out
+	.venv/export/bin/python tests/bench/bench_honesty.py -o out/honesty.json
+
+bench-peers: $(PEERS)
+	mkdir -p out
+	.venv/peers/bin/python tests/bench/peers/compare_peers.py -o out/peers.json
+
+$(PEERS): tests/bench/peers/requirements.txt $(EXPORT)
+	$(PYTHON) -m venv --clear .venv/peers
+	.venv/peers/bin/pip install $(PIP_QUIET) -e . -e ./export -r tests/bench/peers/requirements.txt
+	-.venv/peers/bin/pip install $(PIP_QUIET) -r tests/bench/peers/requirements-ncnn.txt
+	touch $@
 
 # The runtime is tested as the wheel that users install, in an environment with nothing else.
 $(WHEEL): $(SOURCES)

@@ -21,12 +21,15 @@ from edgefeat.errors import (
 
 if TYPE_CHECKING:
     from edgefeat.extractor import FeatureExtractor, extract
-    from edgefeat.similarity import cosine_similarity
+    from edgefeat.featuresets import FeatureSet
+    from edgefeat.similarity import cosine_similarity, euclidean_distance
+    from edgefeat.streaming.stream import stream
 
 __version__ = "0.1.0"
 __all__ = [
     "EdgefeatError",
     "FeatureExtractor",
+    "FeatureSet",
     "ImageError",
     "ModelError",
     "ProviderError",
@@ -34,13 +37,18 @@ __all__ = [
     "SourceError",
     "__version__",
     "cosine_similarity",
+    "euclidean_distance",
     "extract",
+    "stream",
 ]
 
 _HOMES = {
     "FeatureExtractor": "edgefeat.extractor",
+    "FeatureSet": "edgefeat.featuresets",
     "cosine_similarity": "edgefeat.similarity",
+    "euclidean_distance": "edgefeat.similarity",
     "extract": "edgefeat.extractor",
+    "stream": "edgefeat.streaming.stream",
 }
 
 

@@ -11,7 +11,7 @@ import sys
 from collections.abc import Sequence
 
 from edgefeat import __version__
-from edgefeat.commands import extract, info
+from edgefeat.commands import bench, doctor, extract, info, stream
 from edgefeat.errors import EdgefeatError
 
 __all__ = ["main"]
@@ -23,6 +23,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; return the exit code."""
     # What OpenCV finds wrong with a picture is said once, by us, with the file's name.
     os.environ.setdefault("OPENCV_LOG_LEVEL", "OFF")
+    # NumPy's linear algebra would start a thread for every core at import; nothing here uses it.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     arguments = _parser().parse_args(argv)
     try:
         code: int = arguments.run(arguments)
@@ -47,6 +49,6 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"edgefeat {__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for command in (extract, info):
+    for command in (extract, stream, bench, info, doctor):
         command.add_parser(commands)
     return parser

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import glob
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from edgefeat.errors import SourceError
@@ -16,19 +16,25 @@ SUFFIXES = frozenset(
 )
 
 
-def expand(source: str) -> list[str]:
+def expand(
+    source: str, *, on_unreadable: Callable[[str, SourceError], None] | None = None
+) -> list[str]:
     """Return the picture files that one argument names.
 
     A file is taken as it is. A folder gives every picture below it, by suffix, in sorted order,
     hidden entries left out and links to folders not followed. Anything else is a pattern for
     `glob`, where `**` reaches into sub-folders.
 
+    Args:
+        source: A file, a folder or a pattern.
+        on_unreadable: Told of each sub-folder that cannot be read, by path; None passes them over.
+
     Raises:
         SourceError: It names nothing.
     """
     path = Path(source)
     if path.is_dir():
-        found = sorted(_pictures_below(path))
+        found = sorted(_pictures_below(path, on_unreadable))
         if not found:
             raise SourceError(
                 f"{source}: no pictures in this folder. Looked below it for "
@@ -47,8 +53,16 @@ def expand(source: str) -> list[str]:
     return [source]
 
 
-def _pictures_below(folder: Path) -> Iterator[str]:
-    for parent, folders, files in os.walk(folder):
+def _pictures_below(
+    folder: Path, on_unreadable: Callable[[str, SourceError], None] | None
+) -> Iterator[str]:
+    def unreadable(error: OSError) -> None:
+        where = str(error.filename)
+        if on_unreadable is not None:
+            reason = f"{where}: a folder that cannot be read: {error.strerror}."
+            on_unreadable(where, SourceError(reason))
+
+    for parent, folders, files in os.walk(folder, onerror=unreadable):
         folders[:] = [name for name in folders if not name.startswith(".")]
         for name in files:
             full = os.path.join(parent, name)  # noqa: PTH118 - thousands of them: no Path objects

@@ -74,6 +74,21 @@ class Preprocessor:
             resized = self.resample(frame_bgr, self.size_hw)
         return self._in_colour_order(resized)
 
+    def check(self, prepared: Pixels) -> Pixels:
+        """Return pictures that are as `__call__` makes them, stacked.
+
+        Raises:
+            ValueError: They are of another type or shape.
+        """
+        channels = 1 if self.colour is Colour.GREY else 3
+        expected = (*self.size_hw, channels)
+        if prepared.dtype != np.uint8 or prepared.ndim != 4 or prepared.shape[1:] != expected:
+            raise ValueError(
+                f"images: expected uint8 of shape (N, {', '.join(map(str, expected))}), as "
+                f"prepare makes them, got {prepared.dtype} of shape {prepared.shape}"
+            )
+        return prepared
+
     def _center_crop(self, frame: Pixels) -> Pixels:
         """Cut the largest centred window of the input's shape, times `crop_fraction`."""
         (height, width), (target_h, target_w) = frame.shape[:2], self.size_hw

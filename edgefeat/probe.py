@@ -9,13 +9,14 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from edgefeat.errors import ModelError
-from edgefeat.spec import Probe
+from edgefeat.spec import ModelSpec, Probe
 
 __all__ = [
     "GENERATOR",
@@ -24,6 +25,7 @@ __all__ = [
     "expected_features",
     "features_sha256",
     "probe_image",
+    "run_probe",
 ]
 
 GENERATOR = "edgefeat-probe-1"
@@ -45,6 +47,14 @@ class SelfTest:
 
     def __bool__(self) -> bool:
         return self.passed
+
+    def describe(self) -> str:
+        """Return one line for people."""
+        verdict = "passed" if self.passed else "failed"
+        return (
+            f"self-test {verdict}: relative L2 {self.relative_l2:.2e}, "
+            f"allowed {self.relative_l2_max:.2e}"
+        )
 
 
 def probe_image(seed: int, size_hw: tuple[int, int], channels: int = 3) -> Pixels:
@@ -72,6 +82,31 @@ def probe_image(seed: int, size_hw: tuple[int, int], channels: int = 3) -> Pixel
         right = left + 1 + numbers[3] % max(1, width // 2)
         image[top:bottom, left:right] = [number % 256 for number in numbers[4:]]
     return image
+
+
+def run_probe(
+    spec: ModelSpec, run: Callable[[Pixels], NDArray[np.float32]], *, where: str
+) -> SelfTest:
+    """Make the probe image, run it, and hold the features against Keras's.
+
+    Args:
+        spec: The model's spec.
+        run: uint8 `(1, H, W, channels)` to the primary output, float32 `(1, ...)`.
+        where: The file's name, for messages.
+
+    Raises:
+        ModelError: The model carries no probe, or one this edgefeat cannot make.
+    """
+    probe = spec.probe
+    if probe is None:
+        raise ModelError(f"{where}: carries no probe to test against. Export it again.")
+    if probe.generator != GENERATOR:
+        raise ModelError(
+            f"{where}: probe.generator: expected {GENERATOR!r}, got {probe.generator!r}. "
+            "Install the edgefeat that goes with this model."
+        )
+    image = probe_image(probe.seed, probe.size_hw, spec.input.channels)
+    return compare(probe, run(image[np.newaxis])[0])
 
 
 def expected_features(probe: Probe) -> NDArray[np.float32]:

@@ -1,81 +1,77 @@
-"""The one file that knows ONNX Runtime: opens a model on the asked providers and runs it."""
+"""Opens a model in ONNX Runtime on the asked providers, checks what really runs, and runs it."""
 
 from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
-from pathlib import Path
+from contextlib import nullcontext
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import onnxruntime as ort
 from numpy.typing import NDArray
 
-# ONNX Runtime's errors share no base class; these are all it raises.
-from onnxruntime.capi.onnxruntime_pybind11_state import (
-    EPFail,
-    Fail,
-    InvalidArgument,
-    InvalidGraph,
-    InvalidProtobuf,
-    NoSuchFile,
-    RuntimeException,
-)
-from onnxruntime.capi.onnxruntime_pybind11_state import (
-    NotImplemented as OrtNotImplemented,
-)
-
+from edgefeat import optimised
 from edgefeat.errors import ModelError, ProviderError
-from edgefeat.spec import ModelSpec
+from edgefeat.modelfile import ModelFile
+from edgefeat.providers import ORT_ERRORS, Provider, find, offered, short
 
-__all__ = ["ProviderWarning", "Session", "available_providers"]
+__all__ = ["EngineOptions", "ProviderWarning", "Session", "available_providers"]
 
-_ORT_ERRORS = (
-    EPFail,
-    Fail,
-    InvalidArgument,
-    InvalidGraph,
-    InvalidProtobuf,
-    NoSuchFile,
-    OrtNotImplemented,
-    RuntimeException,
-)
-_SUFFIX = "ExecutionProvider"
 _FATAL_ONLY = 4  # log level: what goes wrong is raised, not printed
+_CPU = "cpu"
 
 
 class ProviderWarning(UserWarning):
     """A less wanted execution provider runs than the first one asked for."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EngineOptions:
+    """How the inference engine uses the machine: the one place for threads and memory.
+
+    Args:
+        threads: Threads inside one inference. Two pictures at once, each on one thread, are
+            faster than one picture on two.
+        spinning: Whether idle threads burn their core to wake faster; only for a device that does
+            nothing else. Beside another busy process it is several times slower.
+        arena: Whether memory is kept between inferences; without it each is about 5 % slower.
+        cache: Whether the optimised form of the model is kept for the next start.
+    """
+
+    threads: int = 1
+    spinning: bool = False
+    arena: bool = True
+    cache: bool = True
+
+    def __post_init__(self) -> None:
+        if self.threads < 1:
+            raise ValueError(f"threads: expected 1 or more, got {self.threads}")
+
+
 def available_providers() -> tuple[str, ...]:
-    """Return the short names (`cpu`, `cuda`, ...) this ONNX Runtime build offers."""
-    return tuple(_short(name) for name in ort.get_available_providers())
+    """Return the short names (`cpu`, `cuda`, ...) that can be asked for here."""
+    return tuple(offered())
 
 
 class Session:
     """A model opened for inference; safe to run from several threads at once."""
 
     def __init__(
-        self, path: Path, spec: ModelSpec, *, providers: Sequence[str], strict: bool, threads: int
+        self, file: ModelFile, *, providers: Sequence[str], strict: bool, engine: EngineOptions
     ) -> None:
-        if threads < 1:
-            raise ValueError(f"threads: expected 1 or more, got {threads}")
-        wanted = _full_names(providers)
-        with warnings.catch_warnings():  # an absent provider only warns there; it is checked below
-            warnings.simplefilter("ignore")
-            try:
-                self._session = ort.InferenceSession(
-                    str(path), _options(threads), providers=list(wanted)
-                )
-            except _ORT_ERRORS as error:
-                raise ModelError(f"{path}: ONNX Runtime cannot open it: {error}") from error
-        self.providers = tuple(_short(name) for name in self._session.get_providers())
-        _check_running(self.providers, [_short(name) for name in wanted], strict)
-        self._input = spec.input.name
-        self._outputs = [output.name for output in spec.outputs]
-        self._where = str(path)
-        _check_signature(self._session, spec, path)
+        wanted = find(providers)
+        self._where = str(file.path)
+        if wanted[0].name == _CPU:
+            self._session = _open_on_cpu(file, engine)
+        else:
+            self._session = _open(file, wanted, engine, strict=strict)
+        self.providers = tuple(short(name) for name in self._session.get_providers())
+        _check_running(self.providers, [provider.name for provider in wanted], strict)
+        self._input = file.spec.input.name
+        self._outputs = [output.name for output in file.spec.outputs]
+        _check_signature(self._session, file)
 
     def run(self, images: NDArray[np.uint8]) -> dict[str, NDArray[np.float32]]:
         """Run the graph.
@@ -99,46 +95,87 @@ class Session:
     def _run(self, outputs: list[str], images: NDArray[np.uint8]) -> list[Any]:
         try:
             results: list[Any] = self._session.run(outputs, {self._input: images})
-        except _ORT_ERRORS as error:
+        except ORT_ERRORS as error:
             raise ModelError(f"{self._where}: inference failed: {error}") from error
         return results
 
 
-def _options(threads: int) -> ort.SessionOptions:
+def _open_on_cpu(file: ModelFile, engine: EngineOptions) -> ort.InferenceSession:
+    """Open the optimised form of an earlier start, or optimise now and keep the result."""
+    version = ort.__version__
+    kept = optimised.find(file.content_sha256, version) if engine.cache else None
+    if kept is not None:
+        options = _options(engine)
+        options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_DISABLE_ALL
+        try:
+            return _create(str(kept), options)
+        except ORT_ERRORS:  # removed in between, or made by a build of the same version
+            pass
+    keep = optimised.saving(file.content_sha256, version) if engine.cache else nullcontext()
+    try:
+        with keep as path:
+            options = _options(engine)
+            if path is not None:
+                options.optimized_model_filepath = str(path)
+            return _create(str(file.path), options)
+    except ORT_ERRORS as error:
+        if not engine.cache:
+            raise _cannot_open(file, error) from error
+    try:  # the cache's disk may be full: that must not stop the model
+        return _create(str(file.path), _options(engine))
+    except ORT_ERRORS as error:
+        raise _cannot_open(file, error) from error
+
+
+def _open(
+    file: ModelFile, wanted: Sequence[Provider], engine: EngineOptions, *, strict: bool
+) -> ort.InferenceSession:
+    options = _options(engine)
+    plugin = next((provider for provider in wanted if provider.devices), None)
+    try:
+        if plugin is None:
+            pairs = [(provider.full_name, provider.options) for provider in wanted]
+            return _create(str(file.path), options, pairs)
+        for provider in wanted:
+            if provider.devices:
+                options.add_provider_for_devices(list(provider.devices[:1]), provider.options)
+            else:
+                options.add_provider(provider.full_name, provider.options)
+        return ort.InferenceSession(str(file.path), options)
+    except ORT_ERRORS as error:
+        first = wanted[0].name
+        if not strict and plugin is not None and any(p.name == _CPU for p in wanted):
+            return _open_on_cpu(file, engine)
+        raise ProviderError(
+            f"{file.path}: execution provider {first!r} cannot run this model here: {error}. "
+            "Ask for another provider, or run `edgefeat doctor`."
+        ) from error
+
+
+def _create(
+    path: str, options: ort.SessionOptions, providers: Sequence[Any] = ("CPUExecutionProvider",)
+) -> ort.InferenceSession:
+    with warnings.catch_warnings():  # an absent provider only warns there; it is checked later
+        warnings.simplefilter("ignore")
+        return ort.InferenceSession(path, options, providers=list(providers))
+
+
+def _cannot_open(file: ModelFile, error: Exception) -> ModelError:
+    return ModelError(f"{file.path}: ONNX Runtime cannot open it: {error}")
+
+
+def _options(engine: EngineOptions) -> ort.SessionOptions:
     options = ort.SessionOptions()
-    options.intra_op_num_threads = threads
+    options.intra_op_num_threads = engine.threads
     options.inter_op_num_threads = 1
     options.execution_mode = ort.ExecutionMode.ORT_SEQUENTIAL
     # ALL is where the fast int8 and NCHWc layouts live: EXTENDED is 1.3 to 3 times slower.
     options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_ENABLE_ALL
-    # Spinning burns a core while idle and is several times slower beside another busy process.
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    options.enable_cpu_mem_arena = engine.arena
+    spinning = str(int(engine.spinning))
+    options.add_session_config_entry("session.intra_op.allow_spinning", spinning)
     options.log_severity_level = _FATAL_ONLY
     return options
-
-
-def _full_names(providers: Sequence[str]) -> list[str]:
-    offered = {_short(name): name for name in ort.get_available_providers()}
-    wanted = [_short(name) for name in providers]
-    if not wanted:
-        raise ValueError("providers: expected at least one name, got none")
-    missing = [name for name in wanted if name not in offered]
-    if missing:
-        raise ProviderError(
-            f"execution provider {missing[0]!r} is not in the installed ONNX Runtime, which "
-            f"offers {', '.join(offered)}. {_remedy(missing[0])}"
-        )
-    return [offered[name] for name in wanted]
-
-
-def _remedy(name: str) -> str:
-    if name == "cuda":
-        return "Replace onnxruntime by its CUDA build, the package onnxruntime-gpu."
-    return "Install an ONNX Runtime build that has it, or ask for another provider."
-
-
-def _short(name: str) -> str:
-    return name.removesuffix(_SUFFIX).lower()
 
 
 def _check_running(running: Sequence[str], wanted: Sequence[str], strict: bool) -> None:
@@ -150,26 +187,27 @@ def _check_running(running: Sequence[str], wanted: Sequence[str], strict: bool) 
     )
     if strict:
         raise ProviderError(f"{message}. Pass strict=False to accept {running[0]!r}.")
-    warnings.warn(message, ProviderWarning, stacklevel=4)
+    warnings.warn(message, ProviderWarning, stacklevel=5)
 
 
-def _check_signature(session: ort.InferenceSession, spec: ModelSpec, path: Path) -> None:
+def _check_signature(session: ort.InferenceSession, file: ModelFile) -> None:
     """The spec is a promise about the graph: hold the graph to it."""
+    spec, where = file.spec, str(file.path)
     inputs, outputs = session.get_inputs(), session.get_outputs()
     height, width = spec.input.size_hw
-    _expect(path, "inputs", [spec.input.name], [i.name for i in inputs])
-    _expect(path, "input type", "tensor(uint8)", inputs[0].type)
+    _expect(where, "inputs", [spec.input.name], [i.name for i in inputs])
+    _expect(where, "input type", "tensor(uint8)", inputs[0].type)
     shape = [height, width, spec.input.channels]
-    _expect(path, "input shape after the batch axis", shape, list(inputs[0].shape[1:]))
-    _expect(path, "outputs", [o.name for o in spec.outputs], [o.name for o in outputs])
+    _expect(where, "input shape after the batch axis", shape, list(inputs[0].shape[1:]))
+    _expect(where, "outputs", [o.name for o in spec.outputs], [o.name for o in outputs])
     for described, real in zip(spec.outputs, outputs, strict=True):
-        _expect(path, f"type of output {real.name!r}", "tensor(float)", real.type)
-        where = f"shape of output {real.name!r} after the batch axis"
-        _expect(path, where, list(described.shape), list(real.shape[1:]))
+        _expect(where, f"type of output {real.name!r}", "tensor(float)", real.type)
+        what = f"shape of output {real.name!r} after the batch axis"
+        _expect(where, what, list(described.shape), list(real.shape[1:]))
 
 
-def _expect(path: Path, what: str, expected: object, got: object) -> None:
+def _expect(where: str, what: str, expected: object, got: object) -> None:
     if expected != got:
         raise ModelError(
-            f"{path}: {what}: the spec says {expected}, the graph has {got}. Export it again."
+            f"{where}: {what}: the spec says {expected}, the graph has {got}. Export it again."
         )

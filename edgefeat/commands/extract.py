@@ -1,19 +1,23 @@
-"""`edgefeat extract`: photos, folders and patterns become a feature file."""
+"""`edgefeat extract`: photos, folders and patterns become a feature set."""
 
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 import time
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from edgefeat.commands.options import add_model_options, open_extractor
+from edgefeat.commands.options import add_model_options, open_extractor, positive_integer
 
 if TYPE_CHECKING:
-    from edgefeat.corpus import Failure
-    from edgefeat.sinks import Features, SetInfo
+    from edgefeat.commands.extract_report import StdoutSink, Summary
+    from edgefeat.corpus import Failure, OnError
+    from edgefeat.extractor import FeatureExtractor
+    from edgefeat.sinks import CorpusSink, SetInfo
+    from edgefeat.sinks.ledger import LedgerSink
+    from edgefeat.sinks.shards import ShardSink
 
 __all__ = ["add_parser"]
 
@@ -22,16 +26,22 @@ examples:
   edgefeat extract cat.jpg                         a line for people; JSON lines into a pipe
   edgefeat extract photos/ -o features.npz         every picture below photos/
   edgefeat extract 'photos/**/*.jpg' -o feats.csv  a pattern (quote it)
-  edgefeat extract photos/ -o feats.npy --json     a summary for programs on stdout
+  edgefeat extract photos/ -o features/            a folder of shards, for large corpora
+  edgefeat extract photos/ -o features/ --resume   go on after a kill, or add new photos
 
-formats, by the ending of FILE:
-  .npz    arrays features (N, D) float32, paths (N,), model, fingerprint
-  .npy    array (N, D) float32, with paths and fingerprint in FILE.json
-  .csv    path,f0000,f0001,... with fingerprint in FILE.json
-  .jsonl  one object a line: path, fingerprint, features
+outputs, by the ending of OUT:
+  .npz     arrays features (N, D), paths (N,), model, fingerprint; scales (N,) with i8
+  .npy     array (N, D), with paths and fingerprint in OUT.json
+  .csv     path,f0000,f0001,... with fingerprint in OUT.json
+  .jsonl   one object a line: path, fingerprint, features
+  .parquet path, features, scale with i8 (needs `pip install 'edgefeat[parquet]'`)
+  folder   (ends in / or has no ending) .npy shards, manifest.json with hashes, errors.jsonl
+
+Pictures that fail are named on stderr and in OUT.errors.jsonl (errors.jsonl in a folder).
+In a folder a picture named twice is done once. Read sets back with edgefeat.FeatureSet.read(OUT).
 
 exit codes: 0 all done; 1 some pictures failed, each named, the rest done;
-2 wrong usage; 3 model, provider or output unusable
+2 wrong usage; 3 model, provider or output unusable; 130 interrupted
 """
 
 
@@ -44,103 +54,165 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("sources", nargs="+", metavar="SOURCE", help="file, folder or pattern")
-    parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="feature file to write")
-    parser.add_argument(
+    add = parser.add_argument
+    add("sources", nargs="+", metavar="SOURCE", help="file, folder or pattern")
+    add("-o", "--output", metavar="OUT", help="feature file or folder to write")
+    add("--resume", action="store_true", help="go on with the set in folder OUT")
+    add(
+        "--store",
+        choices=["f32", "f16", "i8"],
+        default="f32",
+        help="how numbers are kept: float32, float16, or int8 with a scale a vector",
+    )
+    add(
+        "--on-error",
+        default="skip",
+        metavar="DO",
+        help="a bad picture: skip (default), stop, or retry:N times before skipping",
+    )
+    add("--workers", type=positive_integer, metavar="N", help="threads (default: cores, up to 4)")
+    add(
+        "--batch",
+        type=positive_integer,
+        default=1,
+        metavar="N",
+        help="pictures per inference (default: 1, the fastest on CPUs)",
+    )
+    add(
+        "--shard-size",
+        type=positive_integer,
+        metavar="N",
+        help="pictures a shard of a folder covers (default: 1024, or 16 MiB)",
+    )
+    add(
         "--json",
         action="store_true",
         help="with -o: a JSON summary on stdout; without: JSON lines even on a terminal",
     )
-    parser.add_argument("-q", "--quiet", action="store_true", help="no progress bar, no summary")
+    add("-q", "--quiet", action="store_true", help="no progress bar, no summary")
     add_model_options(parser)
-    parser.set_defaults(run=run)
+    parser.set_defaults(run=lambda arguments: run(arguments, parser))
 
 
-def run(arguments: argparse.Namespace) -> int:
+def run(arguments: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
     """Run the subcommand; return its exit code."""
-    from edgefeat.corpus import collect, extract_files
-    from edgefeat.progress import Progress
-    from edgefeat.sinks import SetInfo, open_sink
+    from edgefeat.commands.extract_report import StdoutSink, Summary
+    from edgefeat.corpus import collect
+    from edgefeat.sinks import SetInfo
+    from edgefeat.sinks.shards import ShardSink
+    from edgefeat.storage import Store
 
+    on_error = _check(arguments, parser)
     started = time.monotonic()
-    paths, failures = collect(arguments.sources)
+    paths, bad_sources = collect(arguments.sources)
     with open_extractor(arguments) as extractor:
-        info = SetInfo(
-            model=extractor.spec.name, fingerprint=extractor.fingerprint, dim=extractor.dim
-        )
-        output = arguments.output
-        sink = open_sink(output, info) if output else _StdoutSink(info, as_json=arguments.json)
-        bar_wanted = False if arguments.quiet or not output else None
-        try:
-            with Progress(len(paths), "photos", enabled=bar_wanted) as progress:
-                for failure in failures:
-                    progress.note(_failure_line(failure))
-
-                def report(_path: str, failure: Failure | None) -> None:
-                    if failure:
-                        progress.note(_failure_line(failure))
-                    progress.advance(failed=failure is not None)
-
-                unreadable = extract_files(paths, extractor, sink, on_done=report)
-            written = len(paths) - len(unreadable)
-            failures += unreadable
-            if written:
+        info = SetInfo.of(extractor, Store(arguments.store))
+        with closing(_open_sink(arguments, info)) as sink:
+            if isinstance(sink, ShardSink):
+                paths = sink.select(paths)
+            try:
+                failed = _extract(arguments, extractor, sink, paths, bad_sources, on_error)
+            except KeyboardInterrupt:
+                if isinstance(sink, ShardSink):
+                    rows = sink.manifest.rows
+                    sys.stderr.write(f"\nedgefeat: {rows} rows are safe; go on with --resume")
+                raise
+            stopped = on_error.stop and bool(failed)
+            if not stopped:
                 sink.commit()
-        finally:
-            sink.close()
-    if output:
-        _summarise(arguments, info, written, failures, time.monotonic() - started)
-    return 1 if failures else 0
+    if isinstance(sink, StdoutSink):
+        return 1 if failed else 0
+    summary = Summary.of(arguments.output, info, sink, failed, stopped=stopped)
+    _say(arguments, summary, time.monotonic() - started)
+    return 1 if summary.failures else 0
+
+
+def _check(arguments: argparse.Namespace, parser: argparse.ArgumentParser) -> OnError:
+    """Refuse options that do not go together; return the error policy."""
+    from edgefeat.corpus import OnError
+    from edgefeat.sinks import is_folder
+
+    output = arguments.output
+    for option in ("resume", "shard_size"):
+        if getattr(arguments, option) and not (output and is_folder(output)):
+            flag = "--" + option.replace("_", "-")
+            parser.error(f"{flag}: needs a folder as output, such as -o features/")
+    if arguments.store != "f32" and not output:
+        parser.error("--store: needs an output, such as -o features.npz")
+    try:
+        return OnError.parse(arguments.on_error)
+    except ValueError as error:
+        parser.error(f"--on-error: {error}")
+
+
+def _open_sink(arguments: argparse.Namespace, info: SetInfo) -> ShardSink | LedgerSink | StdoutSink:
+    from edgefeat.commands.extract_report import StdoutSink
+    from edgefeat.sinks import is_folder, open_sink
+    from edgefeat.sinks.ledger import LedgerSink
+    from edgefeat.sinks.shards import ShardSink
+
+    if not arguments.output:
+        return StdoutSink(info, as_json=arguments.json)
+    output = Path(arguments.output)
+    if not is_folder(arguments.output):
+        return LedgerSink(open_sink(output, info), output)
+    return ShardSink(
+        output,
+        info,
+        resume=arguments.resume,
+        batch=arguments.batch,
+        shard_sources=arguments.shard_size,
+    )
+
+
+def _extract(
+    arguments: argparse.Namespace,
+    extractor: FeatureExtractor,
+    sink: CorpusSink,
+    paths: list[str],
+    bad_sources: list[Failure],
+    on_error: OnError,
+) -> list[Failure]:
+    from edgefeat.corpus import default_workers, extract_files
+    from edgefeat.progress import Progress
+
+    bar_wanted = False if arguments.quiet or not arguments.output else None
+    with Progress(len(paths), "photos", enabled=bar_wanted) as progress:
+        for failure in bad_sources:
+            progress.note(_failure_line(failure))
+        if bad_sources and on_error.stop:
+            return bad_sources[:1]
+
+        def report(_path: str, failure: Failure | None) -> None:
+            if failure:
+                progress.note(_failure_line(failure))
+            progress.advance(failed=failure is not None)
+
+        failed = extract_files(
+            paths,
+            extractor,
+            sink,
+            workers=arguments.workers or default_workers(arguments.threads),
+            batch=arguments.batch,
+            on_error=on_error,
+            on_done=report,
+        )
+    # After the pictures: shards then begin where batches do, whatever sources are bad.
+    if not (failed and on_error.stop):
+        for failure in bad_sources:
+            sink.fail(failure)
+    return bad_sources + failed
+
+
+def _say(arguments: argparse.Namespace, summary: Summary, seconds: float) -> None:
+    if arguments.json:
+        sys.stdout.write(summary.to_json(seconds))
+    elif not arguments.quiet:
+        sys.stderr.write(summary.to_text(seconds))
 
 
 def _failure_line(failure: Failure) -> str:
-    return f"edgefeat: {failure.path}: {failure.reason}"
-
-
-def _summarise(
-    arguments: argparse.Namespace,
-    info: SetInfo,
-    written: int,
-    failures: list[Failure],
-    seconds: float,
-) -> None:
-    target = str(arguments.output) if written else None
-    if arguments.json:
-        summary = {
-            "output": target,
-            "written": written,
-            "failed": [{"path": f.path, "reason": f.reason} for f in failures],
-            "dim": info.dim,
-            "model": info.model,
-            "fingerprint": info.fingerprint,
-            "seconds": round(seconds, 3),
-        }
-        sys.stdout.write(json.dumps(summary) + "\n")
-    elif not arguments.quiet:
-        done = f"{written} x {info.dim} features in {target}" if target else "nothing written"
-        failed = f", {len(failures)} failed (named above)" if failures else ""
-        sys.stderr.write(f"edgefeat: {done}{failed}, {seconds:.1f} s\n")
-
-
-class _StdoutSink:
-    """Rows on stdout: for people on a terminal, JSON lines for programs."""
-
-    def __init__(self, info: SetInfo, *, as_json: bool) -> None:
-        self._info = info
-        self._for_people = sys.stdout.isatty() and not as_json
-
-    def write(self, name: str, features: Features) -> None:
-        from edgefeat.sinks import write_record
-
-        if self._for_people:
-            first = " ".join(f"{number:.3f}" for number in features[:6])
-            sys.stdout.write(f"{name}  {features.size} features  {first} ...\n")
-        else:
-            write_record(sys.stdout, name, features, self._info)
-        sys.stdout.flush()
-
-    def commit(self) -> None:
-        pass
-
-    def close(self) -> None:
-        pass
+    path = failure.path
+    if not path.isprintable():  # a name may hold line ends and what moves a terminal's cursor
+        path = path.encode("unicode_escape", "backslashreplace").decode()
+    return f"edgefeat: {path}: {failure.reason}"

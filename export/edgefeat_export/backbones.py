@@ -1,6 +1,6 @@
 """Loads a backbone by name: a headless Keras model, its input scaling, its weights' origin."""
 
-import math
+import warnings
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -34,6 +34,8 @@ __all__ = [
 DEFAULT_BACKBONE: Final = "efficientnet_lite0"
 _SEED: Final = 0
 _OPTIONAL_SCALING: Final = ("MobileNetV3", "EfficientNetV2", "ConvNeXt")
+_ALPHA_MIN: Final = 0.05  # narrower ones round to layers without channels
+_ALPHA_MAX: Final = 4.0
 _KERAS_SUFFIXES: Final = (".h5", ".hdf5")
 
 
@@ -171,9 +173,7 @@ class _Variant:
         """Build with the weights of a file."""
         record = record_of_file(path)
         if self.backbone.keras_name is None and path.suffix == ".pth":
-            tensors = read_torch_pickle(path)
-            shape = (*self.size_hw, 3)
-            return efficientnet_lite0(input_shape=shape, include_top=False, weights=tensors), record
+            return self._lite0_from_torch(path), record
         if path.suffix not in _KERAS_SUFFIXES:
             raise BackboneError(
                 f"{path}: expected a Keras weights file ({' or '.join(_KERAS_SUFFIXES)}) for"
@@ -181,8 +181,11 @@ class _Variant:
             )
         model = self.build()
         try:
-            model.load_weights(path)
-        except (ValueError, KeyError, OSError) as error:
+            with warnings.catch_warnings():
+                # Keras only warns when a .weights.h5 lacks some layers, which then stay random.
+                warnings.simplefilter("error", UserWarning)
+                model.load_weights(path)
+        except (ValueError, KeyError, OSError, UserWarning) as error:
             # Keras names the first layer that differs; the totals tell which model it is from.
             raise BackboneError(
                 f"{path}: expected the {model.count_params()} weights of {self.name} without its"
@@ -190,6 +193,15 @@ class _Variant:
                 " a no-top weights file"
             ) from error
         return model, record
+
+    def _lite0_from_torch(self, path: Path) -> "keras.Model":
+        tensors = read_torch_pickle(path)
+        try:
+            return efficientnet_lite0(
+                input_shape=(*self.size_hw, 3), include_top=False, weights=tensors
+            )
+        except BackboneError as error:
+            raise BackboneError(f"{path}: {error}") from error  # which knows only the tensors
 
 
 def _stored_weights(path: Path) -> str:
@@ -225,9 +237,10 @@ def _check_options(
         raise BackboneError(
             f"{backbone.name}: expected no alpha, got {alpha}; its width is fixed: leave alpha out"
         )
-    if not 0 < alpha < math.inf:
+    if not _ALPHA_MIN <= alpha <= _ALPHA_MAX:
         raise BackboneError(
-            f"{backbone.name}: expected alpha above 0, got {alpha}; 1 is the default"
+            f"{backbone.name}: expected alpha from {_ALPHA_MIN} to {_ALPHA_MAX}, got {alpha};"
+            " 1 is the default"
         )
     released = (1.0,) if minimalistic else backbone.alphas
     if weights == "imagenet" and alpha not in released:

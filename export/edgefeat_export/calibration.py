@@ -19,7 +19,7 @@ from edgefeat.shipped import sample_photos
 from edgefeat.spec import InputSpec
 from edgefeat_export.pictures import crops
 
-__all__ = ["calibration_pictures", "packaged_photos", "soften_half"]
+__all__ = ["calibration_pictures", "described", "packaged_photos", "soften_half"]
 
 Pixels = NDArray[np.uint8]
 _PHOTOS: Final = {
@@ -68,6 +68,11 @@ def calibration_pictures(input_spec: InputSpec, *, count: int, seed: int) -> tup
         )
     pictures = crops(photos, input_spec, count=count, seed=seed)
     return soften_half(pictures, seed=seed), f"{count} crops of {origin}, half of them blurred"
+
+
+def described(pictures: Pixels) -> str:
+    """Return the sentence for pictures of the user, softened by half."""
+    return f"{len(pictures)} pictures of the user, half of them blurred"
 
 
 def packaged_photos() -> list[Path]:

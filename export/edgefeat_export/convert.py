@@ -1,15 +1,16 @@
 """Keras to ONNX through tf2onnx: the only file that knows it.
 
 tf2onnx's own optimisers are left out on purpose. They catch their own failures and carry on (on
-MobileNetV3 one crashes and leaves a hundred Transposes), and they cost most of the time. Its translation
-alone is dependable; `graph.pipeline.clean` does the rest, deterministically.
+MobileNetV3 one crashes and leaves a hundred Transposes), and they cost most of the time. Its
+translation alone is dependable; `graph.pipeline.clean` does the rest, deterministically.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+import keras
 import numpy as np
 import onnx
 import tensorflow as tf
@@ -18,16 +19,14 @@ from tf2onnx import tf_loader, tfonnx
 
 from edgefeat_export.errors import ConversionError
 
-if TYPE_CHECKING:
-    import keras
-
 __all__ = ["INPUT_NAME", "OPSET", "to_onnx"]
 
 INPUT_NAME = "image"
 _XLA_MARK = "_XlaMustCompile"
 OPSET = 17
-"""LayerNormalization (17), HardSwish (14) and per-channel QDQ (13) are in; ReduceMean still takes its
-axes as an attribute (until 18), which every quantiser and the older device runtimes read."""
+"""HardSwish (14) and per-channel quantisation (13) are in, and ReduceMean still takes its axes as
+an attribute (until 18), which every quantiser and the older device runtimes read."""
+_OPSETS = range(13, 18)
 
 
 def to_onnx(
@@ -38,7 +37,7 @@ def to_onnx(
     Args:
         model: one image input (height, width and channels known), one or more outputs.
         output_names: a name for each of the model's outputs, in the model's order.
-        opset: version of the default operator set.
+        opset: version of the default operator set, 13 to 17.
 
     Returns:
         float32 `image` (batch, height, width, channel) to the named outputs; not yet cleaned.
@@ -46,6 +45,8 @@ def to_onnx(
     Raises:
         ConversionError: an operator has no translation, or the result is not what was asked for.
     """
+    if opset not in _OPSETS:
+        raise ValueError(f"opset: expected {_OPSETS[0]} to {_OPSETS[-1]}, got {opset}")
     shape = _input_shape(model)
     _check_names(model, output_names)
     function = _trace(model, shape)
@@ -59,8 +60,8 @@ def _input_shape(model: keras.Model) -> tuple[int, int, int]:
     shapes = [tuple(tensor.shape) for tensor in model.inputs or ()]
     if len(shapes) != 1 or len(shapes[0]) != 4 or None in shapes[0][1:]:
         raise ConversionError(
-            "expected one image input (batch, height, width, channels) with all but the batch known, "
-            f"got {shapes} in model {model.name!r}; build it with input_shape=(height, width, channels)"
+            "expected one image input (batch, height, width, channels), all but the batch known, "
+            f"got {shapes} in model {model.name!r}; build it with input_shape=(height, width, 3)"
         )
     return shapes[0][1:]
 
@@ -77,12 +78,13 @@ def _trace(model: keras.Model, shape: tuple[int, int, int]) -> Any:
     """One TensorFlow function of one picture batch: the same for every class of Keras model."""
     spec = tf.TensorSpec((None, *shape), tf.float32, name=INPUT_NAME)
 
-    @tf.function(input_signature=[spec])
-    def run(image: Any) -> list[Any]:
-        outputs = model(tf.nest.pack_sequence_as(model.input, [image]), training=False)
-        return [tf.identity(o) for o in tf.nest.flatten(outputs)]
+    plain = isinstance(model, keras.Sequential)  # takes a tensor; others name or list their inputs
 
-    return run.get_concrete_function()
+    def run(image: Any) -> list[Any]:
+        picture = image if plain else tf.nest.pack_sequence_as(model.input, [image])
+        return [tf.identity(o) for o in tf.nest.flatten(model(picture, training=False))]
+
+    return tf.function(run, input_signature=[spec], autograph=False).get_concrete_function()
 
 
 def _translate(function: Any, opset: int) -> onnx.ModelProto:
@@ -99,15 +101,22 @@ def _translate(function: Any, opset: int) -> onnx.ModelProto:
     inputs = [name for name in inputs if name not in captured]
     with tf.Graph().as_default() as graph:
         tf.import_graph_def(graph_def, name="")
-        translated = tfonnx.process_tf_graph(
-            graph,
-            opset=opset,
-            input_names=inputs,
-            output_names=outputs,
-            continue_on_error=False,
-            custom_op_handlers={"Erfc": (_erfc, [])},
-        )
-    return translated.make_model("features")
+        try:
+            translated = tfonnx.process_tf_graph(
+                graph,
+                opset=opset,
+                input_names=inputs,
+                output_names=outputs,
+                continue_on_error=False,
+                custom_op_handlers={"Erfc": (_erfc, [])},
+            )
+        except (ValueError, KeyError, NotImplementedError) as error:
+            raise ConversionError(
+                f"expected tf2onnx to translate every operator, got {error} in function "
+                f"{function.name!r}; cut the model before the layer, or replace it"
+            ) from error
+    model: onnx.ModelProto = translated.make_model("features")
+    return model
 
 
 def _inline_compiled(graph_def: Any, inputs: list[str], outputs: list[str]) -> Any:
@@ -145,8 +154,12 @@ def _erfc(ctx: Any, node: Any, name: str, args: Any) -> None:
     erf = ctx.make_node("Erf", [source], shapes=shapes, dtypes=dtypes)
     one = ctx.make_const(name + "_one", np.ones((), np.float32))
     ctx.make_node(
-        "Sub", [one.output[0], erf.output[0]], outputs=[output], name=name,
-        shapes=shapes, dtypes=dtypes,
+        "Sub",
+        [one.output[0], erf.output[0]],
+        outputs=[output],
+        name=name,
+        shapes=shapes,
+        dtypes=dtypes,
     )
 
 
@@ -162,7 +175,9 @@ def _name_interface(
     renamed = dict(zip([t.name for t in function.outputs], names, strict=True))
     raw_input = next(t.name for t in function.inputs if t.dtype != tf.resource)
     for node in graph.node:  # out of the way, whatever the converter called its own tensors
-        node.input[:] = [INPUT_NAME if n == raw_input else f"tf/{n}" if n else "" for n in node.input]
+        node.input[:] = [
+            INPUT_NAME if n == raw_input else f"tf/{n}" if n else "" for n in node.input
+        ]
         node.output[:] = [f"tf/{n}" for n in node.output]
     for tensor in graph.initializer:
         tensor.name = f"tf/{tensor.name}"
@@ -176,7 +191,7 @@ def _name_interface(
         source = INPUT_NAME if raw == raw_input else f"tf/{raw}"
         graph.node.append(helper.make_node("Identity", [source], [name]))
     del graph.input[:], graph.output[:], graph.value_info[:]
-    dims = ["batch", *shape]
+    dims: list[str | int | None] = ["batch", *shape]
     graph.input.append(helper.make_tensor_value_info(INPUT_NAME, TensorProto.FLOAT, dims))
     for name, tensor in zip(names, model.outputs, strict=True):
         dims = ["batch", *(None if d is None else int(d) for d in tensor.shape[1:])]
@@ -197,6 +212,9 @@ def _check(proto: onnx.ModelProto, names: Sequence[str], opset: int) -> None:
     kept = [o for o in proto.opset_import if o.domain in ("", "ai.onnx")]
     if [o.version for o in kept] != [opset]:
         raise ConversionError(f"expected opset {opset}, got {[o.version for o in kept]}")
+    outside = [t.name for t in proto.graph.initializer if t.external_data]
+    if outside:
+        raise ConversionError(f"expected all weights inside the model, got {outside[:3]} outside")
     del proto.opset_import[:]
     proto.opset_import.extend(kept)
     try:

@@ -1,11 +1,13 @@
 """The exporter's errors, in the same tree as the runtime's.
 
-    EdgefeatError
-    └── ExportError
-        ├── BackboneError      a backbone or its weights cannot be found, loaded or cut
-        ├── ConversionError    the converted graph is not what was asked for
-        └── VerificationError  the graph is well formed, but its features are not Keras's
+EdgefeatError
+└── ExportError
+    ├── BackboneError      a backbone or its weights cannot be found, loaded or cut
+    ├── ConversionError    the converted graph is not what was asked for
+    └── VerificationError  the graph is well formed, but its features are not Keras's
 """
+
+from collections.abc import Mapping, Sequence
 
 from edgefeat.errors import EdgefeatError
 
@@ -25,4 +27,11 @@ class ConversionError(ExportError):
 
 
 class VerificationError(ExportError):
-    """The graph is well formed, but its features are not Keras's."""
+    """The graph is well formed, but its features are not Keras's.
+
+    `reasons` holds each missed gate for programs: output, gate, needed, got.
+    """
+
+    def __init__(self, message: str, *, reasons: Sequence[Mapping[str, object]] = ()) -> None:
+        super().__init__(message)
+        self.reasons = tuple(reasons)

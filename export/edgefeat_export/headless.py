@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,23 +15,34 @@ from edgefeat_export.errors import BackboneError
 if TYPE_CHECKING:
     import keras
 
-__all__ = ["Headless", "Pooling", "Tap", "cut"]
+__all__ = ["GEM_POWER", "Headless", "Pooling", "Tap", "cut"]
+
+GEM_POWER = 3
+"""The exponent that Radenović et al. (2018) settle on, and every retrieval system since."""
+_GEM_FLOOR = 1e-6
 
 
 class Pooling(StrEnum):
-    """How a feature map (H, W, C) becomes a vector (C,): mean, maximum, or not at all."""
+    """How a feature map (H, W, C) becomes a vector (C,).
+
+    Mean, maximum, generalised mean (cube root of the mean cube: between the two), or not at all.
+    """
 
     AVG = "avg"
     MAX = "max"
+    GEM = "gem"
     NONE = "none"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tap:
-    """One place where features leave the network. `layer` None is the network's own output."""
+    """One place where features leave the network.
+
+    `layer` None is the end of the headless network. `pooling` None averages maps, leaves vectors.
+    """
 
     layer: str | None = None
-    pooling: Pooling = Pooling.AVG
+    pooling: Pooling | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,67 +56,85 @@ class Headless:
     outputs: tuple[OutputSpec, ...]
 
 
-def cut(model: keras.Model, taps: Sequence[Tap]) -> Headless:
+def cut(model: keras.Model, taps: Sequence[Tap], *, end: str) -> Headless:
     """Cut a functional model at the taps.
 
     Args:
         model: One image input.
         taps: The first becomes the primary output `features`; others are named after their layer.
+        end: The layer that a tap without one means.
 
     Raises:
         BackboneError: No such layer, or a tensor that is neither a map nor a vector.
     """
     import keras
 
-    if len(model.inputs) != 1:
-        raise BackboneError(f"{model.name}: expected one image input, got {len(model.inputs)}.")
+    from edgefeat_export.head import tensors_by_layer
+
     if not taps:
         raise ValueError("taps: expected at least one")
-    tensors, specs = [], []
-    for index, tap in enumerate(taps):
-        tensor, layer = _tensor_at(model, tap.layer)
-        pooled = _pool(tensor, tap.pooling, layer)
-        name = PRIMARY_OUTPUT if index == 0 else re.sub(r"\W", "_", layer)
+    known = tensors_by_layer(model)
+    tensors: list[keras.KerasTensor] = []
+    specs: list[OutputSpec] = []
+    for tap in taps:
+        layer = end if tap.layer is None else tap.layer
+        if layer not in known:
+            near = difflib.get_close_matches(layer, known, n=3) or list(known)[:3]
+            raise BackboneError(
+                f"{model.name}: no layer is called {layer!r}. Did you mean {', '.join(near)}? "
+                "--summary shows all."
+            )
+        tensor = known[layer]
+        pooling = _pooling_for(tensor, tap.pooling, layer)
+        pooled = _pool(tensor, pooling)
+        name = _output_name(layer, [spec.name for spec in specs])
         tensors.append(pooled)
-        specs.append(_describe(name, pooled, layer, tap.pooling if pooled is not tensor else None))
+        specs.append(_describe(name, pooled, layer, pooling))
     headless = keras.Model(model.inputs[0], tensors, name=model.name)
     return Headless(model=headless, outputs=tuple(specs))
 
 
-def _tensor_at(model: keras.Model, layer: str | None) -> tuple[keras.KerasTensor, str]:
-    if layer is None:
-        if len(model.outputs) != 1:
-            raise BackboneError(
-                f"{model.name}: expected one output, got {len(model.outputs)}. "
-                "Name the layer to cut at."
-            )
-        tensor = model.outputs[0]
-        return tensor, str(tensor._keras_history.operation.name)
-    names = [candidate.name for candidate in model.layers]
-    if layer not in names:
-        import difflib
+def _output_name(layer: str, taken: list[str]) -> str:
+    if not taken:
+        return PRIMARY_OUTPUT
+    name = plain = re.sub(r"\W", "_", layer)
+    for number in range(2, 100):
+        if name not in taken:
+            break
+        name = f"{plain}_{number}"  # one layer, pooled in two ways
+    return name
 
-        near = difflib.get_close_matches(layer, names, n=3) or names[-3:]
+
+def _pooling_for(tensor: keras.KerasTensor, asked: Pooling | None, layer: str) -> Pooling | None:
+    """The pooling that will be done; None where there is nothing to pool."""
+    shape = tuple(tensor.shape)
+    if len(shape) == 2:
+        if asked in (None, Pooling.NONE):
+            return None
         raise BackboneError(
-            f"{model.name}: no layer is called {layer!r}. Did you mean {', '.join(near)}?"
+            f"layer {layer!r}: its output is a vector of {shape[1]} already, got pooling {asked}. "
+            "Leave the pooling out, or cut at the map before it."
         )
-    return model.get_layer(layer).output, layer
-
-
-def _pool(tensor: keras.KerasTensor, pooling: Pooling, layer: str) -> keras.KerasTensor:
-    import keras
-
-    if len(tensor.shape) == 2:
-        return tensor
-    if len(tensor.shape) != 4:
+    if len(shape) != 4:
         raise BackboneError(
             f"layer {layer!r}: expected a map (N, H, W, C) or a vector (N, D), "
-            f"got shape {tuple(tensor.shape)}. Cut at another layer."
+            f"got shape {shape}. Cut at another layer."
         )
+    pooling = asked or Pooling.AVG
+    return None if pooling is Pooling.NONE else pooling
+
+
+def _pool(tensor: keras.KerasTensor, pooling: Pooling | None) -> keras.KerasTensor:
+    import keras
+
     if pooling is Pooling.AVG:
         return keras.layers.GlobalAveragePooling2D()(tensor)
     if pooling is Pooling.MAX:
         return keras.layers.GlobalMaxPooling2D()(tensor)
+    if pooling is Pooling.GEM:
+        positive = keras.ops.maximum(tensor, _GEM_FLOOR)
+        mean = keras.layers.GlobalAveragePooling2D()(positive * positive * positive)
+        return keras.ops.power(mean, 1 / GEM_POWER)
     return tensor
 
 

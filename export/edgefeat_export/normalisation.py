@@ -33,9 +33,11 @@ class Normalisation:
             raise ValueError(f"std: expected 3 finite numbers above 0, got {self.std}")
 
     def apply(self, pixels_rgb: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Turn uint8 RGB pixels (..., 3) into the backbone's float32 input, as a reference."""
+        """Turn uint8 RGB (..., 3) or grey (..., 1) pixels into the backbone's float32 input."""
         pixels = pixels_rgb if self.colour == "rgb" else pixels_rgb[..., ::-1]
-        scaled: NDArray[np.float64] = (pixels - np.asarray(self.mean)) / np.asarray(self.std)
+        channels = pixels.shape[-1]
+        mean, std = np.asarray(self.mean[:channels]), np.asarray(self.std[:channels])
+        scaled: NDArray[np.float64] = (pixels - mean) / std
         return scaled.astype(np.float32)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -12,36 +12,62 @@ from edgefeat.errors import ImageError, SourceError
 from edgefeat.filesets import expand
 from edgefeat.images import load_bgr
 from edgefeat.preprocess import Preprocessor
+from edgefeat.probe import probe_image
 from edgefeat.spec import InputSpec
 from edgefeat_export.errors import ExportError
 
-__all__ = ["crops", "folder"]
+__all__ = ["crops", "drawn", "folder", "stream"]
 
 Pixels = NDArray[np.uint8]
+Say = Callable[[str], None]
+_CHUNK = 16
 
 
-def folder(path: Path, input_spec: InputSpec, *, at_most: int) -> Pixels:
+def folder(path: Path, input_spec: InputSpec, *, at_most: int, say: Say) -> Pixels:
     """Return the pictures below a folder as the graph takes them, evenly spread if there are many.
 
     Raises:
         ExportError: No picture there can be read.
     """
-    try:
-        files = expand(str(path))
-    except SourceError as error:
-        raise ExportError(f"{error} Give a folder of pictures.") from error
+    files = _files(path)
     step = max(1, len(files) / at_most)
     chosen = [files[int(index * step)] for index in range(min(len(files), at_most))]
+    return np.concatenate(list(_read(chosen, input_spec, path, say)))
+
+
+def stream(path: Path, input_spec: InputSpec, *, say: Say) -> Iterator[Pixels]:
+    """Give all pictures below a folder a few at a time: uint8 `(n, height, width, channels)` each.
+
+    Raises:
+        ExportError: No picture there can be read.
+    """
+    yield from _read(_files(path), input_spec, path, say)
+
+
+def _files(path: Path) -> list[str]:
+    try:
+        return expand(str(path))
+    except SourceError as error:
+        raise ExportError(f"{error} Give a folder of pictures.") from error
+
+
+def _read(files: Sequence[str], input_spec: InputSpec, path: Path, say: Say) -> Iterator[Pixels]:
     prepare = Preprocessor.from_spec(input_spec)
-    images, unreadable = [], []
-    for file in chosen:
+    count, held = 0, []
+    for file in files:
         try:
-            images.append(prepare(load_bgr(file, keep_side=prepare.keep_side)))
+            held.append(prepare(load_bgr(file, keep_side=prepare.keep_side)))
         except ImageError as error:
-            unreadable.append(str(error))
-    if not images:
-        raise ExportError(f"{path}: none of {len(chosen)} pictures can be read: {unreadable[0]}")
-    return np.stack(images)
+            say(f"left out: {error}")
+            continue
+        count += 1
+        if len(held) == _CHUNK:
+            yield np.stack(held)
+            held = []
+    if held:
+        yield np.stack(held)
+    if not count:
+        raise ExportError(f"{path}: none of {len(files)} pictures can be read. Give others.")
 
 
 def crops(photos: Sequence[Path], input_spec: InputSpec, *, count: int, seed: int) -> Pixels:
@@ -59,6 +85,12 @@ def crops(photos: Sequence[Path], input_spec: InputSpec, *, count: int, seed: in
             frame = _crop(frame, next(windows))
         images.append(prepare(frame))
     return np.stack(images)
+
+
+def drawn(input_spec: InputSpec, *, count: int) -> Pixels:
+    """Return synthetic pictures, which have edges and colours that photos lack."""
+    size_hw, channels = input_spec.size_hw, input_spec.channels
+    return np.stack([probe_image(2 + index, size_hw, channels) for index in range(count)])
 
 
 def _windows(rng: np.random.Generator) -> Iterator[tuple[float, float, float, bool]]:

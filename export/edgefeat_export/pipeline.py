@@ -1,233 +1,221 @@
-"""The export, step by step: backbone, cut, convert, clean, uint8 input, quantize, verify, stamp.
+"""The export, step by step: load, cut, convert, clean, reduce, quantize, verify, stamp, publish.
 
 Files appear only when everything asked for has passed; until then nothing is replaced.
 """
 
 from __future__ import annotations
 
-import base64
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from importlib.metadata import version
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import onnx
+import tensorflow as tf
 from numpy.typing import NDArray
 
-from edgefeat import FeatureExtractor
-from edgefeat.probe import GENERATOR, features_sha256, probe_image
 from edgefeat.shipped import sample_photos
-from edgefeat.spec import InputSpec, ModelSpec, Probe, SourceSpec
+from edgefeat.spec import InputSpec
 from edgefeat_export import pictures
-from edgefeat_export.backbones import LoadedBackbone, load_backbone
-from edgefeat_export.calibration import calibration_pictures, soften_half
+from edgefeat_export.backbones import load_backbone
+from edgefeat_export.calibration import calibration_pictures, described, soften_half
+from edgefeat_export.card import write_card
 from edgefeat_export.convert import to_onnx
-from edgefeat_export.errors import ExportError
+from edgefeat_export.errors import BackboneError, ConversionError
+from edgefeat_export.gates import require
+from edgefeat_export.graph.audit import require_clean
 from edgefeat_export.graph.pipeline import clean
-from edgefeat_export.headless import Headless, Tap, cut
-from edgefeat_export.quantize import quantize
+from edgefeat_export.headless import Headless, cut
+from edgefeat_export.network import Network, file_safe, is_model_file, of_backbone, of_file
+from edgefeat_export.normalisation import Normalisation
+from edgefeat_export.precisions import PRECISIONS, at_precision
+from edgefeat_export.publish import Draft, make_folder, publish
+from edgefeat_export.quant.targets import DEFAULT_TARGET
+from edgefeat_export.reduction import Reduction, fit
 from edgefeat_export.reference import KerasReference
-from edgefeat_export.stamp import fingerprint_of, stamp, temporary_beside
+from edgefeat_export.request import BuildRequest, Built, NetworkRequest
+from edgefeat_export.soundness import require_sound
+from edgefeat_export.specs import file_name, make_probe, make_spec, merged_parity
+from edgefeat_export.stamp import stamp, temporary_beside
 from edgefeat_export.uint8_input import with_uint8_input
-from edgefeat_export.verify import GATES, measure, require
+from edgefeat_export.verify import measure
 
-__all__ = ["PRECISIONS", "BuildRequest", "Built", "build"]
+__all__ = [
+    "PRECISIONS",
+    "BuildRequest",
+    "Built",
+    "NetworkRequest",
+    "build",
+    "convert",
+    "load_network",
+]
 
-PRECISIONS = ("fp32", "int8")
-_TOOLS = ("edgefeat-export", "tensorflow", "keras", "tf2onnx", "onnx", "onnxruntime", "numpy")
-_PROBE_SEED = 1
+Say = Callable[[str], None]
 _CALIBRATION_SEED, _VERIFICATION_SEED = 1, 2
-# The probe's tolerance: float16 storage of its features costs 5e-4 at most; int8 varies by model.
-_PROBE_FLOOR = 2e-3
-_PROBE_SLACK = 1.5
+_DRAWN = 8  # synthetic ones among the pictures to verify with, if the user gives none
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BuildRequest:
-    """What to build.
-
-    Attributes:
-        name: A backbone from the catalogue.
-        weights: `imagenet`, `none` or a weights file.
-        size_hw: Input size; None takes the backbone's own.
-        alpha: Width multiplier, where the family has one.
-        taps: Where features leave the network; the first is the primary output.
-        precisions: Some of `PRECISIONS`.
-        calibration: Folder of pictures for int8; None takes crops of the shipped samples.
-        images: Folder of pictures to verify with; None takes other crops of the samples.
-        output: Folder for the files.
-    """
-
-    name: str
-    weights: str | Path = "imagenet"
-    size_hw: tuple[int, int] | None = None
-    alpha: float | None = None
-    taps: Sequence[Tap] = (Tap(),)
-    precisions: Sequence[str] = ("fp32", "int8")
-    calibration: Path | None = None
-    images: Path | None = None
-    output: Path = Path("models")
-    calibration_images: int = 96
-    verification_images: int = 100
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Built:
-    """One finished file."""
-
-    path: Path
-    spec: ModelSpec
-    size_bytes: int
-
-
-def build(request: BuildRequest, *, say: Callable[[str], None] = lambda _line: None) -> list[Built]:
+def build(request: BuildRequest, *, say: Say = lambda _line: None) -> list[Built]:
     """Build, verify and write the model files that a request names.
 
     Raises:
         ExportError: A step failed or a gate was missed; nothing was written or replaced.
     """
-    _check(request)
-    say(f"building {request.name} ({request.weights} weights)")
-    loaded = load_backbone(
-        request.name, weights=request.weights, size_hw=request.size_hw, alpha=request.alpha
-    )
-    headless = cut(loaded.model, request.taps)
+    make_folder(request.output)
+    say(f"loading {request.network.name}")
+    network = load_network(request.network)
+    headless = cut(network.model, request.taps, end=network.head.layer)
+    _say_cut(network, headless, request, say)
     say("converting to ONNX and cleaning the graph")
-    fp32 = convert(headless, loaded)
-    job = _Job(request, loaded, headless, say)
-    drafts = [job.draft(job.at_precision(fp32, name), name) for name in request.precisions]
-    return [job.write(model, spec) for model, spec in drafts]
+    fp32 = convert(headless, network.normalisation)
+    _require_quality(fp32, network, say)
+    reference = KerasReference(headless=headless, normalisation=network.normalisation)
+    reference = replace(reference, reduction=_fit(request, network.input, reference, say))
+    job = _Job(request, network, reference, say)
+    drafts = [job.draft(fp32, precision) for precision in request.precisions]
+    built = publish(drafts, request.output)
+    card = write_card(built, request.output)
+    for path in (*(one.path for one in built), card):
+        say(f"wrote {path}")
+    return built
 
 
-def convert(headless: Headless, loaded: LoadedBackbone) -> onnx.ModelProto:
+def load_network(request: NetworkRequest) -> Network:
+    """Load a backbone of the catalogue or a model the user saved.
+
+    Raises:
+        BackboneError: It cannot be found, loaded or understood, or an option does not apply to it.
+    """
+    tf.keras.utils.clear_session()  # names that Keras numbers start at 1 again: equal bytes
+    if is_model_file(request.name):
+        if request.weights != "imagenet" or request.alpha or request.minimalistic:
+            raise BackboneError(
+                f"{request.name}: expected no weights, alpha or minimalistic, which choose among"
+                " catalogue backbones; a saved model has its own: leave them out"
+            )
+        return of_file(
+            Path(request.name),
+            normalisation=request.normalisation,
+            size_hw=request.size_hw,
+            name=request.title,
+            licence=request.licence,
+            allow_code=request.allow_code,
+            code=request.code,
+        )
+    if request.normalisation or request.allow_code or request.code or request.licence:
+        raise BackboneError(
+            f"{request.name}: expected no input range, normalisation, licence or code for a"
+            " catalogue backbone, whose own are known; leave them out, or give a saved model's path"
+        )
+    network = of_backbone(
+        load_backbone(
+            request.name,
+            weights=request.weights,
+            size_hw=request.size_hw,
+            alpha=request.alpha,
+            minimalistic=request.minimalistic,
+        )
+    )
+    return replace(network, name=file_safe(request.title)) if request.title else network
+
+
+def convert(headless: Headless, normalisation: Normalisation) -> onnx.ModelProto:
     """Return the clean float graph with uint8 input."""
     names = [output.name for output in headless.outputs]
-    graph = clean(to_onnx(headless.model, names))
-    return with_uint8_input(graph, loaded.normalisation)
+    return with_uint8_input(clean(to_onnx(headless.model, names)), normalisation)
 
 
 class _Job:
     """One request under way: what its precisions share."""
 
     def __init__(
-        self,
-        request: BuildRequest,
-        loaded: LoadedBackbone,
-        headless: Headless,
-        say: Callable[[str], None],
+        self, request: BuildRequest, network: Network, reference: KerasReference, say: Say
     ) -> None:
-        self._request, self._loaded, self._headless, self._say = request, loaded, headless, say
-        self._input = InputSpec(size_hw=loaded.size_hw)
-        self._reference = KerasReference(headless=headless, normalisation=loaded.normalisation)
-        self._verification = self._pictures(
-            request.images, request.verification_images, _VERIFICATION_SEED
+        self._request, self._network, self._reference = request, network, reference
+        self._say, self._origin = say, ""
+        self._outputs = reference.reduction.describe(reference.headless.outputs)
+        self._verification = self._verification_pictures()
+
+    def draft(self, fp32: onnx.ModelProto, precision: str) -> Draft:
+        """Bring the graph to a precision and verify it."""
+        model = at_precision(
+            fp32, precision, reduction=self._reference.reduction, calibration=self._calibration
         )
-
-    def at_precision(self, fp32: onnx.ModelProto, precision: str) -> onnx.ModelProto:
-        """Return the graph in one of the precisions."""
-        if precision == "fp32":
-            return fp32
-        request = self._request
-        if request.calibration is None:
-            count = request.calibration_images
-            images, origin = calibration_pictures(self._input, count=count, seed=_CALIBRATION_SEED)
-        else:
-            found = pictures.folder(
-                request.calibration, self._input, at_most=request.calibration_images
-            )
-            images = soften_half(found, seed=_CALIBRATION_SEED)
-            origin = f"{len(found)} pictures of the user, half of them blurred"
-        self._say(f"quantizing with {origin}")
-        return quantize(fp32, images)
-
-    def draft(self, model: onnx.ModelProto, precision: str) -> tuple[onnx.ModelProto, ModelSpec]:
-        """Verify a graph; return it with the spec that says so."""
-        spec = self._spec(model, precision)
-        with temporary_beside(self._target(spec)) as path:
+        spec = make_spec(model, precision, self._network, self._outputs)
+        if precision == "int8":
+            made = {"target": DEFAULT_TARGET, "calibration": self._origin}
+            spec = replace(spec, extra={**spec.extra, "quantization": made})
+        require_sound(model, spec)
+        name = file_name(spec)
+        with temporary_beside(self._request.output / name) as path:
             stamp(model, spec, path)
             self._say(f"verifying {precision} against Keras on {len(self._verification)} pictures")
-            parity = measure(path, self._reference, self._verification)
-            require(parity, GATES[precision], self._target(spec).name)
-            probe = self._probe(path, precision)
-        return model, replace(spec, parity=parity, probe=probe)
+            parities = measure(path, self._reference, self._verification)
+            require(parities, self._request.gates[precision], name)
+            parity = merged_parity(parities)
+            probe = make_probe(path, spec, self._reference)
+        return Draft(model=model, spec=replace(spec, parity=parity, probe=probe))
 
-    def write(self, model: onnx.ModelProto, spec: ModelSpec) -> Built:
-        """Stamp the file, run its self-test and put it in place."""
-        target = self._target(spec)
-        with temporary_beside(target) as path:
-            stamp(model, spec, path)
-            with FeatureExtractor(path) as extractor:
-                if not (result := extractor.self_test()):
-                    raise ExportError(
-                        f"{target.name}: its own self-test fails here: relative L2 "
-                        f"{result.relative_l2:.2e}, allowed {result.relative_l2_max:.2e}."
-                    )
-            path.replace(target)
-        self._say(f"wrote {target}")
-        return Built(path=target, spec=spec, size_bytes=target.stat().st_size)
+    def _calibration(self) -> NDArray[np.uint8]:
+        request = self._request
+        count, input_spec = request.calibration_images, self._network.input
+        if request.calibration is not None:
+            found = pictures.folder(request.calibration, input_spec, at_most=count, say=self._say)
+            images, self._origin = soften_half(found, seed=_CALIBRATION_SEED), described(found)
+        else:
+            images, self._origin = calibration_pictures(
+                input_spec, count=count, seed=_CALIBRATION_SEED
+            )
+        self._say(f"quantizing with {self._origin}")
+        return images
 
-    def _target(self, spec: ModelSpec) -> Path:
-        height, width = spec.input.size_hw
-        size = str(height) if height == width else f"{height}x{width}"
-        return self._request.output / f"{spec.name}_{size}_{spec.precision}.onnx"
-
-    def _spec(self, model: onnx.ModelProto, precision: str) -> ModelSpec:
-        weights = self._loaded.weights
-        source = SourceSpec(
-            backbone=self._loaded.backbone.name,
-            weights=weights.source,
-            weights_sha256=weights.sha256,
-            licence=weights.licence,
-            tools={name: version(name) for name in _TOOLS},
-            extra={"weights_origin": weights.origin},
+    def _verification_pictures(self) -> NDArray[np.uint8]:
+        """The user's pictures; else crops of the samples and some synthetic ones."""
+        request, input_spec = self._request, self._network.input
+        count = request.verification_images
+        if request.images is not None:
+            return pictures.folder(request.images, input_spec, at_most=count, say=self._say)
+        photos = pictures.crops(
+            sample_photos(), input_spec, count=count - _DRAWN, seed=_VERIFICATION_SEED
         )
-        outputs = self._headless.outputs
-        return ModelSpec(
-            name=self._loaded.name,
-            precision=precision,
-            input=self._input,
-            outputs=outputs,
-            source=source,
-            parity=None,
-            probe=None,
-            fingerprint=fingerprint_of(model, self._input, outputs),
-        )
-
-    def _probe(self, path: Path, precision: str) -> Probe:
-        """Describe the self-test: Keras's features for the probe image, and how near we come."""
-        image = probe_image(_PROBE_SEED, self._input.size_hw, self._input.channels)
-        expected = self._reference.primary(image[np.newaxis])[0].reshape(-1)
-        with FeatureExtractor(path) as extractor:
-            got = extractor.extract_prepared(image[np.newaxis])[0].reshape(-1)
-        norm = float(np.linalg.norm(expected))
-        measured = float(np.linalg.norm(got - expected)) / norm if norm else float("inf")
-        return Probe(
-            generator=GENERATOR,
-            seed=_PROBE_SEED,
-            size_hw=self._input.size_hw,
-            expected=_float16_text(expected),
-            relative_l2_max=round(_PROBE_SLACK * measured + _PROBE_FLOOR, 6),
-            features_sha256=features_sha256(got) if precision == "int8" else None,
-        )
-
-    def _pictures(self, given: Path | None, count: int, seed: int) -> NDArray[np.uint8]:
-        if given is not None:
-            return pictures.folder(given, self._input, at_most=count)
-        return pictures.crops(sample_photos(), self._input, count=count, seed=seed)
+        return np.concatenate([photos, pictures.drawn(input_spec, count=_DRAWN)])
 
 
-def _float16_text(features: NDArray[np.float32]) -> str:
-    return base64.b64encode(features.astype("<f2").tobytes()).decode()
+def _fit(
+    request: BuildRequest, input_spec: InputSpec, reference: KerasReference, say: Say
+) -> Reduction:
+    """Fit what happens behind the network to every picture of the calibration folder."""
+    folder = request.calibration
+    if request.reduce is None or folder is None:
+        return Reduction(l2=request.l2)
+    say(f"fitting {request.reduce.components} components to the pictures of {folder}")
+
+    def features() -> Iterator[NDArray[np.float32]]:
+        for images in pictures.stream(folder, input_spec, say=say):
+            yield reference.primary(images)
+
+    projection = fit(request.reduce, features())
+    say(
+        f"{request.reduce.components} components keep {projection.explained_variance:.1%} of the"
+        f" variance of {projection.images} pictures"
+    )
+    return Reduction(projection=projection, l2=request.l2)
 
 
-def _check(request: BuildRequest) -> None:
-    unknown = [name for name in request.precisions if name not in PRECISIONS]
-    if unknown or not request.precisions:
-        raise ValueError(f"precisions: expected some of {', '.join(PRECISIONS)}, got {unknown}")
+def _require_quality(fp32: onnx.ModelProto, network: Network, say: Say) -> None:
+    """A catalogue backbone must come out clean; in the user's own, leftovers are only said."""
     try:
-        request.output.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise ExportError(
-            f"{request.output}: cannot be made a folder: {error.strerror}. Choose another one."
-        ) from error
+        require_clean(fp32)
+    except ConversionError as error:
+        if network.in_catalogue:
+            raise
+        say(f"note: not as fast as it could be: {error}")
+
+
+def _say_cut(network: Network, headless: Headless, request: BuildRequest, say: Say) -> None:
+    if any(tap.layer is None for tap in request.taps):
+        say(f"cut at layer {network.head.layer!r}: {network.head.reason}")
+    for output in headless.outputs:
+        shape = "x".join(str(side) for side in output.shape)
+        pooled = f", {output.pooling} pooling" if output.pooling else ""
+        say(f"output {output.name!r}: {shape} from layer {output.source_layer!r}{pooled}")

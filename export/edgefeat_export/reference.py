@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
 from edgefeat_export.headless import Headless
-
-if TYPE_CHECKING:
-    from edgefeat_export.normalisation import Normalisation
+from edgefeat_export.normalisation import Normalisation
+from edgefeat_export.reduction import Reduction
 
 __all__ = ["KerasReference"]
 
@@ -21,10 +19,14 @@ _CHUNK = 16
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KerasReference:
-    """A headless Keras model fed from the same uint8 pixels as the exported graph."""
+    """A headless Keras model fed from the same uint8 pixels as the exported graph.
+
+    `reduction` is applied to the primary output in float64, without the graph's nodes.
+    """
 
     headless: Headless
     normalisation: Normalisation
+    reduction: Reduction = field(default_factory=Reduction)
 
     def features(self, images: NDArray[np.uint8]) -> list[NDArray[np.float32]]:
         """Run Keras on pictures at the graph's input.
@@ -38,7 +40,8 @@ class KerasReference:
         chunks = [
             self._run(images[start : start + _CHUNK]) for start in range(0, len(images), _CHUNK)
         ]
-        return [np.concatenate(parts) for parts in zip(*chunks, strict=True)]
+        first, *others = (np.concatenate(parts) for parts in zip(*chunks, strict=True))
+        return [self.reduction.apply(first), *others]
 
     def primary(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Run Keras and return the primary output: float32 `(N, ...)`."""

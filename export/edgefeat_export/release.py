@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 
 from edgefeat_export.backbones import DEFAULT_BACKBONE
-from edgefeat_export.pipeline import BuildRequest, Built, build
+from edgefeat_export.pipeline import BuildRequest, Built, NetworkRequest, build
 
 __all__ = ["main", "release"]
 
@@ -21,7 +21,8 @@ _BEGIN, _END = "<!-- table: made by `make models` -->\n", "<!-- end of table -->
 
 def release(folder: Path) -> list[Built]:
     """Build the default models into a folder, with manifest.json beside them."""
-    built = build(BuildRequest(name=DEFAULT_BACKBONE, output=folder), say=_say)
+    network = NetworkRequest(name=DEFAULT_BACKBONE)
+    built = build(BuildRequest(network=network, output=folder), say=_say)
     manifest = {"models": [_entry(one) for one in built]}
     (folder / "manifest.json").write_text(json.dumps(manifest, indent=1) + "\n")
     readme = folder / "README.md"

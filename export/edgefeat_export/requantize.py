@@ -16,7 +16,7 @@ from edgefeat.modelfile import read_model_file
 from edgefeat.probe import features_sha256, probe_image
 from edgefeat.spec import InputSpec, ModelSpec, Parity
 from edgefeat_export import pictures
-from edgefeat_export.calibration import calibration_pictures, soften_half
+from edgefeat_export.calibration import calibration_pictures, described, soften_half
 from edgefeat_export.errors import ExportError
 from edgefeat_export.quant.latency import latency_of
 from edgefeat_export.quant.report import report_page
@@ -26,6 +26,7 @@ from edgefeat_export.stamp import fingerprint_of, stamp, temporary_beside
 
 __all__ = ["QuantizeRequest", "Requantized", "quantize_file"]
 
+Say = Callable[[str], None]
 _CALIBRATION_SEED, _JUDGED_SEED = 1, 3
 _PROBE_SLACK, _PROBE_FLOOR = 1.5, 2e-3
 
@@ -64,9 +65,7 @@ class Requantized:
     outcome: Outcome
 
 
-def quantize_file(
-    request: QuantizeRequest, *, say: Callable[[str], None] = lambda _line: None
-) -> Requantized:
+def quantize_file(request: QuantizeRequest, *, say: Say = lambda _line: None) -> Requantized:
     """Quantize, measure, stamp and write.
 
     Raises:
@@ -74,16 +73,14 @@ def quantize_file(
     """
     old = read_model_file(request.model).spec
     if old.precision == "int8":
-        raise ExportError(
-            f"{request.model}: expected a float model, got int8. Give its fp32 file."
-        )
+        raise ExportError(f"{request.model}: expected a float model, got int8. Give its fp32 file.")
     model = onnx.load(request.model)
-    calibration, origin = _calibration(request, old.input)
+    calibration, origin = _calibration(request, old.input, say)
     say(f"calibrating on {origin}")
     outcome = search(
         model,
         calibration,
-        _judged(request, old.input),
+        _judged(request, old.input, say),
         target=request.target,
         gates=request.gates,
         say=say,
@@ -104,17 +101,19 @@ def quantize_file(
     return Requantized(path=target, spec=spec, outcome=outcome)
 
 
-def _calibration(request: QuantizeRequest, input_spec: InputSpec) -> tuple[NDArray[np.uint8], str]:
+def _calibration(
+    request: QuantizeRequest, input_spec: InputSpec, say: Say
+) -> tuple[NDArray[np.uint8], str]:
     if request.calibration is None:
         return calibration_pictures(input_spec, count=request.pictures, seed=_CALIBRATION_SEED)
-    found = pictures.folder(request.calibration, input_spec, at_most=request.pictures)
+    found = pictures.folder(request.calibration, input_spec, at_most=request.pictures, say=say)
     softened = soften_half(found, seed=_CALIBRATION_SEED)
-    return softened, f"{len(found)} pictures of the user, half of them blurred"
+    return softened, described(found)
 
 
-def _judged(request: QuantizeRequest, input_spec: InputSpec) -> NDArray[np.uint8]:
+def _judged(request: QuantizeRequest, input_spec: InputSpec, say: Say) -> NDArray[np.uint8]:
     if request.judged is not None:
-        return pictures.folder(request.judged, input_spec, at_most=2 * request.pictures)
+        return pictures.folder(request.judged, input_spec, at_most=2 * request.pictures, say=say)
     return calibration_pictures(input_spec, count=request.pictures, seed=_JUDGED_SEED)[0]
 
 

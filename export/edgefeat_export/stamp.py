@@ -48,7 +48,7 @@ def stamp(model: onnx.ModelProto, spec: ModelSpec, path: Path) -> None:
             os.fsync(file.fileno())
     except OSError as error:
         raise ExportError(
-            f"{path}: cannot be written: {error.strerror}. Free some space, or choose another place."
+            f"{path}: cannot be written: {error.strerror}. Free some space, or choose another."
         ) from error
 
 

@@ -38,6 +38,7 @@ _DTYPES: Final[dict[str, np.dtype[Any]]] = {
 _ALLOWED: Final = frozenset({_REBUILD, *_DTYPES})
 _NOTHING: Final[frozenset[str]] = frozenset()
 _MAX_DIMS: Final = 32  # what every supported NumPy can hold
+_MAX_EMPTY: Final = 2**31
 _DAMAGED: Final = "the file is damaged: fetch it again"
 _RESAVE: Final = "save a plain state_dict of tensors"
 
@@ -184,8 +185,13 @@ def _window(tensor: _Tensor, raw: NDArray[Any], path: Path) -> NDArray[Any]:
         inside = f"{_quoted(tensor.name)} inside its {raw.size} stored elements"
         raise _error(path, inside, f"{elements} elements up to index {last}", _DAMAGED)
     if not elements:
+        places = prod(filter(None, tensor.size))  # NumPy refuses huge ones even when empty
+        small = f"{_quoted(tensor.name)} to be empty in a small way"
+        _check(places < _MAX_EMPTY, path, small, f"sizes of {places} in all", _DAMAGED)
         return np.zeros(tensor.size, raw.dtype)
-    strides = tuple(stride * raw.itemsize for stride in tensor.stride)
+    # The stride of a single element is never used, so it is bounded by nothing.
+    steps = zip(tensor.size, tensor.stride, strict=True)
+    strides = tuple(stride * raw.itemsize if size > 1 else 0 for size, stride in steps)
     return as_strided(raw[tensor.offset :], tensor.size, strides, writeable=False)
 
 

@@ -20,8 +20,8 @@ __all__ = ["with_uint8_input"]
 def with_uint8_input(model: onnx.ModelProto, normalisation: Normalisation) -> onnx.ModelProto:
     """Move what happens between pixels and network into the graph.
 
-    Colour order and scale end up in the first convolution's weights. The mean stays one subtraction:
-    a padded convolution must see zero where the picture ends, which is the mean and not black.
+    Colour order and scale end up in the first convolution's weights. The mean stays one
+    subtraction: a padded convolution must see zero where the picture ends, and that is the mean.
 
     Args:
         model: a cleaned graph with one float32 NHWC input.
@@ -58,8 +58,8 @@ def _channels(graph: Graph) -> int:
         if shape is not None and len(shape) == 4 and shape[3] in (1, 3):
             return shape[3]
     raise ConversionError(
-        f"expected one float32 input (batch, height, width, 1 or 3), got shapes {shapes} of ONNX types "
-        f"{kinds} in graph {graph.name!r}; give the model as `clean` returned it"
+        f"expected one float32 input (batch, height, width, 1 or 3), got shapes {shapes} of ONNX "
+        f"types {kinds} in graph {graph.name!r}; give the model as `clean` returned it"
     )
 
 

@@ -1,11 +1,8 @@
-"""Decides whether a file may exist: its features, through the runtime, against Keras's."""
+"""Measures a file's features, as the installed runtime computes them, against Keras's."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from types import MappingProxyType
 from typing import Final
 
 import numpy as np
@@ -16,34 +13,17 @@ from edgefeat.spec import Parity
 from edgefeat_export.errors import VerificationError
 from edgefeat_export.reference import KerasReference
 
-__all__ = ["GATES", "Gates", "measure", "require"]
+__all__ = ["measure"]
 
 Features = NDArray[np.float32]
 # Fewer images than this say nothing about the worst one in a hundred, or about ten neighbours.
 _P1_NEEDS, _NEIGHBOURS_NEED = 100, 20
-_ALIVE = 1e-6
+_ALIVE: Final = 1e-6
+_LIVE_SHARE_MIN: Final = 0.05
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Gates:
-    """What a precision must reach. `relative_l2_max` bounds the worst image, cosines the spread."""
-
-    relative_l2_max: float
-    cosine_mean: float
-    cosine_min: float
-
-
-GATES: Final[Mapping[str, Gates]] = MappingProxyType(
-    {
-        "fp32": Gates(relative_l2_max=1e-5, cosine_mean=0.999999, cosine_min=0.999999),
-        "fp16": Gates(relative_l2_max=2e-2, cosine_mean=0.9999, cosine_min=0.999),
-        "int8": Gates(relative_l2_max=0.6, cosine_mean=0.95, cosine_min=0.85),
-    }
-)
-
-
-def measure(path: Path, reference: KerasReference, images: NDArray[np.uint8]) -> Parity:
-    """Compare a stamped file with Keras on real pictures, through the installed runtime.
+def measure(path: Path, reference: KerasReference, images: NDArray[np.uint8]) -> dict[str, Parity]:
+    """Compare every output of a stamped file with Keras on pictures, through the installed runtime.
 
     Args:
         path: The model file.
@@ -55,62 +35,71 @@ def measure(path: Path, reference: KerasReference, images: NDArray[np.uint8]) ->
     """
     expected = reference.features(images)
     with FeatureExtractor(path) as extractor:
-        spec = extractor.spec
+        names = [output.name for output in extractor.spec.outputs]
         got = [extractor.outputs_prepared(image[np.newaxis]) for image in images]
-    names = [output.name for output in spec.outputs]
-    stacked = [np.concatenate([outputs[name] for outputs in got]) for name in names]
-    for name, ours, keras in zip(names, stacked, expected, strict=True):
-        _require_alive(path, name, keras)
+    parities = {}
+    for name, keras in zip(names, expected, strict=True):
+        ours = np.concatenate([outputs[name] for outputs in got])
+        if ours.shape != keras.shape:
+            raise VerificationError(
+                f"{path.name}: output {name!r} has shape {ours.shape[1:]}, Keras's"
+                f" {keras.shape[1:]}. Check that the file was made from this network."
+            )
+        live = _require_alive(path, name, keras)
         if not np.isfinite(ours).all():
             raise VerificationError(
-                f"{path.name}: output {name!r} holds numbers that are not finite."
+                f"{path.name}: output {name!r} holds numbers that are not finite.",
+                reasons=[{"output": name, "gate": "finite", "needed": 1.0, "got": 0.0}],
             )
-    relative = [_relative_l2(a, b) for a, b in zip(stacked, expected, strict=True)]
-    return _parity(stacked[0], expected[0], np.max(relative, axis=0))
+        parities[name] = _parity(_flat(ours), _flat(keras), live)
+    return parities
 
 
-def require(parity: Parity, gates: Gates, what: str) -> None:
-    """Refuse a file that misses its gates.
-
-    Raises:
-        VerificationError: Names every gate that was missed, with the figures.
-    """
-    reasons = []
-    if not parity.relative_l2_max <= gates.relative_l2_max:
-        reasons.append(
-            f"relative L2 {parity.relative_l2_max:.2e} on the worst image, "
-            f"allowed {gates.relative_l2_max:.0e}"
-        )
-    if not parity.cosine_mean >= gates.cosine_mean:
-        reasons.append(f"mean cosine {parity.cosine_mean:.5f}, needed {gates.cosine_mean}")
-    if not parity.cosine_min >= gates.cosine_min:
-        reasons.append(f"lowest cosine {parity.cosine_min:.5f}, needed {gates.cosine_min}")
-    if reasons:
-        raise VerificationError(
-            f"{what}: its features are not Keras's on {parity.images} images: "
-            f"{'; '.join(reasons)}. No file was written."
-        )
-
-
-def _parity(ours: Features, keras: Features, relative: NDArray[np.float64]) -> Parity:
-    ours, keras = ours.reshape(len(ours), -1), keras.reshape(len(keras), -1)
-    cosines = np.array([float(cosine_similarity(a, b)) for a, b in zip(ours, keras, strict=True)])
+def _parity(ours: Features, keras: Features, live_share: float) -> Parity:
+    cosines = _cosines(ours, keras)
+    relative = _relative_l2(ours, keras)
     many = len(ours)
     return Parity(
         images=many,
-        relative_l2_mean=float(relative.mean()),
-        relative_l2_max=float(relative.max()),
-        cosine_mean=float(cosines.mean()),
-        cosine_p1=float(np.percentile(cosines, 1)) if many >= _P1_NEEDS else None,
-        cosine_min=float(cosines.min()),
-        neighbour_overlap_10=_overlap(ours, keras, 10) if many >= _NEIGHBOURS_NEED else None,
+        relative_l2_mean=_rounded(relative.mean()),
+        relative_l2_max=_rounded(relative.max()),
+        cosine_mean=round(float(cosines.mean()), 8),
+        cosine_p1=round(float(np.percentile(cosines, 1)), 8) if many >= _P1_NEEDS else None,
+        cosine_min=round(float(cosines.min()), 8),
+        neighbour_overlap_10=(
+            round(_overlap(ours, keras, 10), 4) if many >= _NEIGHBOURS_NEED else None
+        ),
+        extra={"live_share": round(live_share, 4)},
     )
 
 
+def _rounded(value: float) -> float:
+    """Four digits: more would be noise."""
+    return float(f"{value:.3e}")
+
+
+def _flat(features: Features) -> Features:
+    return features.reshape(len(features), -1)
+
+
+def _cosines(ours: Features, keras: Features) -> NDArray[np.float64]:
+    """The cosine of each pair of rows; 1 where both are zero, as for a blank picture."""
+    a, b = ours.astype(np.float64), keras.astype(np.float64)
+    lengths = np.linalg.norm(a, axis=1) * np.linalg.norm(b, axis=1)
+    both_zero = ~(a.any(axis=1) | b.any(axis=1))
+    dots = np.where(both_zero, 1.0, np.einsum("nd,nd->n", a, b))
+    result: NDArray[np.float64] = np.minimum(1.0, dots / np.where(lengths > 0, lengths, 1.0))
+    return result
+
+
 def _relative_l2(ours: Features, keras: Features) -> NDArray[np.float64]:
-    ours, keras = ours.reshape(len(ours), -1), keras.reshape(len(keras), -1)
+    """|ours - keras| / |keras| of each row; a difference from zero features is infinite."""
     difference = np.linalg.norm(ours.astype(np.float64) - keras, axis=1)
-    result: NDArray[np.float64] = difference / np.linalg.norm(keras.astype(np.float64), axis=1)
+    norms = np.linalg.norm(keras.astype(np.float64), axis=1)
+    away_from_zero = np.where(difference > 0, np.inf, 0.0)
+    result: NDArray[np.float64] = np.where(
+        norms > 0, difference / np.where(norms > 0, norms, 1.0), away_from_zero
+    )
     return result
 
 
@@ -129,15 +118,21 @@ def _nearest(features: Features, count: int) -> NDArray[np.intp]:
     return np.argsort(-similarity, axis=1, kind="stable")[:, :count]
 
 
-def _require_alive(path: Path, name: str, features: Features) -> None:
-    """Near-zero or constant features would agree with anything."""
-    flat = features.reshape(len(features), -1).astype(np.float64)
+def _require_alive(path: Path, name: str, features: Features) -> float:
+    """Refuse near-zero or constant features, which agree with anything; return the live share."""
+    flat = _flat(features).astype(np.float64)
     if not np.isfinite(flat).all():
         raise VerificationError(f"{path.name}: Keras's own {name!r} holds numbers not finite.")
     size = float(np.sqrt(np.mean(flat**2)))
-    spread = float(flat.std(axis=0).max()) if len(flat) > 1 else size
-    if size < _ALIVE or spread < _ALIVE * size:
+    spread = flat.std(axis=0) if len(flat) > 1 else np.abs(flat[0])
+    live = float((spread > _ALIVE * size).mean())
+    if size < _ALIVE or live < _LIVE_SHARE_MIN:
         raise VerificationError(
-            f"{path.name}: output {name!r} is dead: root mean square {size:.1e}, spread "
-            f"{spread:.1e} over the images. Check the weights, the input range and the layer of the cut."
+            f"{path.name}: output {name!r} is dead: root mean square {size:.1e}, and {live:.0%} of"
+            f" its {flat.shape[1]} features vary over {len(flat)} images. Check the weights, the"
+            " input range and the layer of the cut.",
+            reasons=[
+                {"output": name, "gate": "live_share", "needed": _LIVE_SHARE_MIN, "got": live}
+            ],
         )
+    return live

@@ -2,9 +2,9 @@
 
     python tests/bench/bench_graph.py [NAME ...] [--default family|all|none] [-o table.json]
 
-Every backbone gets random weights that keep its features alive, and a process of its own, so that peak
-memory is its own too. Both graphs run in turns in one process, one thread, batch 1; the medians stand.
-`before` is what `tf2onnx.convert.from_keras` returns with its defaults, given normalised floats.
+Every backbone gets random weights that keep its features alive, and a process of its own, so that
+peak memory is its own too. Both graphs run in turns in one process, one thread, batch 1; the
+medians stand. `default` is what `tf2onnx.convert.from_keras` returns, given normalised floats.
 """
 
 from __future__ import annotations
@@ -43,13 +43,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     names = args.names or list(BACKBONES)
     families: set[str] = set()
     rows = []
-    print("".join(f"{name:>{width}}" for name, width, _ in COLUMNS))
+    _say("".join(f"{name:>{width}}" for name, width, _ in COLUMNS))
     for name in names:
         first = BACKBONES[name].family not in families
         families.add(BACKBONES[name].family)
         compare = args.default == "all" or (args.default == "family" and first)
         rows.append(_in_own_process(name, compare))
-        print(_line(rows[-1]), flush=True)
+        _say(_line(rows[-1]))
         if args.output:
             args.output.write_text(json.dumps({"machine": _machine(), "rows": rows}, indent=1))
     return int(any("error" in row for row in rows))
@@ -57,17 +57,18 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def measure(name: str, *, with_default: bool) -> dict[str, Any]:
     """One row of the table."""
+    import keras
     import numpy as np
 
     from edgefeat_export.backbones import load_backbone
     from edgefeat_export.convert import to_onnx
     from edgefeat_export.graph.audit import audit, require_clean
     from edgefeat_export.graph.pipeline import clean
-    from edgefeat_export.headless import Pooling, Tap, cut
     from edgefeat_export.uint8_input import with_uint8_input
 
     loaded = load_backbone(name, weights="none")
-    model = cut(loaded.model, [Tap(layer=None, pooling=Pooling.AVG)]).model
+    pooled = keras.layers.GlobalAveragePooling2D()(loaded.model.outputs[0])
+    model = keras.Model(loaded.model.inputs[0], pooled, name=loaded.name)
     start = time.perf_counter()
     raw = to_onnx(model, ["features"])
     ours = with_uint8_input(clean(raw), loaded.normalisation)
@@ -76,7 +77,7 @@ def measure(name: str, *, with_default: bool) -> dict[str, Any]:
     peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     pixels = _photos(loaded.size_hw)
     floats = loaded.normalisation.apply(pixels)
-    expected = np.asarray(model(floats, training=False)[0])
+    expected = np.asarray(model(floats, training=False))
     report = audit(ours)
     row: dict[str, Any] = {"name": name, "dim": expected.shape[1], "family": loaded.backbone.family}
     row |= {"nodes_before": len(raw.graph.node), "nodes": report.nodes, "ops": report.ops}
@@ -144,7 +145,7 @@ def _in_own_process(name: str, compare: bool) -> dict[str, Any]:
     last: dict[str, Any] = {}
     for default in ["all", "none"] if compare else ["none"]:
         command = [sys.executable, __file__, "--one", name, "--default", default]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode == 0:
             row: dict[str, Any] = json.loads(done.stdout)
             return row | last
@@ -160,6 +161,11 @@ def _line(row: dict[str, Any]) -> str:
         f"{'-' if row.get(key) is None else format(row[key], spec):>{width}}"
         for key, width, spec in COLUMNS
     )
+
+
+def _say(line: str) -> None:
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
 
 
 def _machine() -> dict[str, Any]:

@@ -28,12 +28,12 @@ from typing import Any
 import cv2
 import numpy as np
 import onnxruntime as ort
-from edgefeat_export import pictures
-from edgefeat_export.calibration import calibration_pictures
-from edgefeat_export.quant.fidelity import compare
 
 from edgefeat.modelfile import read_model_file
 from edgefeat.spec import InputSpec
+from edgefeat_export import pictures
+from edgefeat_export.calibration import calibration_pictures
+from edgefeat_export.quant.fidelity import compare
 
 ROOT = Path(__file__).parent.parent.parent
 SHARED = ROOT.parent / "shared" / "data"

@@ -45,6 +45,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 def measure(name: str, size: int, count: int) -> dict[str, Any]:
     import onnx
     from bench_int8 import default_tool
+
+    from edgefeat.spec import InputSpec
     from edgefeat_export.backbones import load_backbone
     from edgefeat_export.calibration import calibration_pictures
     from edgefeat_export.headless import Pooling, Tap, cut
@@ -52,8 +54,6 @@ def measure(name: str, size: int, count: int) -> dict[str, Any]:
     from edgefeat_export.quant.fidelity import compare, features_of
     from edgefeat_export.quant.latency import latency_of
     from edgefeat_export.quantize import quantize
-
-    from edgefeat.spec import InputSpec
 
     spec = InputSpec(size_hw=(size, size))
     loaded = load_backbone(name, weights="none", size_hw=(size, size))

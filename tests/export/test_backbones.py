@@ -1,4 +1,6 @@
+import pickle
 import re
+import struct
 import sys
 from pathlib import Path
 from urllib.request import ProxyHandler, build_opener, install_opener
@@ -7,11 +9,12 @@ import h5py
 import keras
 import numpy as np
 import pytest
+from keras.src.utils import file_utils
+
 from edgefeat_export.backbones import BACKBONES, DEFAULT_BACKBONE, find_backbone, load_backbone
 from edgefeat_export.errors import BackboneError
 from edgefeat_export.normalisation import LITE, TF, TORCH, Normalisation
 from edgefeat_export.weights import LITE0_SHA256, WeightsRecord, file_sha256, randomise
-from keras.src.utils import file_utils
 
 PIXELS = np.random.default_rng(11).integers(0, 256, (2, 96, 96, 3), np.uint8)
 KERAS = {entry.keras_name: entry for entry in BACKBONES.values() if entry.keras_name}
@@ -51,7 +54,7 @@ def test_names_are_plain_and_found_in_both_spellings(name):
 @pytest.mark.parametrize(
     ("name", "hint"),
     [
-        ("mobilnet", "did you mean mobilenet, mobilenet_v2, nasnet_mobile?"),
+        ("mobilnet", "did you mean mobilenet, mobilenet_v2, mobilenet_v3_small?"),
         (
             "efficientnetv2b9",
             "did you mean efficientnet_v2_b3, efficientnet_v2_b2, efficientnet_v2_b1?",
@@ -85,7 +88,7 @@ def test_an_unknown_name_gets_the_closest_ones(name, hint):
         ),
         (
             {"name": "mobilenet", "alpha": 0.0, "weights": "none"},
-            "mobilenet: expected alpha above 0, got 0.0; 1 is the default",
+            "mobilenet: expected alpha from 0.05 to 4.0, got 0.0; 1 is the default",
         ),
         (
             {"name": "mobilenet", "minimalistic": True},
@@ -131,18 +134,34 @@ def test_lite0_loads_keras_files_too(tmp_path):
     assert loaded.weights.source == "lite.weights.h5"
 
 
+def test_a_torch_file_of_another_network_is_named(tmp_path):
+    path = tmp_path / "other.pth"
+    torch_file(path)
+    assert refusal(weights=path) == (
+        f"{path}: _conv_stem.weight: expected a tensor for layer stem_conv, got none among 1;"
+        " these are not EfficientNet-Lite0's weights"
+    )
+
+
+def torch_file(path: Path) -> None:
+    """One tensor `a` of one float, as PyTorch's legacy format has it."""
+    kind = b"X\x07\x00\x00\x00storagectorch\nFloatStorage\n"
+    storage = b"(" + kind + b"X\x01\x00\x00\x000X\x03\x00\x00\x00cpuK\x01NtQ"
+    tensor = b"ctorch._utils\n_rebuild_tensor_v2\n(" + storage + b"K\x00K\x01\x85K\x01\x85\x89}tR"
+    head = [0x1950A86A20F9469CFC6C, 1001, {"little_endian": True}]
+    path.write_bytes(
+        b"".join(pickle.dumps(part, 2) for part in head)
+        + b"\x80\x02}(X\x01\x00\x00\x00a"
+        + tensor
+        + b"u."
+        + pickle.dumps(["0"], 2)
+        + struct.pack("<qf", 1, 1.0)
+    )
+
+
 # Input scaling: the same output as Keras's own preprocessing gives
 
-ONE_OF_EACH_SCALING = [
-    "mobilenet",
-    "mobilenet_v3_small",
-    "efficientnet_b0",
-    "efficientnet_v2_b0",
-    "efficientnet_v2_s",
-    "resnet50",
-    "densenet121",
-    "convnext_tiny",
-]
+ONE_OF_EACH_SCALING = ["mobilenet_v3_small", "efficientnet_b0", "resnet50", "convnext_tiny"]
 
 
 def check_against_keras(name: str) -> None:
@@ -163,7 +182,7 @@ def check_against_keras(name: str) -> None:
 
     assert 0.02 < np.std(theirs) < 100  # alive
     assert np.abs(theirs[0] - theirs[1]).max() > 0.01  # and about the picture
-    assert np.linalg.norm(ours - theirs) / np.linalg.norm(theirs) < 2e-5
+    assert np.linalg.norm(ours - theirs) / np.linalg.norm(theirs) < 5e-4  # float32 noise, amplified
 
 
 @pytest.mark.parametrize("name", ONE_OF_EACH_SCALING)
@@ -180,6 +199,17 @@ def test_every_backbone_builds_and_scales_as_in_keras(name):
         assert np.std(loaded.model(LITE.apply(PIXELS)).numpy()) > 0.02
     else:
         check_against_keras(name)
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("name", {entry.family: name for name, entry in BACKBONES.items()}.values())
+def test_the_smallest_size_of_each_family_builds(name):
+    smallest = BACKBONES[name].min_size
+    loaded = load_backbone(name, weights="none", size_hw=(smallest, smallest))
+    pixels = PIXELS[:, :smallest, :smallest]
+    features = loaded.model(loaded.normalisation.apply(pixels)).numpy()
+    assert features.size
+    assert np.isfinite(features).all()
 
 
 @pytest.mark.parametrize(

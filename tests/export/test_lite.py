@@ -4,6 +4,7 @@ import cv2
 import keras
 import numpy as np
 import pytest
+
 from edgefeat_export.errors import BackboneError
 from edgefeat_export.lite import efficientnet_lite0
 from edgefeat_export.normalisation import LITE

@@ -7,13 +7,13 @@ import cv2
 import numpy as np
 import onnx
 import pytest
-from edgefeat_export import cli
-from edgefeat_export.stamp import fingerprint_of, stamp
 from onnx import TensorProto, helper, numpy_helper
 
 from edgefeat import FeatureExtractor
 from edgefeat.modelfile import read_model_file
 from edgefeat.spec import InputSpec, ModelSpec, OutputKind, OutputSpec, SourceSpec
+from edgefeat_export import cli
+from edgefeat_export.stamp import fingerprint_of, stamp
 
 SIDE, DIM = 32, 24
 

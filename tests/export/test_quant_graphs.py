@@ -4,6 +4,8 @@ import numpy as np
 import onnx
 import onnxruntime as ort
 import pytest
+from onnx import TensorProto, helper, numpy_helper
+
 from edgefeat_export.errors import VerificationError
 from edgefeat_export.graph.graph import Graph
 from edgefeat_export.graph.writing import write
@@ -16,7 +18,6 @@ from edgefeat_export.quant.stem import fold_stem
 from edgefeat_export.quant.targets import TARGETS, Target
 from edgefeat_export.quant.widen import widen_depthwise
 from edgefeat_export.quantize import quantize, quantize_model
-from onnx import TensorProto, helper, numpy_helper
 
 SIDE = 32
 VNNI = TARGETS["x86-vnni"]

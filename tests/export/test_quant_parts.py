@@ -2,6 +2,8 @@ import json
 
 import numpy as np
 import pytest
+
+from edgefeat.spec import InputSpec
 from edgefeat_export.calibration import calibration_pictures, packaged_photos, soften_half
 from edgefeat_export.errors import ExportError
 from edgefeat_export.quant.fidelity import compare
@@ -9,8 +11,6 @@ from edgefeat_export.quant.ranges import Histogram, best_range
 from edgefeat_export.quant.rounding import fit, round_weights
 from edgefeat_export.quant.scheme import Affine
 from edgefeat_export.quant.targets import TARGETS, target_for, target_named
-
-from edgefeat.spec import InputSpec
 
 RNG = np.random.default_rng(5)
 SPEC = InputSpec(size_hw=(48, 64))

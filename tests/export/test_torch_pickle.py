@@ -5,10 +5,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from edgefeat_export.errors import BackboneError
-from edgefeat_export.torch_pickle import read_torch_pickle
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+
+from edgefeat_export.errors import BackboneError
+from edgefeat_export.torch_pickle import read_torch_pickle
 
 MAGIC = 0x1950A86A20F9469CFC6C
 MACHINE = {"protocol_version": 1001, "little_endian": True, "type_sizes": {"int": 4}}
@@ -142,6 +143,17 @@ def test_strides_and_offset_address_the_storage_like_torch(pth):
     np.testing.assert_array_equal(read["tail"], [4, 5])
     np.testing.assert_array_equal(read["scalar"], 5)
     assert read["empty"].shape == (0, 3)
+
+
+def test_the_stride_of_a_single_element_does_not_matter(pth):
+    data = legacy(mapping(a=tensor(size=(1, 6), stride=(2**62, 1))))
+    np.testing.assert_array_equal(read_torch_pickle(pth(data))["a"], SIX.reshape(1, 6))
+
+
+def test_an_empty_storage_at_the_end_of_the_file(pth):
+    source = storage(count=0)
+    data = legacy(mapping(a=tensor(source, size=(0,), stride=(1,))), storages=raw(SIX[:0]))
+    assert read_torch_pickle(pth(data))["a"].shape == (0,)
 
 
 def test_storages_come_in_the_order_of_the_key_list(pth):
@@ -358,6 +370,12 @@ def test_a_memo_bomb_costs_nothing(pth):
             "expected 'a' inside its 6 stored elements, got 1099511627776 elements up to index 0;"
             f" {DAMAGED}",
             id="broadcast-bomb",
+        ),
+        pytest.param(
+            legacy(mapping(a=tensor(size=(0, 2**62, 2), stride=(1, 1, 1)))),
+            "expected 'a' to be empty in a small way, got sizes of 9223372036854775808 in all;"
+            f" {DAMAGED}",
+            id="huge-and-empty",
         ),
         pytest.param(
             legacy(mapping(a=tensor(), b=tensor(storage(kind="Int")))),

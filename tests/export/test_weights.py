@@ -5,6 +5,7 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
+
 from edgefeat_export.errors import BackboneError
 from edgefeat_export.normalisation import CAFFE, TF
 from edgefeat_export.weights import (

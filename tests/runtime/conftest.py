@@ -16,6 +16,14 @@ from edgefeat.shipped import default_model_path
 Restamp = Callable[[Callable[[dict[str, Any]], None]], Path]
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Keep the tests, and the processes they start, out of the user's cache."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("EDGEFEAT_CACHE", str(tmp_path_factory.mktemp("cache")))
+        yield
+
+
 @pytest.fixture(scope="session")
 def model_path() -> Path:
     return default_model_path()

@@ -170,7 +170,11 @@ def test_a_terminal_shows_a_bar_or_readable_lines(photos: Path, tmp_path: Path) 
     ("output", "message"),
     [
         ("no/such/folder/f.npz", "the folder {0}/no/such/folder does not exist. Create it."),
-        ("f.xlsx", "expected a file ending in .npz, .npy, .csv, .jsonl, got '.xlsx'."),
+        (
+            "f.xlsx",
+            "expected a file ending in .npz, .npy, .csv, .jsonl, .parquet, or a folder, "
+            "got '.xlsx'.",
+        ),
         ("taken.npz", "a folder, expected a file. Name a file inside it."),
     ],
     ids=["no-folder", "suffix", "is-a-folder"],

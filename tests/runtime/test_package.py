@@ -19,6 +19,7 @@ PACKAGE = Path(edgefeat.__file__).parent
 MODULES = [
     m.name for m in pkgutil.walk_packages([str(PACKAGE)], "edgefeat.") if "__main__" not in m.name
 ]
+NEEDS_AN_EXTRA = {"edgefeat.sklearn": "sklearn"}
 FORBIDDEN = {"tensorflow", "keras", "onnx", "tf2onnx", "edgefeat_export"}
 
 
@@ -47,6 +48,10 @@ def test_the_public_names_are_these() -> None:
 
 @pytest.mark.parametrize("name", MODULES)
 def test_every_module_lists_its_names_in_order(name: str) -> None:
+    if name in NEEDS_AN_EXTRA and not find_spec(NEEDS_AN_EXTRA[name]):
+        with pytest.raises(ImportError, match=r"pip install 'edgefeat\[sklearn\]'"):
+            importlib.import_module(name)
+        return
     module = importlib.import_module(name)
     if name.count(".") == 1 or hasattr(module, "__all__"):
         listed = getattr(module, "__all__", [])

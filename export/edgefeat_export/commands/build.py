@@ -1,4 +1,4 @@
-"""`edgefeat-export build`: a backbone becomes verified model files."""
+"""`edgefeat-export build`: a backbone or a saved model becomes verified model files."""
 
 from __future__ import annotations
 
@@ -8,8 +8,18 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from edgefeat_export.commands.network_options import (
+    add_gate_option,
+    add_network_options,
+    checked,
+    gates_of,
+    network_request,
+)
+from edgefeat_export.commands.saying import say
+
 if TYPE_CHECKING:
-    from edgefeat_export.pipeline import Built
+    from edgefeat_export.headless import Pooling, Tap
+    from edgefeat_export.request import BuildRequest, Built
 
 __all__ = ["add_parser"]
 
@@ -18,9 +28,13 @@ examples:
   edgefeat-export build efficientnet_lite0 -o models
   edgefeat-export build mobilenet --alpha 0.25 --weights mobilenet_2_5_224_tf_no_top.h5
   edgefeat-export build mobilenet --precision int8 --calibrate photos/ --images held_out/
+  edgefeat-export build my_model.keras --input-range=-1,1 --layer block3 --layer block5:gem
+  edgefeat-export build my_model.h5 --normalize torch --reduce pca:128 --calibrate photos/ --l2
 
+exit codes: 0 all files written; 2 wrong usage; 3 not built, or a gate was missed: no file written
 A file is written only if its features, computed by edgefeat itself, are Keras's on real pictures.
 """
+_PRECISIONS = ("fp32", "fp16", "int8")
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -28,30 +42,51 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     build = commands.add_parser(
         "build",
         help="convert, quantize, verify and write a model",
-        description="Convert a headless backbone to ONNX, verify it against Keras, write it.",
+        description="Cut a network's head off, convert it to ONNX, verify it, write it.",
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    build.add_argument("name", metavar="NAME", help="backbone, such as efficientnet_lite0")
     build.add_argument(
-        "--weights",
-        default="imagenet",
-        metavar="imagenet|none|FILE",
-        help="released weights, random ones, or a weights file (default: imagenet)",
+        "network",
+        metavar="NAME|MODEL",
+        help="a backbone (see `list`), a .keras or .h5 file, or a SavedModel folder",
     )
-    build.add_argument("--size", type=_size, metavar="N|HxW", help="input size (default: its own)")
-    build.add_argument("--alpha", type=float, metavar="A", help="width multiplier (MobileNets)")
+    add_network_options(build)
+    cut = build.add_argument_group("features")
+    cut.add_argument(
+        "--layer",
+        action="append",
+        metavar="L[:POOLING]",
+        help="where to cut; repeat for more outputs (default: before the classifier)",
+    )
+    cut.add_argument(
+        "--pooling",
+        choices=("avg", "max", "gem", "none"),
+        help="of every layer that does not name its own (default: avg)",
+    )
+    cut.add_argument(
+        "--reduce",
+        metavar="pca:K[,whiten]",
+        help="principal components of --calibrate's pictures, inside the file",
+    )
+    cut.add_argument("--l2", action="store_true", help="scale features to unit length in the file")
     build.add_argument(
         "--precision",
         type=_precisions,
         default=("fp32", "int8"),
         metavar="LIST",
-        help="some of fp32,int8 (default: both)",
+        help=f"some of {','.join(_PRECISIONS)} (default: fp32,int8)",
     )
     build.add_argument(
-        "--calibrate", type=Path, metavar="DIR", help="pictures to calibrate int8 on"
+        "--calibrate", type=Path, metavar="DIR", help="pictures to calibrate int8 and PCA on"
     )
     build.add_argument("--images", type=Path, metavar="DIR", help="pictures to verify with")
+    add_gate_option(build)
+    build.add_argument(
+        "--summary",
+        action="store_true",
+        help="print the network with the cut marked; build nothing",
+    )
     build.add_argument("-o", "--output", type=Path, default=Path("models"), metavar="DIR")
     build.add_argument("--json", action="store_true", help="a JSON summary on stdout")
     build.set_defaults(run=run)
@@ -59,19 +94,15 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 def run(arguments: argparse.Namespace) -> int:
     """Run the subcommand; return its exit code."""
-    from edgefeat_export.pipeline import BuildRequest, build
+    request = _request(arguments)
+    if arguments.summary:
+        from edgefeat_export.summary import summary
 
-    request = BuildRequest(
-        name=arguments.name,
-        weights=arguments.weights,
-        size_hw=arguments.size,
-        alpha=arguments.alpha,
-        precisions=arguments.precision,
-        calibration=arguments.calibrate,
-        images=arguments.images,
-        output=arguments.output,
-    )
-    built = build(request, say=_say)
+        sys.stdout.write(summary(request) + "\n")
+        return 0
+    from edgefeat_export.pipeline import build
+
+    built = build(request, say=say)
     if arguments.json:
         sys.stdout.write(json.dumps([_summary(one) for one in built]) + "\n")
     else:
@@ -80,9 +111,46 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _say(line: str) -> None:
-    sys.stderr.write(f"edgefeat-export: {line}\n")
-    sys.stderr.flush()
+def _request(arguments: argparse.Namespace) -> BuildRequest:
+    from edgefeat_export.reduction import parse_pca
+    from edgefeat_export.request import BuildRequest
+
+    gates = gates_of(arguments)
+    pca = checked("--reduce", lambda: parse_pca(arguments.reduce)) if arguments.reduce else None
+    return checked(
+        "build",
+        lambda: BuildRequest(
+            network=network_request(arguments, arguments.network),
+            taps=_taps(arguments),
+            reduce=pca,
+            l2=arguments.l2,
+            precisions=arguments.precision,
+            gates=gates,
+            calibration=arguments.calibrate,
+            images=arguments.images,
+            output=arguments.output,
+        ),
+    )
+
+
+def _taps(arguments: argparse.Namespace) -> list[Tap]:
+    from edgefeat_export.headless import Pooling, Tap
+
+    default = Pooling(arguments.pooling) if arguments.pooling else None
+    taps = []
+    for text in arguments.layer or [None]:
+        layer, pooling = _layer(text, default)
+        taps.append(Tap(layer=layer, pooling=pooling))
+    return taps
+
+
+def _layer(text: str | None, default: Pooling | None) -> tuple[str | None, Pooling | None]:
+    from edgefeat_export.headless import Pooling
+
+    name, _, pooling = (text or "").rpartition(":")
+    if name and pooling in list(Pooling):
+        return name, Pooling(pooling)
+    return text, default  # Keras allows a colon in a layer's name
 
 
 def _summary(one: Built) -> dict[str, object]:
@@ -106,14 +174,8 @@ def _sentence(one: Built) -> str:
 
 def _precisions(text: str) -> tuple[str, ...]:
     names = tuple(name.strip() for name in text.split(","))
-    known = ("fp32", "int8")
-    if unknown := [name for name in names if name not in known]:
-        raise argparse.ArgumentTypeError(f"expected some of {','.join(known)}, got {unknown[0]!r}")
+    if unknown := [name for name in names if name not in _PRECISIONS]:
+        raise argparse.ArgumentTypeError(
+            f"expected some of {','.join(_PRECISIONS)}, got {unknown[0]!r}"
+        )
     return names
-
-
-def _size(text: str) -> tuple[int, int]:
-    sides = text.lower().split("x")
-    if len(sides) not in (1, 2) or not all(side.isdecimal() and int(side) > 0 for side in sides):
-        raise argparse.ArgumentTypeError(f"expected a size like 224 or 192x256, got {text!r}")
-    return int(sides[0]), int(sides[-1])

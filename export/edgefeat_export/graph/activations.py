@@ -18,18 +18,16 @@ def fuse_hard_swish(graph: Graph) -> None:
         gate = graph.add("HardSigmoid", [x], alpha=1 / 6, beta=0.5)
         graph.replace(scale, gate.out)
     for product in graph.find("Mul"):
-        for gate_name, x in (product.inputs, reversed(product.inputs)):
-            gate = graph.producer(gate_name)
-            if (
-                gate is not None
-                and gate.op == "HardSigmoid"
-                and gate.inputs[0] == x
-                and np.isclose(gate.attrs.get("alpha", 0.2), 1 / 6, rtol=1e-6)
-                and gate.attrs.get("beta", 0.5) == 0.5
-                and graph.opset >= 14
-            ):
-                graph.replace(product, graph.add("HardSwish", [x]).out)
+        for factor, other in (product.inputs, product.inputs[::-1]):
+            if graph.opset >= 14 and _gates(graph.producer(factor), other):
+                graph.replace(product, graph.add("HardSwish", [other]).out)
                 break
+
+
+def _gates(node: Node | None, x: str) -> bool:
+    if node is None or node.op != "HardSigmoid" or node.inputs[0] != x:
+        return False
+    return _near(node.attrs.get("alpha", 0.2), 1 / 6) and _near(node.attrs.get("beta", 0.5), 0.5)
 
 
 def _hard_sigmoid_input(graph: Graph, scale: Node) -> str | None:

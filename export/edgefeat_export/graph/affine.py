@@ -1,7 +1,7 @@
 """Per-channel scale and shift (BatchNormalization, Mul, Add ...) folded into convolutions.
 
-Behind a convolution both fold exactly. Before one, the scale does, and the shift only where nothing is
-padded: at a zero-padded border the convolution would have to see a padding other than zero.
+Behind a convolution both fold exactly. Before one, the scale does, and the shift only where nothing
+is padded: at a zero-padded border the convolution would have to see a padding other than zero.
 """
 
 from __future__ import annotations
@@ -114,7 +114,7 @@ def merge_affine(graph: Graph) -> None:
 
 def _write_affine(graph: Graph, affine: Affine) -> Node | None:
     shape = graph.shape(affine.source)
-    if shape is None or shape[1] is None:
+    if shape is None or len(shape) != 4 or shape[1] is None:
         return None
     full = (1, -1) + (1,) * (len(shape) - 2)
     if not affine.shift.any():

@@ -14,7 +14,7 @@ from edgefeat_export.graph.graph import Graph, Node
 
 __all__ = ["GraphReport", "audit", "require_clean"]
 
-_SHAPE_WORK = ("Shape", "Gather", "Squeeze", "Unsqueeze", "ConstantOfShape", "Expand", "Size")
+_IDLE = ("Identity", "Dropout", "Shape", "Gather", "Squeeze", "Unsqueeze", "ConstantOfShape")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,7 +63,7 @@ def audit(model: onnx.ModelProto) -> GraphReport:
         transposes_at_output=places["output"],
         transposes_inside=places["inside"],
         unfolded=tuple(node.out for node in graph.nodes if _is_unfolded(graph, node)),
-        idle=tuple(n.out for n in graph.find("Identity", "Dropout", *_SHAPE_WORK)),
+        idle=tuple(n.out for n in graph.find(*_IDLE) if n.out not in graph.outputs.values()),
         separate_pads=tuple(n.out for n in graph.find("Pad") if _pads_conv(graph, n)),
         float_parameters=sum(a.size for a in graph.constants.values() if a.dtype.kind == "f"),
         initialisers=len(model.graph.initializer),
@@ -103,9 +103,10 @@ def require_clean(model: onnx.ModelProto) -> GraphReport:
 def _place(graph: Graph, node: Node) -> str:
     if _made_from_picture_alone(graph, node.inputs[0]):
         return "input"
-    if node.out in graph.outputs.values() and not graph.users(node.out):
-        return "output"
-    return "inside"
+    out, users = node.out, graph.users(node.out)
+    if len(users) == 1 and users[0].op == "Reshape":  # a map flattened for its output
+        out = users[0].out
+    return "output" if out in graph.outputs.values() else "inside"
 
 
 def _made_from_picture_alone(graph: Graph, name: str) -> bool:

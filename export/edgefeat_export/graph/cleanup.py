@@ -1,4 +1,4 @@
-"""Nodes that do nothing: Identity, Dropout at inference, no-op Casts and Reshapes, dead branches."""
+"""Nodes that do nothing, do it twice, or do it for no output."""
 
 from __future__ import annotations
 

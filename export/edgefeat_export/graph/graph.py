@@ -15,7 +15,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import onnx
 from numpy.typing import NDArray
 from onnx import helper, numpy_helper
@@ -92,7 +91,8 @@ class Graph:
     @property
     def opset(self) -> int:
         """Version of the default operator set."""
-        return next(o.version for o in self.header.opset_import if o.domain in ("", "ai.onnx"))
+        versions = {o.domain or "ai.onnx": o.version for o in self.header.opset_import}
+        return int(versions["ai.onnx"])
 
     @property
     def nodes(self) -> list[Node]:
@@ -105,10 +105,11 @@ class Graph:
         return self._constants
 
     def in_order(self, *, dead_too: bool = False) -> list[Node]:
-        """Nodes, inputs before users; those the outputs depend on, in an order set by them alone."""
+        """What the outputs depend on, inputs before users, in an order set by them alone."""
         done: dict[Node, None] = {}
-        roots: list[Node | None] = [self._producer.get(t) for t in self.outputs.values()]
-        stack = [(n, False) for n in reversed(roots + (self.nodes if dead_too else []))]
+        roots = [self._producer.get(tensor) for tensor in self.outputs.values()]
+        roots += self.nodes if dead_too else []
+        stack = [(root, False) for root in reversed(roots)]
         while stack:
             node, ready = stack.pop()
             if node is None or node in done:

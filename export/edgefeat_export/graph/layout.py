@@ -8,24 +8,24 @@ treated alike: it is transposed once at the input, and the way back is pushed al
 from __future__ import annotations
 
 from edgefeat_export.graph.graph import Graph, Node
-from edgefeat_export.graph.layout_rules import TO_FIRST, TO_LAST, PUSH_RULES, is_to_last
+from edgefeat_export.graph.layout_rules import PUSH_RULES, TO_FIRST, TO_LAST, is_to_last
 
 __all__ = ["merge_transposes", "push_transposes", "transpose_input"]
 
 
 def transpose_input(graph: Graph) -> None:
-    """Put the NHWC input behind one Transpose to NCHW and its inverse, unless it is already.
+    """Put an NHWC input behind one Transpose to NCHW and its inverse, unless it is already.
 
-    Once, before the passes: a network without convolutions would cancel the pair again.
+    Once, before the passes, and only where the network goes on in NCHW: it would cancel the pair.
     """
-    if not any(graph.find("Conv", "MaxPool", "AveragePool")):
-        return
     for info in graph.inputs:
         users = graph.users(info.name)
         shape = graph.shape(info.name)
         if shape is None or len(shape) != 4 or not users:
             continue
         if len(users) == 1 and users[0].op == "Transpose":
+            continue
+        if not _reaches_channels_first(graph, info.name):
             continue
         first = graph.add("Transpose", [info.name], perm=TO_FIRST)
         last = graph.add("Transpose", [first.out], perm=TO_LAST)
@@ -54,6 +54,19 @@ def merge_transposes(graph: Graph) -> None:
         if first is not None and first.op == "Transpose":
             perm = [first.attrs["perm"][axis] for axis in second.attrs["perm"]]
             graph.replace(second, graph.add("Transpose", first.inputs, perm=perm).out)
+
+
+def _reaches_channels_first(graph: Graph, name: str) -> bool:
+    """Whether operators that let a Transpose pass lead to one from NHWC to NCHW."""
+    waiting, seen = [name], {name}
+    while waiting:
+        for user in graph.users(waiting.pop()):
+            if user.op == "Transpose" and list(user.attrs["perm"]) == TO_FIRST:
+                return True
+            if user.op in PUSH_RULES and user.out not in seen:
+                seen.update(user.outputs)
+                waiting.extend(user.outputs)
+    return False
 
 
 def _view_channels_first(graph: Graph, node: Node) -> None:

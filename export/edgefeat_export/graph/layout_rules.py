@@ -1,7 +1,8 @@
 """How each operator lets a "to NHWC" Transpose pass from its inputs to its outputs.
 
-A rule takes the graph and an operator that reads at least one such Transpose. It rebuilds the operator
-in NCHW, with the Transpose behind it, and returns the Transposes it made; or leaves it and returns [].
+A rule takes the graph and an operator that reads at least one such Transpose. It rebuilds the
+operator in NCHW with the Transpose behind it, and returns the Transposes it made; or leaves all as
+it is and returns [].
 """
 
 from __future__ import annotations
@@ -21,12 +22,14 @@ TO_LAST = [0, 2, 3, 1]
 Rule = Callable[[Graph, Node], list[Node]]
 
 
-def is_to_last(node: Node | None) -> bool:
+def is_to_last(node: Node) -> bool:
     """Whether a node turns NCHW into NHWC."""
-    return node is not None and node.op == "Transpose" and list(node.attrs["perm"]) == TO_LAST
+    return node.op == "Transpose" and list(node.attrs["perm"]) == TO_LAST
 
 
-def _finish(graph: Graph, node: Node, op: str, inputs: list[str], attrs: Mapping[str, Any]) -> list[Node]:
+def _finish(
+    graph: Graph, node: Node, op: str, inputs: list[str], attrs: Mapping[str, Any]
+) -> list[Node]:
     """Rebuild `node` on NCHW inputs and put one Transpose behind each of its outputs."""
     rebuilt = graph.add(op, inputs, outputs=len(node.outputs), **attrs)
     made = []
@@ -40,8 +43,7 @@ def _finish(graph: Graph, node: Node, op: str, inputs: list[str], attrs: Mapping
 def _channels_first(graph: Graph, name: str) -> str | None:
     """The NCHW form of an operand that broadcasts against an NHWC map; None if it has none."""
     producer = graph.producer(name)
-    if is_to_last(producer):
-        assert producer is not None
+    if producer is not None and is_to_last(producer):
         return producer.inputs[0]
     value = graph.value(name)
     if value is not None:
@@ -83,17 +85,21 @@ def _along_axis(default: int) -> Rule:
         shapes = [graph.shape(name) for name in maps]
         if any(s is None or len(s) != 4 for s in shapes):
             return []
-        inputs = [n for name in maps if (n := _full_rank_first(graph, name)) is not None]
-        return _finish(graph, node, node.op, inputs + parameters, {**node.attrs, "axis": axis})
+        inputs = [_full_rank_first(graph, name) for name in maps]
+        attrs = {**node.attrs, "axis": axis}
+        return _finish(graph, node, node.op, inputs + parameters, attrs)
 
     return rule
 
 
-def _full_rank_first(graph: Graph, name: str) -> str | None:
-    value = graph.value(name)
+def _full_rank_first(graph: Graph, name: str) -> str:
+    """The NCHW form of a rank-4 operand that does not broadcast."""
+    value, producer = graph.value(name), graph.producer(name)
     if value is not None:
         return graph.constant(np.ascontiguousarray(value.transpose(TO_FIRST)))
-    return _channels_first(graph, name)
+    if producer is not None and is_to_last(producer):
+        return producer.inputs[0]
+    return graph.add("Transpose", [name], perm=TO_FIRST).out
 
 
 def _reduce(graph: Graph, node: Node) -> list[Node]:
@@ -170,12 +176,18 @@ def _cancel(graph: Graph, node: Node) -> list[Node]:
     return []
 
 
+# fmt: off
 _UNARY = (
-    "Abs Cast Ceil Clip Elu Erf Exp Floor HardSigmoid HardSwish Identity LeakyRelu Log Neg "
-    "Reciprocal Relu Selu Sigmoid Sin Cos Softplus Softsign Sqrt Tanh ThresholdedRelu"
-).split()
-_ELEMENTWISE = "Add Sub Mul Div Max Min Pow PRelu Sum Mean Where Equal Greater Less".split()
-_REDUCTIONS = "ReduceMean ReduceSum ReduceMax ReduceMin ReduceProd ReduceL2".split()
+    "Abs", "Cast", "Ceil", "Clip", "Cos", "Elu", "Erf", "Exp", "Floor", "HardSigmoid", "HardSwish",
+    "Identity", "LeakyRelu", "Log", "Neg", "Reciprocal", "Relu", "Selu", "Sigmoid", "Sin",
+    "Softplus", "Softsign", "Sqrt", "Tanh", "ThresholdedRelu",
+)
+_ELEMENTWISE = (
+    "Add", "Div", "Equal", "Greater", "Less", "Max", "Mean", "Min", "Mul", "PRelu", "Pow", "Sub",
+    "Sum", "Where",
+)
+_REDUCTIONS = ("ReduceL2", "ReduceMax", "ReduceMean", "ReduceMin", "ReduceProd", "ReduceSum")
+# fmt: on
 
 PUSH_RULES: Mapping[str, Rule] = {
     **dict.fromkeys(_UNARY, _unary),

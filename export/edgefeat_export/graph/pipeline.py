@@ -10,6 +10,7 @@ from edgefeat_export.graph.affine import fold_affine_after, fold_affine_before, 
 from edgefeat_export.graph.cleanup import drop_dead, drop_no_ops, merge_duplicates
 from edgefeat_export.graph.colour import fold_channel_order
 from edgefeat_export.graph.constants import fold_constants
+from edgefeat_export.graph.dense import fold_flatten, use_gemm
 from edgefeat_export.graph.gelu import spell_gelu
 from edgefeat_export.graph.graph import Graph
 from edgefeat_export.graph.layer_norm import tidy_layer_norm
@@ -30,6 +31,8 @@ PASSES = (
     merge_duplicates,
     push_transposes,
     merge_transposes,
+    use_gemm,
+    fold_flatten,
     make_pads_explicit,
     merge_pads,
     guard_pads,
@@ -68,6 +71,6 @@ def settle(graph: Graph) -> None:
         if graph.revision == before:
             return
     raise ConversionError(
-        f"expected the graph passes to settle within {_MOST_ROUNDS} rounds, got changes in the last "
-        f"one too, in graph {graph.name!r}; report the model: two passes undo each other"
+        f"expected the graph passes to settle within {_MOST_ROUNDS} rounds, got changes in the "
+        f"last one too, in graph {graph.name!r}; report the model: two passes undo each other"
     )

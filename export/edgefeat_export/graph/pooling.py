@@ -11,7 +11,11 @@ def keep_pooled_maps(graph: Graph) -> None:
     """A pooled vector reshaped to a 1x1 map is a pooling that keeps its axes."""
     for reshape in graph.find("Reshape"):
         pool = graph.producer(reshape.inputs[0])
-        if pool is None or pool.op not in ("ReduceMean", "ReduceMax") or pool.attrs.get("keepdims", 1):
+        if (
+            pool is None
+            or pool.op not in ("ReduceMean", "ReduceMax")
+            or pool.attrs.get("keepdims", 1)
+        ):
             continue
         shape, source = graph.shape(reshape.out), graph.shape(pool.inputs[0])
         if list(pool.attrs.get("axes", ())) != [2, 3] or shape is None or source is None:

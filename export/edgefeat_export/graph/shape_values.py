@@ -1,7 +1,7 @@
 """Shape arithmetic, evaluated: what a Reshape's target will be, as far as the batch allows.
 
-Keras takes the batch size from the tensor itself, which tf2onnx spells as Shape, Cast, Gather, Concat
-and friends per Reshape. With height and width known, at most the batch stays open.
+Keras takes the batch size from the tensor itself, which tf2onnx spells as Shape, Cast, Gather,
+Concat and friends per Reshape. With height and width known, at most the batch stays open.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ Dims = list[int | None]  # a one-dimensional integer tensor; a scalar is a list 
 
 
 def make_reshapes_static(graph: Graph) -> None:
-    """Give every Reshape (Squeeze, Unsqueeze, Flatten) a constant target, at most one of it open."""
+    """Give every Reshape, Squeeze, Unsqueeze and Flatten a constant target, one of it open."""
     for node in graph.find("Reshape", "Squeeze", "Unsqueeze", "Flatten"):
         if node.op == "Reshape" and graph.value(node.inputs[1]) is not None:
             continue

@@ -33,9 +33,7 @@ def infer_shapes(graph: Graph) -> Mapping[str, Shape]:
             skeleton.graph.initializer.append(numpy_helper.from_array(array, name))
         else:
             dtype = helper.np_dtype_to_tensor_dtype(array.dtype)
-            skeleton.graph.input.append(
-                helper.make_tensor_value_info(name, dtype, array.shape)
-            )
+            skeleton.graph.input.append(helper.make_tensor_value_info(name, dtype, array.shape))
     skeleton.graph.node.extend(
         helper.make_node(node.op, node.inputs, node.outputs, **node.attrs)
         for node in graph.in_order(dead_too=True)

@@ -1,7 +1,7 @@
 """Writing a graph as a ModelProto: live nodes only, in a canonical order, with canonical names.
 
-Converters number tensors by a counter that runs on for the whole process. Renaming by position makes
-the same network the same bytes, whatever was converted before it.
+Converters number tensors by a counter that runs on for the whole process. Renaming by position
+makes the same network the same bytes, whatever was converted before it.
 """
 
 from __future__ import annotations

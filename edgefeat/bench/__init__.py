@@ -1,0 +1,1 @@
+"""Latency benchmarking: scenarios, percentiles that a sample supports, honest conditions."""

@@ -1,0 +1,62 @@
+"""Reports as JSON files: written whole or not at all, and read back with errors that say where."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from edgefeat import codec
+from edgefeat.bench.results import SCHEMA, Report
+from edgefeat.errors import SinkError, SourceError
+
+__all__ = ["read_report", "write_report", "write_text"]
+
+
+def write_report(report: Report, path: Path) -> None:
+    """Write the JSON; the file appears whole or not at all.
+
+    Raises:
+        SinkError: It cannot be written.
+    """
+    write_text(json.dumps(codec.write(report), allow_nan=False) + "\n", path)
+
+
+def write_text(text: str, path: Path) -> None:
+    """Write a text file under a temporary name and rename it.
+
+    Raises:
+        SinkError: It cannot be written.
+    """
+    spool = path.with_name(f".{path.name}.part")
+    try:
+        spool.write_text(text, encoding="utf-8")
+        spool.replace(path)
+    except OSError as error:
+        spool.unlink(missing_ok=True)
+        raise SinkError(
+            f"{path}: cannot be written: {error.strerror}. Choose another place."
+        ) from error
+
+
+def read_report(path: Path) -> Report:
+    """Read the JSON of an earlier run.
+
+    Raises:
+        SourceError: Missing, not JSON, or not a report of this schema.
+    """
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise SourceError(f"{path}: cannot be read: {error.strerror}. Check the path.") from error
+    except (json.JSONDecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise SourceError(f"{path}: expected JSON of `edgefeat bench`, got {error}.") from error
+    found = document.get("schema") if isinstance(document, dict) else None
+    if found != SCHEMA:
+        raise SourceError(
+            f"{path}: schema: expected {SCHEMA!r}, got {found!r}. Make the file with "
+            "`edgefeat bench --json FILE`."
+        )
+    try:
+        return codec.read(Report, document)
+    except codec.CodecError as error:
+        raise SourceError(f"{path}: {error}. Make it again with `edgefeat bench`.") from error

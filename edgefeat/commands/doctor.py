@@ -1,0 +1,66 @@
+"""`edgefeat doctor`: what this device has, and whether the model computes the right thing on it."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from edgefeat.doctor import Report
+
+__all__ = ["add_parser"]
+
+
+def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the subcommand."""
+    parser = commands.add_parser(
+        "doctor",
+        help="show what this device has and prove the model on every provider",
+        description="Show versions, CPU, execution providers with a self-test of each, image "
+        "formats, memory and temperature, and name what should be put right.",
+        epilog="exit codes: 0 nothing to put right; 2 wrong usage; 3 something is",
+    )
+    parser.add_argument("--model", metavar="FILE", help="model file (default: the shipped one)")
+    parser.add_argument("--json", action="store_true", help="JSON on stdout")
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Run the subcommand; return its exit code."""
+    from edgefeat.doctor import examine
+
+    report = examine(arguments.model)
+    text = json.dumps(report.as_dict(), indent=1) if arguments.json else _as_text(report)
+    sys.stdout.write(text + "\n")
+    return 3 if report.problems else 0
+
+
+def _as_text(report: Report) -> str:
+    rows = [(name, version) for name, version in report.versions.items()]
+    features = " ".join(report.cpu["features"]) or "none of those that speed up inference"
+    rows.append(("cpu", f"{report.cpu['model']}, {report.cpu['cores_usable']} usable cores"))
+    rows.append(("cpu features", features))
+    rows += [
+        (
+            f"provider {provider.name}",
+            f"{'works' if provider.works else 'FAILS'}: {provider.detail}",
+        )
+        for provider in report.providers
+    ]
+    rows.append(("formats", " ".join(name for name, there in report.codecs.items() if there)))
+    rows.append(("memory", _memory(report.memory)))
+    rows += [(f"heat, {name}", f"{degrees:.0f} °C") for name, degrees in report.thermal.items()]
+    rows.append(("governor", report.governor or "unknown"))
+    rows.append(("cache", report.cache or "none: models are optimised again at every start"))
+    rows.append(("model", report.model or "unusable"))
+    width = max(len(label) for label, _ in rows) + 2
+    lines = [f"{label:<{width}}{text}" for label, text in rows]
+    lines += [f"PROBLEM: {problem}" for problem in report.problems] or ["nothing to put right"]
+    return "\n".join(lines)
+
+
+def _memory(memory: dict[str, int | None]) -> str:
+    parts = [f"{name} {size / 2**20:.0f} MiB" for name, size in memory.items() if size]
+    return ", ".join(parts) or "unknown"

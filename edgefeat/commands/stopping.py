@@ -1,0 +1,37 @@
+"""Ends long work in good order when the user or the system asks for it."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+__all__ = ["stop_on_signals"]
+
+# What is stuck by then, as in a pipe that nobody reads, is broken off: a stop takes a second.
+_PATIENCE_S = 0.9
+
+
+@contextmanager
+def stop_on_signals(stop: Callable[[], None]) -> Iterator[None]:
+    """Call `stop` on Ctrl-C or SIGTERM; break off with KeyboardInterrupt on a second one.
+
+    Args:
+        stop: Makes the work end soon; must be safe to call from a signal handler.
+    """
+
+    def ask(number: int, frame: FrameType | None) -> None:
+        for name in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(name, signal.default_int_handler)
+        signal.signal(signal.SIGALRM, signal.default_int_handler)
+        signal.setitimer(signal.ITIMER_REAL, _PATIENCE_S)
+        stop()
+
+    before = {name: signal.signal(name, ask) for name in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        for name, handler in before.items():
+            signal.signal(name, handler)

@@ -1,0 +1,95 @@
+"""What `edgefeat stream` shows to people: events, a live line, a summary; all on stderr."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+import threading
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from edgefeat.streaming import Event, Health, StreamResult
+
+__all__ = ["Screen", "show_result"]
+
+_CLEAR = "\r\x1b[K"
+
+
+class Screen:
+    """Events as lines and, on a terminal, the live numbers in one line below them.
+
+    Args:
+        quiet: Show nothing.
+        live: Whether the terminal is free for a live line.
+    """
+
+    def __init__(self, *, quiet: bool, live: bool) -> None:
+        self._quiet = quiet
+        self._live = live and not quiet and sys.stderr.isatty()
+        self._lock = threading.Lock()  # events come from another thread
+
+    def tell(self, event: Event) -> None:
+        """Show an event on a line of its own."""
+        if not self._quiet:
+            self._write(f"edgefeat: {event}\n")
+
+    def draw(self, health: Health) -> None:
+        """Draw the live numbers over the last ones."""
+        if self._live:
+            width = shutil.get_terminal_size().columns - 1
+            self._write(_summary(health)[:width])
+
+    def clear(self) -> None:
+        """Take the live line away."""
+        self._write("")
+
+    def summarise(self, health: Health) -> None:
+        """Show what the stream did."""
+        if not self._quiet:
+            self._write(f"edgefeat: {_summary(health)}\n")
+
+    def _write(self, text: str) -> None:
+        with self._lock:
+            sys.stderr.write((_CLEAR if self._live else "") + text)
+            sys.stderr.flush()
+
+
+def show_result(result: StreamResult) -> None:
+    """Show a record on stdout in one line."""
+    first = " ".join(f"{number:.3f}" for number in result.features.reshape(-1)[:6])
+    what = result.name or f"frame {result.index}"
+    sys.stdout.write(
+        f"{what}  age {result.age_ms:.0f} ms  {result.features.size} features  {first} ...\n"
+    )
+    sys.stdout.flush()
+
+
+def _summary(health: Health) -> str:
+    parts = [
+        health.state,
+        f"in {health.fps_in:.1f}/s",
+        f"out {health.fps_out:.1f}/s",
+        f"{health.emitted} records",
+    ]
+    for name, count in (
+        ("dropped", health.dropped),
+        ("skipped", health.skipped_rate + health.skipped_motion + health.skipped_novelty),
+        ("damaged", health.garbage),
+        ("lost", health.losses),
+    ):
+        if count:
+            parts.append(f"{count} {name}")
+    ages = [
+        f"{percent} {value:.0f}"
+        for percent, value in (
+            ("p50", health.latency_p50_ms),
+            ("p95", health.latency_p95_ms),
+            ("p99", health.latency_p99_ms),
+        )
+        if value is not None
+    ]
+    if ages:
+        parts.append(f"age {' '.join(ages)} ms")
+    if health.cpu_s_per_frame is not None:
+        parts.append(f"cpu {health.cpu_s_per_frame * 1000:.1f} ms/frame")
+    return "  ".join(parts)

@@ -1,0 +1,170 @@
+"""Finds ONNX Runtime's execution providers: those of the installed build and those of plugins.
+
+A plugin is a package `onnxruntime-ep-NAME`: its module `onnxruntime_ep_NAME` says where the library
+is (`get_library_path`) and which provider it brings (`get_ep_name`), as ONNX Runtime's guide for
+plugin execution providers asks. It is loaded only when asked for, by name or by `auto`.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Any
+
+import onnxruntime as ort
+
+# ONNX Runtime's errors share no base class; these are all it raises.
+from onnxruntime.capi.onnxruntime_pybind11_state import (
+    EPFail,
+    Fail,
+    InvalidArgument,
+    InvalidGraph,
+    InvalidProtobuf,
+    NoSuchFile,
+    RuntimeException,
+)
+from onnxruntime.capi.onnxruntime_pybind11_state import (
+    NotImplemented as OrtNotImplemented,
+)
+
+from edgefeat.errors import ProviderError
+
+__all__ = ["AUTO", "ORT_ERRORS", "Provider", "accelerators", "find", "offered", "short"]
+
+AUTO = "auto"
+ORT_ERRORS = (
+    EPFail,
+    Fail,
+    InvalidArgument,
+    InvalidGraph,
+    InvalidProtobuf,
+    NoSuchFile,
+    OrtNotImplemented,
+    RuntimeException,
+)
+_SUFFIX = "ExecutionProvider"
+_PLUGIN_PREFIX = "onnxruntime_ep_"
+# Built-in providers that `auto` tries, best first. Not OpenVINO and the like on the CPU: they are
+# no faster there, and integer features from them are not the ones every other CPU gives.
+_ACCELERATORS = ("cuda", "migraphx", "rocm", "coreml", "dml", "qnn")
+# A first convolution search over all algorithms takes seconds and buys little at batch 1.
+_OPTIONS: dict[str, dict[str, str]] = {
+    "cuda": {"cudnn_conv_algo_search": "HEURISTIC", "arena_extend_strategy": "kSameAsRequested"},
+}
+_lock = threading.Lock()
+_from_plugins: set[str] = set()  # full names; once registered, they look built in
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Provider:
+    """One execution provider: its short name, ONNX Runtime's name, and a plugin's devices."""
+
+    name: str
+    full_name: str
+    devices: tuple[Any, ...] = ()
+
+    @property
+    def options(self) -> dict[str, str]:
+        """Defaults that suit single pictures."""
+        return dict(_OPTIONS.get(self.name, {}))
+
+    @property
+    def is_accelerator(self) -> bool:
+        """Whether it runs on something other than the CPU."""
+        if self.devices:
+            return any(d.device.type != ort.OrtHardwareDeviceType.CPU for d in self.devices)
+        return self.name in _ACCELERATORS
+
+
+def short(full_name: str) -> str:
+    """Return the short name (`cpu`, `cuda`, ...) of ONNX Runtime's name."""
+    return full_name.removesuffix(_SUFFIX).lower()
+
+
+def offered(*, plugins: bool = True) -> dict[str, Provider]:
+    """Return every provider there is, by short name; plugins are loaded for it.
+
+    Raises:
+        ProviderError: A plugin package is broken.
+    """
+    found = {
+        short(full): Provider(
+            name=short(full),
+            full_name=full,
+            devices=_devices(full) if full in _from_plugins else (),
+        )
+        for full in ort.get_available_providers()
+        if full.endswith(_SUFFIX) and short(full) != "azure"  # that one calls a web service
+    }
+    if plugins:
+        for module in _plugin_modules():
+            found.update(_load_plugin(module))
+    return found
+
+
+def find(names: Sequence[str]) -> list[Provider]:
+    """Return the providers of these short names, in order.
+
+    Raises:
+        ProviderError: One is neither in the installed ONNX Runtime nor in a plugin.
+    """
+    if not names:
+        raise ValueError("providers: expected at least one name, got none")
+    wanted = [short(name) for name in names]
+    built_in = offered(plugins=False)
+    known = built_in if all(name in built_in for name in wanted) else offered()
+    missing = [name for name in wanted if name not in known]
+    if missing:
+        raise ProviderError(
+            f"execution provider {missing[0]!r} is not in the installed ONNX Runtime, which "
+            f"offers {', '.join(known)}. {_remedy(missing[0])}"
+        )
+    return [known[name] for name in wanted]
+
+
+def accelerators() -> list[Provider]:
+    """Return what `auto` tries before the CPU, best first."""
+    found = [provider for provider in offered().values() if provider.is_accelerator]
+    order = {name: rank for rank, name in enumerate(_ACCELERATORS)}
+    return sorted(found, key=lambda provider: order.get(provider.name, -1))
+
+
+def _plugin_modules() -> list[str]:
+    import pkgutil  # only where plugins are asked for: every start would pay
+
+    return sorted(m.name for m in pkgutil.iter_modules() if m.name.startswith(_PLUGIN_PREFIX))
+
+
+def _load_plugin(module_name: str) -> dict[str, Provider]:
+    try:
+        module = import_module(module_name)
+        full_name: str = module.get_ep_name()
+        with _lock:
+            if full_name not in _from_plugins:
+                ort.register_execution_provider_library(module_name, module.get_library_path())
+                _from_plugins.add(full_name)
+    except (ImportError, AttributeError, OSError, *ORT_ERRORS) as error:
+        raise ProviderError(
+            f"the execution provider plugin {module_name.replace('_', '-')} cannot be loaded: "
+            f"{error}. Reinstall it, or remove it with pip."
+        ) from error
+    devices = _devices(full_name)
+    name = short(full_name)
+    return {name: Provider(name=name, full_name=full_name, devices=devices)} if devices else {}
+
+
+def _devices(full_name: str) -> tuple[Any, ...]:
+    """Return the plugin devices of a provider; none for what the build itself contains."""
+    if not hasattr(ort, "get_ep_devices"):  # onnxruntime before 1.23
+        return ()
+    return tuple(device for device in ort.get_ep_devices() if device.ep_name == full_name)
+
+
+def _remedy(name: str) -> str:
+    if name == "cuda":
+        return "Replace onnxruntime by its CUDA build, the package onnxruntime-gpu."
+    if name == "openvino":
+        return "Install its plugin, the package onnxruntime-ep-openvino."
+    return "Install an ONNX Runtime build that has it, or ask for another provider."

@@ -1,0 +1,25 @@
+"""Where frames come from: one grammar, two small protocols, one file for each kind of source."""
+
+from edgefeat.sources.arrays import ArraySource, CallableSource, IterableSource
+from edgefeat.sources.base import FrameError, Grab, Reader, Source, Traits
+from edgefeat.sources.camera import CameraRequest
+from edgefeat.sources.grammar import AnySource, open_source
+from edgefeat.sources.rawvideo import PixelFormat, RawFormat
+from edgefeat.sources.redact import redact
+
+__all__ = [
+    "AnySource",
+    "ArraySource",
+    "CallableSource",
+    "CameraRequest",
+    "FrameError",
+    "Grab",
+    "IterableSource",
+    "PixelFormat",
+    "RawFormat",
+    "Reader",
+    "Source",
+    "Traits",
+    "open_source",
+    "redact",
+]

@@ -1,0 +1,104 @@
+"""What a source of frames is: a recipe that opens a reader, and a reader that gives frames.
+
+A source says how to reach a camera, file or feed, and can be opened again after a loss. Each open
+gives a reader of its own, used by one thread, so a reader that hangs inside a library can be left
+behind while the next one connects. More kinds of sources need nothing but these two protocols.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from edgefeat.errors import SourceError
+from edgefeat.images import ImageInput
+
+__all__ = ["FrameError", "Grab", "Reader", "Source", "Traits"]
+
+
+class FrameError(SourceError):
+    """One frame came damaged; the next may be fine."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grab:
+    """When a frame was taken: stamped right after the grab, before any decoding.
+
+    Attributes:
+        captured_at: `time.monotonic()`, seconds.
+        wall_time: Unix time, seconds.
+        media_s: The source's own clock in seconds, where it can be trusted.
+        name: What the frame is called, such as a file's path; None for a camera's frames.
+    """
+
+    captured_at: float = field(default_factory=time.monotonic)
+    wall_time: float = field(default_factory=time.time)
+    media_s: float | None = None
+    name: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Traits:
+    """How a source behaves.
+
+    Attributes:
+        live: Frames come at their own pace, and the newest matters.
+        reopens: It can be opened again after a loss.
+        paced: Silence longer than the timeout is a fault, not a pause.
+    """
+
+    live: bool = False
+    reopens: bool = False
+    paced: bool = True
+
+
+class Reader(Protocol):
+    """One open connection, used by one thread."""
+
+    @property
+    def notice(self) -> str | None:
+        """What the device does differently from what was asked, to be told once."""
+
+    def grab(self) -> Grab | None:
+        """Wait for the next frame and stamp it; None at the end, after which none can come.
+
+        Raises:
+            FrameError: This frame is damaged.
+            SourceError: The connection is lost.
+        """
+
+    def retrieve(self) -> ImageInput:
+        """Return the picture last grabbed: BGR pixels, encoded bytes or a path.
+
+        Raises:
+            FrameError: This frame is damaged.
+        """
+
+    def interrupt(self) -> None:
+        """Make a waiting `grab` return soon, where that can be done; called by another thread."""
+
+    def close(self) -> None:
+        """Release the device or socket; closing twice is fine."""
+
+
+class Source(Protocol):
+    """Where frames come from.
+
+    `name` is shown to people and written to records: it never holds a password.
+    """
+
+    @property
+    def name(self) -> str:
+        """What the source is called."""
+
+    @property
+    def traits(self) -> Traits:
+        """How it behaves."""
+
+    def open(self, *, timeout_s: float) -> Reader:
+        """Connect, in `timeout_s` where the backend can be told so; the same holds for reads.
+
+        Raises:
+            SourceError: It cannot be reached.
+        """

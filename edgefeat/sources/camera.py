@@ -1,0 +1,109 @@
+"""Cameras of this device, through Video4Linux: what to ask of one, and what it then does."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+
+from edgefeat.errors import SourceError
+from edgefeat.sources.base import Traits
+from edgefeat.sources.opencv import CaptureReader
+
+__all__ = ["CameraRequest", "CameraSource"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CameraRequest:
+    """What to ask of a camera; None leaves the driver's choice.
+
+    Attributes:
+        size_hw: Height and width in pixels.
+        fps: Frames per second.
+        pixel: Four-letter format, such as `MJPG` or `YUYV`.
+    """
+
+    size_hw: tuple[int, int] | None = None
+    fps: float | None = None
+    pixel: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.pixel is not None and len(self.pixel) != 4:
+            raise ValueError(f"pixel: expected four letters such as MJPG, got {self.pixel!r}")
+
+    def settings(self) -> list[tuple[int, float]]:
+        """Return OpenCV's properties in the order that works: format, size, rate.
+
+        Drivers list sizes and rates per format: a size asked for first is cut down to what the
+        present format offers.
+        """
+        wanted: list[tuple[int, float]] = []
+        if self.pixel is not None:
+            wanted.append((cv2.CAP_PROP_FOURCC, cv2.VideoWriter.fourcc(*self.pixel)))
+        if self.size_hw is not None:
+            wanted.append((cv2.CAP_PROP_FRAME_WIDTH, self.size_hw[1]))
+            wanted.append((cv2.CAP_PROP_FRAME_HEIGHT, self.size_hw[0]))
+        if self.fps is not None:
+            wanted.append((cv2.CAP_PROP_FPS, self.fps))
+        return wanted
+
+    def difference(self, got: CameraRequest) -> str | None:
+        """Say what a camera gave instead of what was asked; None where they agree."""
+        parts: list[str] = []
+        if self.pixel is not None and self.pixel != got.pixel:
+            parts.append(f"format {self.pixel}, got {got.pixel or 'unknown'}")
+        if self.size_hw is not None and self.size_hw != got.size_hw:
+            parts.append(f"size {_size(self.size_hw)}, got {_size(got.size_hw)}")
+        if self.fps is not None and abs(self.fps - (got.fps or 0)) > 0.5:
+            parts.append(f"{self.fps:g} fps, got {got.fps or 0:g}")
+        return "asked for " + "; ".join(parts) if parts else None
+
+
+class CameraSource:
+    """A camera of this device, by index or device path."""
+
+    def __init__(self, device: int | str, request: CameraRequest | None = None) -> None:
+        self.name = f"camera {device}" if isinstance(device, int) else device
+        self.traits = Traits(live=True, reopens=True)
+        self._device, self._request = device, request or CameraRequest()
+
+    def open(self, *, timeout_s: float) -> CaptureReader:
+        """Open the device and ask for the format.
+
+        Raises:
+            SourceError: No such device, no right to use it, or another program has it.
+        """
+        node = Path(self._device if isinstance(self._device, str) else f"/dev/video{self._device}")
+        if not node.exists():
+            found = ", ".join(sorted(map(str, Path("/dev").glob("video*")))) or "none"
+            raise SourceError(f"{self.name}: no such device {node}. Cameras here: {found}.")
+        if not os.access(node, os.R_OK | os.W_OK):
+            raise SourceError(f"{self.name}: no right to use {node}. Join the group `video`.")
+        # V4L2 waits ten seconds for a frame unless told otherwise, in whole seconds.
+        os.environ["OPENCV_VIDEOIO_V4L_SELECT_TIMEOUT"] = str(max(1, round(timeout_s)))
+        capture = cv2.VideoCapture(self._device, cv2.CAP_V4L2)
+        if not capture.isOpened():
+            raise SourceError(f"{self.name}: cannot be opened. Close other programs that use it.")
+        for setting, value in self._request.settings():
+            capture.set(setting, value)
+        capture.set(cv2.CAP_PROP_BUFFERSIZE, 1)
+        notice = self._request.difference(_given(capture))
+        return CaptureReader(capture, self.name, live_timeout_s=timeout_s, notice=notice)
+
+
+def _given(capture: cv2.VideoCapture) -> CameraRequest:
+    """Read back what a camera really does."""
+    code = int(capture.get(cv2.CAP_PROP_FOURCC))
+    letters = "".join(chr((code >> shift) & 0xFF) for shift in (0, 8, 16, 24))
+    size = (
+        int(capture.get(cv2.CAP_PROP_FRAME_HEIGHT)),
+        int(capture.get(cv2.CAP_PROP_FRAME_WIDTH)),
+    )
+    fps = capture.get(cv2.CAP_PROP_FPS)
+    return CameraRequest(size_hw=size, fps=fps, pixel=letters if letters.isprintable() else None)
+
+
+def _size(size_hw: tuple[int, int] | None) -> str:
+    return "unknown" if size_hw is None else f"{size_hw[1]}x{size_hw[0]}"

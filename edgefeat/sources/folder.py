@@ -1,0 +1,107 @@
+"""Pictures in a folder or matching a pattern, and with `watch` those that come later."""
+
+from __future__ import annotations
+
+import glob
+import os
+import threading
+from pathlib import Path
+
+from edgefeat.errors import SourceError
+from edgefeat.filesets import expand
+from edgefeat.images import ImageInput
+from edgefeat.sources.base import FrameError, Grab, Traits
+
+__all__ = ["FolderSource"]
+
+_POLL_S = 0.25
+# A file is taken once its size and time stood still between two looks.
+_Stamp = tuple[int, int]
+
+
+class FolderSource:
+    """Picture files in sorted order; `watch` goes on with new ones until stopped.
+
+    Args:
+        pattern: A folder, a `glob` pattern, or one file.
+        watch: Whether to wait for new files. Each is taken once it has stopped growing.
+    """
+
+    def __init__(self, pattern: str, *, watch: bool = False) -> None:
+        self.name = pattern
+        self.traits = Traits(paced=not watch)
+        self._watch = watch
+
+    def open(self, *, timeout_s: float) -> _FolderReader:
+        """List the pictures.
+
+        Raises:
+            SourceError: There are none, and none are waited for.
+        """
+        if not self._watch:
+            return _FolderReader(expand(self.name), None)
+        if not Path(self.name).is_dir() and not glob.has_magic(self.name):
+            raise SourceError(f"{self.name}: expected a folder to watch. Create it first.")
+        return _FolderReader([], self.name)
+
+
+class _FolderReader:
+    notice = None
+
+    def __init__(self, paths: list[str], watched: str | None) -> None:
+        self._queue = paths[::-1]  # popped from the end
+        self._watched = watched
+        self._taken: set[str] = set()
+        self._growing: dict[str, _Stamp] = {}
+        self._current: str | None = None
+        self._closed = threading.Event()
+
+    def grab(self) -> Grab | None:
+        while not self._queue:
+            if self._watched is None or self._closed.is_set():
+                return None
+            self._look(self._watched)
+            if not self._queue:
+                self._closed.wait(_POLL_S)
+        self._current = self._queue.pop()
+        return Grab(name=self._current)
+
+    def retrieve(self) -> ImageInput:
+        if self._current is None:
+            raise FrameError("expected a picture, got None. Grab one first.")
+        return self._current
+
+    def interrupt(self) -> None:
+        self._closed.set()
+
+    def close(self) -> None:
+        self._closed.set()
+
+    def _look(self, folder: str) -> None:
+        """Queue the new files that stood still since the last look."""
+        try:
+            names = set(expand(folder))
+        except SourceError:  # no picture in it yet
+            names = set()
+        self._taken &= names  # forgets what was deleted: memory follows the folder
+        growing: dict[str, _Stamp] = {}
+        ready: list[str] = []
+        for name in names - self._taken:
+            stamp = _stamp(name)
+            if stamp is None:
+                continue
+            if self._growing.get(name) == stamp:
+                ready.append(name)
+            else:
+                growing[name] = stamp
+        self._growing = growing
+        self._taken.update(ready)
+        self._queue = sorted(ready, reverse=True)
+
+
+def _stamp(path: str) -> _Stamp | None:
+    try:
+        found = os.stat(path)  # noqa: PTH116 - many per second: no Path objects
+    except FileNotFoundError:  # gone since it was listed
+        return None
+    return found.st_size, found.st_mtime_ns

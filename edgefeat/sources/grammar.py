@@ -1,0 +1,131 @@
+"""Says what a user means by SOURCE, in one grammar for the library and the command line.
+
+0, /dev/video2                camera by index or device path
+clip.mp4                      video file
+photos/, 'photos/**/*.jpg'    pictures, one after the other; with watch also those that come
+rtsp://..., rtmp://...        network video
+http://.../stream             MJPEG over HTTP; .m3u8 and video files go to FFmpeg
+-                             raw frames on stdin
+"""
+
+from __future__ import annotations
+
+import glob
+import stat
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import TypeAlias, cast
+
+import numpy as np
+
+from edgefeat.errors import SourceError
+from edgefeat.filesets import SUFFIXES
+from edgefeat.images import ImageInput
+from edgefeat.sources.arrays import ArraySource, CallableSource, IterableSource
+from edgefeat.sources.base import Source
+from edgefeat.sources.camera import CameraRequest, CameraSource
+from edgefeat.sources.folder import FolderSource
+from edgefeat.sources.mjpeg import MjpegSource
+from edgefeat.sources.opencv import NetworkVideoSource, VideoFileSource
+from edgefeat.sources.rawvideo import RawFormat, RawSource
+from edgefeat.sources.redact import redact
+
+__all__ = ["AnySource", "open_source"]
+
+AnySource: TypeAlias = (
+    "Source | int | str | Path | Iterable[ImageInput] | Callable[[], ImageInput | None]"
+)
+_HTTP_VIDEO = frozenset({".m3u8", ".mp4", ".mkv", ".mov", ".avi", ".ts", ".webm", ".mpd", ".flv"})
+
+
+def open_source(
+    source: AnySource,
+    *,
+    camera: CameraRequest | None = None,
+    raw: RawFormat | None = None,
+    watch: bool = False,
+) -> Source:
+    """Return the source that a value names; nothing is opened yet.
+
+    Args:
+        source: See above; or a `Source`, a list or iterator of pictures, or a function that
+            returns the next picture.
+        camera: What to ask of a camera.
+        raw: Size and layout of raw frames; needed for `-`.
+        watch: Whether a folder is watched for new pictures.
+
+    Raises:
+        SourceError: It names nothing that can be opened.
+        TypeError: Not a kind of source.
+        ValueError: An option that goes with another kind of source.
+    """
+    found = _find(source, camera, raw, watch)
+    for name, given, kind in (
+        ("camera", camera is not None, CameraSource),
+        ("raw", raw is not None, RawSource),
+        ("watch", watch, FolderSource),
+    ):
+        if given and not isinstance(found, kind):
+            raise ValueError(f"{name}: does not go with the source {found.name}. Leave it out.")
+    return found
+
+
+def _find(
+    source: AnySource, camera: CameraRequest | None, raw: RawFormat | None, watch: bool
+) -> Source:
+    if isinstance(source, bool) or source is None:
+        raise TypeError(f"source: expected a camera, path, URL or pictures, got {source!r}")
+    if isinstance(source, int):
+        return CameraSource(source, camera)
+    if isinstance(source, str | Path):
+        return _named(str(source), camera, raw, watch)
+    if hasattr(source, "open") and hasattr(source, "traits"):
+        return cast(Source, source)
+    if isinstance(source, np.ndarray):
+        raise TypeError("source: expected a list of pictures, got one array. Write [array].")
+    if isinstance(source, list | tuple):
+        return ArraySource(source)
+    if isinstance(source, Iterable):
+        return IterableSource(source)
+    if callable(source):
+        return CallableSource(source)
+    raise TypeError(
+        "source: expected a camera, path, URL, pictures or a function, "
+        f"got {type(source).__module__}.{type(source).__qualname__}"
+    )
+
+
+def _named(text: str, camera: CameraRequest | None, raw: RawFormat | None, watch: bool) -> Source:
+    if text == "-":
+        if raw is None:
+            raise ValueError("raw: stdin holds raw frames: give their size and pixel format")
+        return RawSource(raw)
+    if text.isdecimal():
+        return CameraSource(int(text), camera)
+    if "://" in text:
+        return _url(text)
+    path = Path(text)
+    if path.is_dir() or watch or (glob.has_magic(text) and not path.exists()):
+        return FolderSource(text, watch=watch)
+    if text.startswith("/dev/") or _is_device(path):
+        return CameraSource(text, camera)
+    if path.suffix.lower() in SUFFIXES - {".gif"}:
+        return FolderSource(text)
+    return VideoFileSource(text)
+
+
+def _url(text: str) -> Source:
+    scheme = text.partition("://")[0].lower()
+    if scheme == "file":
+        raise SourceError(f"{redact(text)}: write the file's path instead of a URL.")
+    if scheme not in ("http", "https"):
+        return NetworkVideoSource(text)
+    suffix = Path(text.partition("?")[0]).suffix.lower()
+    return NetworkVideoSource(text) if suffix in _HTTP_VIDEO else MjpegSource(text)
+
+
+def _is_device(path: Path) -> bool:
+    try:
+        return stat.S_ISCHR(path.stat().st_mode)
+    except OSError:
+        return False

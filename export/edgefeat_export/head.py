@@ -1,0 +1,120 @@
+"""Finds the classification head of a network: where its features end and its classes begin."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Final
+
+import keras
+
+from edgefeat_export.errors import BackboneError
+
+__all__ = ["Head", "find_head", "tensors_by_layer"]
+
+_WEIGHTED: Final = (keras.layers.Dense, keras.layers.Conv2D)
+_PASSED: Final = (
+    keras.layers.Activation,
+    keras.layers.ActivityRegularization,
+    keras.layers.BatchNormalization,
+    keras.layers.Dense,
+    keras.layers.Dropout,
+    keras.layers.ReLU,
+    keras.layers.LeakyReLU,
+    keras.layers.PReLU,
+    keras.layers.Reshape,
+    keras.layers.Softmax,
+)
+_VECTOR_AXES: Final = 2
+_CLASS_ACTIVATIONS: Final = ("softmax", "sigmoid")
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """Where to cut, and why: `reason` is a phrase for the user."""
+
+    layer: str
+    reason: str
+
+
+def tensors_by_layer(model: keras.Model) -> dict[str, Any]:
+    """Return the (first) output tensor of every layer between input and outputs, outputs first."""
+    found: dict[str, Any] = {}
+    for tensor in _upstream(list(model.outputs)):
+        found.setdefault(str(tensor._keras_history.operation.name), tensor)
+    return found
+
+
+def find_head(model: keras.Model) -> Head:
+    """Find the last pooled or flattened tensor before the classifier.
+
+    A classifier is the Dense layers at the end, or a 1x1 convolution under a softmax or sigmoid. A
+    network without one is kept whole.
+
+    Raises:
+        BackboneError: More than one output.
+    """
+    if len(model.outputs) != 1:
+        raise BackboneError(
+            f"{model.name}: expected one output to look for the head at, got {len(model.outputs)};"
+            " name the layer to cut at with --layer"
+        )
+    end = model.outputs[0]
+    chain = list(_chain(end))
+    weighted = next((t for t in chain if isinstance(_layer(t), _WEIGHTED)), None)
+    if weighted is None or not _is_classifier(weighted, chain):
+        return Head(_layer(end).name, "it has no classification head, so nothing is cut off")
+    last = _layer(weighted).name
+    below = chain[chain.index(weighted) + 1 :]
+    for tensor in below:
+        layer = _layer(tensor)
+        if isinstance(layer, _PASSED):
+            continue
+        kind = "pooled" if "pool" in type(layer).__name__.lower() else "last"
+        kind = "flattened" if isinstance(layer, keras.layers.Flatten) else kind
+        return Head(layer.name, f"the {kind} features before the classifier {last!r}")
+    raise BackboneError(f"{model.name}: no features before the classifier {last!r}; use --layer")
+
+
+def _is_classifier(weighted: Any, chain: list[Any]) -> bool:
+    layer = _layer(weighted)
+    if isinstance(layer, keras.layers.Dense):
+        return len(weighted.shape) == _VECTOR_AXES
+    if tuple(layer.kernel_size) != (1, 1):
+        return False
+    after = [_layer(tensor) for tensor in chain[: chain.index(weighted) + 1]]
+    return any(
+        isinstance(one, keras.layers.Softmax)
+        or getattr(getattr(one, "activation", None), "__name__", "") in _CLASS_ACTIVATIONS
+        for one in after
+    )
+
+
+def _layer(tensor: Any) -> Any:
+    return tensor._keras_history.operation
+
+
+def _inputs(tensor: Any) -> list[Any]:
+    operation, node, _ = tensor._keras_history
+    return list(operation._inbound_nodes[node].input_tensors)
+
+
+def _chain(tensor: Any) -> Iterator[Any]:
+    """The tensor and those before it, up to where branches meet or the input."""
+    while True:
+        yield tensor
+        before = _inputs(tensor)
+        if len(before) != 1:
+            return
+        (tensor,) = before
+
+
+def _upstream(tensors: list[Any]) -> Iterator[Any]:
+    seen: set[int] = set()
+    while tensors:
+        tensor = tensors.pop(0)
+        if id(tensor) in seen:
+            continue
+        seen.add(id(tensor))
+        yield tensor
+        tensors.extend(_inputs(tensor))

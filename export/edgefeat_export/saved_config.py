@@ -1,0 +1,194 @@
+"""Reads and repairs the architecture inside a saved Keras file, before Keras itself sees it.
+
+A `.keras` file is a zip with `config.json`; a `.h5` file keeps the same text in an attribute. What
+Keras 2 wrote there Keras 3 reads but for some keys it no longer has, and the text may also ask for
+code to be run. Both are dealt with on plain data: nothing of the file is executed to find out.
+"""
+
+from __future__ import annotations
+
+import inspect
+import json
+import shutil
+import tempfile
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+from edgefeat_export.errors import BackboneError
+
+__all__ = ["code_inside", "drop_retired_keys", "read_config", "repaired"]
+
+Config = dict[str, Any]
+_CONFIG_MEMBER: Final = "config.json"
+_CONFIG_ATTRIBUTE: Final = "model_config"
+_KERAS_MODULES: Final = ("keras.", "tensorflow.keras.", "tf_keras.", "tensorflow.python.keras.")
+# Keys of Keras 2 that Keras 3 rejects, with the value that changes nothing.
+_RETIRED: Final = {
+    "groups": 1,
+    "implementation": 2,
+    "interpolation": "nearest",
+    "ragged": False,
+    "renorm": False,
+    "renorm_clipping": None,
+    "renorm_momentum": None,
+    "sparse": False,
+    "time_major": False,
+    "virtual_batch_size": None,
+    "adjustment": None,
+    "fused": None,
+}
+
+
+def read_config(path: Path) -> Config:
+    """Return the architecture of a `.keras` or `.h5` file.
+
+    Raises:
+        BackboneError: Missing, damaged, or weights without an architecture.
+    """
+    try:
+        text = _zipped_text(path) if path.suffix == ".keras" else _attribute_text(path)
+    except FileNotFoundError as error:
+        raise BackboneError(f"{path}: no such file; check the path of the model") from error
+    except (OSError, KeyError, zipfile.BadZipFile) as error:
+        raise BackboneError(
+            f"{path}: expected a model saved by Keras, got a file that is damaged or of another"
+            f" kind ({error}); save it again"
+        ) from error
+    if text is None:
+        raise BackboneError(
+            f"{path}: expected a whole model, got weights only; build the architecture in Keras,"
+            " load the weights and save it as .keras, or name a backbone and pass --weights FILE"
+        )
+    try:
+        config = json.loads(text)
+    except ValueError as error:
+        raise BackboneError(
+            f"{path}: its architecture is not JSON ({error}); save it again"
+        ) from error
+    if not isinstance(config, dict) or "config" not in config:
+        raise BackboneError(
+            f"{path}: expected the architecture of one model, got none; save it again"
+        )
+    return config
+
+
+def code_inside(config: Config) -> list[str]:
+    """Name what in an architecture would make loading run code: Lambda layers, foreign classes."""
+    return list(dict.fromkeys(_code_in(config, "")))
+
+
+def drop_retired_keys(config: Config, path: Path) -> int:
+    """Remove, in place, layer settings that Keras 3 rejects and that change nothing; count them.
+
+    Raises:
+        BackboneError: A setting that Keras 3 cannot honour has a value that matters.
+    """
+    import keras
+
+    dropped = 0
+    for layer in _layers(config):
+        known = getattr(keras.layers, str(layer["class_name"]), None)
+        if not inspect.isclass(known):
+            continue
+        settings = layer["config"]
+        accepted = _accepted(known)
+        for key in [key for key in settings if key in _RETIRED and key not in accepted]:
+            if settings[key] != _RETIRED[key]:
+                raise BackboneError(
+                    f"{path}: layer {settings.get('name')!r} ({layer['class_name']}) has {key}="
+                    f"{settings[key]!r}, which Keras 3 has no equal of (only {_RETIRED[key]!r});"
+                    " export the model as a SavedModel with the Keras that made it, and give that"
+                )
+            del settings[key]
+            dropped += 1
+    return dropped
+
+
+@contextmanager
+def repaired(path: Path, config: Config) -> Iterator[Path]:
+    """Give the path of a temporary copy of the file that has this architecture instead."""
+    with tempfile.TemporaryDirectory() as folder:
+        copy = Path(folder) / path.name
+        if path.suffix == ".keras":
+            _copy_zip(path, copy, json.dumps(config))
+        else:
+            import h5py
+
+            shutil.copyfile(path, copy)
+            with h5py.File(copy, "r+") as file:
+                file.attrs[_CONFIG_ATTRIBUTE] = json.dumps(config)
+        yield copy
+
+
+def _zipped_text(path: Path) -> str:
+    with zipfile.ZipFile(path) as archive:
+        return archive.read(_CONFIG_MEMBER).decode()
+
+
+def _attribute_text(path: Path) -> str | None:
+    import h5py
+
+    with h5py.File(path, "r") as file:
+        text = file.attrs.get(_CONFIG_ATTRIBUTE)
+    return text.decode() if isinstance(text, bytes) else text
+
+
+def _copy_zip(path: Path, copy: Path, config: str) -> None:
+    with zipfile.ZipFile(path) as old, zipfile.ZipFile(copy, "w") as new:
+        for member in old.namelist():
+            if member == _CONFIG_MEMBER:
+                new.writestr(member, config)
+                continue
+            with old.open(member) as source, new.open(member, "w", force_zip64=True) as target:
+                shutil.copyfileobj(source, target)
+
+
+def _code_in(value: Any, name: str) -> Iterator[str]:
+    if isinstance(value, list):
+        for item in value:
+            yield from _code_in(item, name)
+        return
+    if not isinstance(value, dict):
+        return
+    settings = value.get("config")
+    if isinstance(settings, dict):
+        name = str(settings.get("name", name))
+    kind, module = value.get("class_name"), value.get("module")
+    if kind in ("Lambda", "__lambda__"):
+        yield f"the Lambda layer {name!r}"
+    elif kind is not None and "module" in value and not _of_keras(value):
+        yield f"the class {kind!r}" + (f" of module {module!r}" if module else "")
+    for item in value.values():
+        yield from _code_in(item, name)
+
+
+def _of_keras(value: Config) -> bool:
+    module, registered = value["module"], value.get("registered_name")
+    if module == "builtins":  # a function by name, which only Keras's own tables resolve
+        return value["class_name"] in ("function", "__tuple__", "slice", "__numpy__")
+    if module is None:
+        return value["class_name"].startswith("__") or registered is None
+    return f"{module}.".startswith(_KERAS_MODULES)
+
+
+def _layers(config: Any) -> Iterator[Config]:
+    if isinstance(config, list):
+        for item in config:
+            yield from _layers(item)
+    elif isinstance(config, dict):
+        if isinstance(config.get("config"), dict) and isinstance(config.get("class_name"), str):
+            yield config
+        for item in config.values():
+            yield from _layers(item)
+
+
+def _accepted(layer: type) -> set[str]:
+    return {
+        name
+        for base in inspect.getmro(layer)
+        if "__init__" in vars(base)
+        for name in inspect.signature(vars(base)["__init__"]).parameters
+    }

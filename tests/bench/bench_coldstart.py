@@ -1,0 +1,131 @@
+"""Process start to the first feature of a 640x480 JPEG: time and peak memory.
+
+    python tests/bench/bench_coldstart.py [-n 9] [-o FILE]
+
+Every start is a fresh process; the programs take turns, and CPU time stands beside wall
+time because it is steadier on a busy machine. The floor does the same with nothing but
+numpy, cv2 and onnxruntime, from the model this machine's ONNX Runtime optimised in advance.
+Bytecode is compiled beforehand, as pip does on install.
+"""
+
+from __future__ import annotations
+
+import argparse
+import compileall
+import json
+import os
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import cv2
+
+ROOT = Path(__file__).parents[2]
+MODELS = ROOT / "models"
+RAW = """
+import cv2, numpy as np, onnxruntime as ort
+options = ort.SessionOptions()
+options.intra_op_num_threads = 1
+options.log_severity_level = 4
+{options}
+session = ort.InferenceSession({model!r}, options, providers=["CPUExecutionProvider"])
+image = cv2.resize(cv2.imread({photo!r}), (224, 224), interpolation=cv2.INTER_AREA)
+image = np.ascontiguousarray(image[None, :, :, ::-1])
+session.run(["features"], {{"image": image}})
+"""
+OPTIMISED = "options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_DISABLE_ALL"
+OURS = "import edgefeat\nedgefeat.FeatureExtractor({model!r}).extract({photo!r})\n"
+PEAK = """
+import re
+print(re.search(r"VmHWM:\\s+(\\d+)", open("/proc/self/status").read())[1])
+"""
+
+
+def main() -> int:
+    """Print the table."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("-n", type=int, default=9, help="starts of each program")
+    parser.add_argument("-o", type=Path, help="write JSON here")
+    arguments = parser.parse_args()
+    import edgefeat
+
+    compileall.compile_dir(str(Path(edgefeat.__file__).parent), quiet=2)
+    with tempfile.TemporaryDirectory() as folder:
+        programs = _programs(Path(folder))
+        samples: dict[str, list[tuple[float, float, float]]] = {name: [] for name in programs}
+        for turn in range(arguments.n + 1):
+            for name, code in programs.items():
+                sample = _start(code, Path(folder))
+                if turn:  # the first fills disk caches and the model cache
+                    samples[name].append(sample)
+    rows = _rows(samples)
+    for row in rows:
+        print("  ".join(f"{value!s:>14}" for value in row.values()))  # noqa: T201
+    if arguments.o:
+        arguments.o.write_text(json.dumps(rows, indent=1))
+    return 0
+
+
+def _programs(folder: Path) -> dict[str, str]:
+    photo = folder / "vga.jpg"
+    picture = cv2.imread(str(ROOT / "tests/data/photos/rocket.jpg"))
+    cv2.imwrite(str(photo), cv2.resize(picture, (640, 480)), [cv2.IMWRITE_JPEG_QUALITY, 90])
+    int8, fp32 = (str(MODELS / f"efficientnet_lite0_224_{kind}.onnx") for kind in ("int8", "fp32"))
+    kept = folder / "optimised.onnx"
+    save = f"options.optimized_model_filepath = {str(kept)!r}"
+    _start(RAW.format(options=save, model=int8, photo=str(photo)), folder)
+    return {
+        "python": "",
+        "import edgefeat": "import edgefeat",
+        "floor int8": RAW.format(options=OPTIMISED, model=str(kept), photo=str(photo)),
+        "edgefeat int8": OURS.format(model=int8, photo=str(photo)),
+        "naive fp32": RAW.format(options="", model=fp32, photo=str(photo)),
+        "edgefeat fp32": OURS.format(model=fp32, photo=str(photo)),
+    }
+
+
+def _start(code: str, folder: Path) -> tuple[float, float, float]:
+    environment = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
+    environment["EDGEFEAT_CACHE"] = str(folder / "cache")
+    command = [sys.executable, "-c", code + PEAK]
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    started = time.perf_counter()
+    done = subprocess.run(command, env=environment, check=True, stdout=subprocess.PIPE, timeout=60)
+    wall = time.perf_counter() - started
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    return wall, cpu, int(done.stdout) / 1024
+
+
+def _rows(samples: dict[str, list[tuple[float, float, float]]]) -> list[dict[str, Any]]:
+    median = {
+        name: [statistics.median(column) for column in zip(*starts, strict=True)]
+        for name, starts in samples.items()
+    }
+    rows: list[dict[str, Any]] = [
+        {"program": "program", "wall": "ms", "cpu": "cpu ms", "MB": "peak MB"}
+        | {"by_wall": "x base ms", "by_cpu": "x base cpu", "by_MB": "x base MB"}
+    ]
+    for name, (wall, cpu, peak) in median.items():
+        base = median["naive fp32" if "fp32" in name else "floor int8"]
+        rows.append(
+            {
+                "program": name,
+                "wall": round(wall * 1e3, 1),
+                "cpu": round(cpu * 1e3, 1),
+                "MB": round(peak, 1),
+                "by_wall": round(wall / base[0], 3),
+                "by_cpu": round(cpu / base[1], 3),
+                "by_MB": round(peak / base[2], 3),
+            }
+        )
+    return rows
+
+
+if __name__ == "__main__":
+    sys.exit(main())

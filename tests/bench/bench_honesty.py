@@ -1,0 +1,181 @@
+"""Whether `edgefeat bench` may be believed: its overhead, its agreement, its errors.
+
+    python tests/bench/bench_honesty.py [--tries 20] [--duration 3] [--slower 10] [-o FILE]
+
+1. Overhead: the harness around a pipeline that does nothing, as a share of a real call.
+2. Agreement: its mean against whole processes timed from outside, which know no harness: two that
+   differ only in how many pictures they extract; the difference of their wall times is the calls'.
+3. Errors of --compare: fresh runs against fresh runs of the same build, and of one that takes
+   10 % longer, each judged by `p50>+5%`; and the same two taking turns within one run.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from itertools import cycle, islice
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from edgefeat.bench.files import read_report, write_report
+from edgefeat.bench.gate import judge, parse_rule
+from edgefeat.bench.pictures import sample_pictures
+from edgefeat.bench.pipeline import Call, ExtractorPipeline, Picture
+from edgefeat.bench.runner import Plan, Setup, run_plan
+from edgefeat.bench.single_stream import run_single_stream
+from edgefeat.extractor import FeatureExtractor
+from edgefeat.shipped import default_model_path
+
+RULE = parse_rule("p50>+5%")
+
+
+class SlowerPipeline:
+    """The same work, then waiting busily until it took longer by a share."""
+
+    def __init__(self, extractor: FeatureExtractor, share: float) -> None:
+        self._pipeline, self._share = ExtractorPipeline(extractor), share
+
+    def __call__(self, picture: Picture) -> Call:
+        started, decoded, resized, done = self._pipeline(picture)
+        until = done + int(self._share * (done - started))
+        while (now := time.perf_counter_ns()) < until:
+            pass
+        return started, decoded, resized, now
+
+
+class NothingPipeline:
+    """No work at all."""
+
+    def __call__(self, picture: Picture) -> Call:
+        now = time.perf_counter_ns
+        return now(), now(), now(), now()
+
+
+def overhead() -> dict[str, float]:
+    """Return the harness's time around one call, in microseconds, and its share of a real one."""
+    with FeatureExtractor() as extractor:
+        pictures = sample_pictures()
+        (real,) = run_single_stream(
+            [ExtractorPipeline(extractor)], pictures, duration_s=2, min_calls=64
+        )
+    (none,) = run_single_stream([NothingPipeline()], pictures, duration_s=0.2, min_calls=4096)
+    around_us = float(median((none.wall_s / 16).tolist())) * 1e6
+    call_us = float(median(real.total_ms.tolist())) * 1e3
+    return {"harness_us": around_us, "call_us": call_us, "share": around_us / call_us}
+
+
+def agreement(rounds: int, calls: int) -> dict[str, Any]:
+    """Return the harness's mean over the outside's, for each round, and their median."""
+    ratios = []
+    for _ in range(rounds):
+        with FeatureExtractor() as extractor:
+            (series,) = run_single_stream(
+                [ExtractorPipeline(extractor)], sample_pictures(), duration_s=0, min_calls=calls
+            )
+        outside_ms = 1e3 * (_process_s(2 * calls) - _process_s(calls)) / calls
+        ratios.append(float(series.total_ms.mean()) / outside_ms)
+    return {"ratios": ratios, "median": median(ratios)}
+
+
+def errors(tries: int, duration_s: float, slower: float) -> dict[str, Any]:
+    """Return how often the gate said what, of equal builds and of a slower one."""
+    said: dict[str, Counter[str]] = {"equal": Counter(), "slower": Counter()}
+    apart: dict[str, Counter[str]] = {"equal": Counter(), "slower": Counter()}
+    reasons: Counter[str] = Counter()
+    with tempfile.TemporaryDirectory() as folder:
+        for number in range(tries):
+            base, equal, slow = (Path(folder) / f"{number}-{name}.json" for name in "bes")
+            for path, share in ((base, 0.0), (equal, 0.0), (slow, slower)):
+                _own_process(["--one", str(share), str(path), "--duration", str(duration_s)])
+            old = read_report(base)
+            reasons.update(reason.split(":")[0] for reason in old.conditions.invalid)
+            for kind, path in (("equal", equal), ("slower", slow)):
+                (judgement,) = judge(old, read_report(path), [RULE])
+                said[kind][judgement.outcome] += 1
+                path_pair = Path(folder) / "pair.json"
+                share = slower if kind == "slower" else 0.0
+                _own_process(["--pair", str(share), str(path_pair), "--duration", str(duration_s)])
+                ratio = read_report(path_pair).ratios[0]
+                verdict = "slower" if ratio.low > 1 else "faster" if ratio.high < 1 else "equal"
+                apart[kind][verdict] += 1
+            _show(f"  {number + 1}/{tries}: apart {_text(said)}; interleaved {_text(apart)}")
+    return {
+        "rule": RULE.text,
+        "apart": {kind: dict(count) for kind, count in said.items()},
+        "interleaved": {kind: dict(count) for kind, count in apart.items()},
+        "invalid": dict(reasons),
+    }
+
+
+def measure(share: float, target: Path, duration_s: float, *, pair: bool) -> None:
+    """Write one report: of a build slowed by a share, or of both builds taking turns."""
+    model = default_model_path()
+    slowed = Setup(model=model, pipeline=lambda extractor: SlowerPipeline(extractor, share))
+    setups = (Setup(model=model), slowed) if pair else (slowed,)
+    each_s = duration_s / len(setups)
+    plan = Plan(setups=setups, pictures=sample_pictures(), duration_s=each_s, cold_starts=0)
+    write_report(run_plan(plan, lambda _step, _share: None), target)
+
+
+def plain(calls: int) -> None:
+    """Extract so many pictures, as any script would."""
+    with FeatureExtractor() as extractor:
+        for picture in islice(cycle(sample_pictures().items), calls):
+            extractor.extract(picture)
+
+
+def _process_s(calls: int) -> float:
+    started = time.perf_counter()
+    _own_process(["--plain", str(calls)])
+    return time.perf_counter() - started
+
+
+def _own_process(arguments: list[str]) -> None:
+    subprocess.run([sys.executable, __file__, *arguments], check=True, timeout=300)
+
+
+def _text(said: dict[str, Counter[str]]) -> str:
+    return ", ".join(f"{kind} {dict(count)}" for kind, count in said.items())
+
+
+def _show(line: str) -> None:
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
+
+
+def main() -> None:
+    """Run all three experiments, or the part that a child of this process is asked for."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--tries", type=int, default=20)
+    parser.add_argument("--duration", type=float, default=1.5)
+    parser.add_argument("--slower", type=float, default=10.0, help="percent")
+    parser.add_argument("-o", "--output", type=Path)
+    parser.add_argument("--one", nargs=2, help=argparse.SUPPRESS)
+    parser.add_argument("--pair", nargs=2, help=argparse.SUPPRESS)
+    parser.add_argument("--plain", type=int, help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    if arguments.plain:
+        return plain(arguments.plain)
+    if asked := arguments.one or arguments.pair:
+        share, target = float(asked[0]), Path(asked[1])
+        return measure(share, target, arguments.duration, pair=bool(arguments.pair))
+    found: dict[str, Any] = {"overhead": overhead()}
+    share = "{harness_us:.1f} us of {call_us:.0f} us, {share:.3%}".format(**found["overhead"])
+    _show(f"overhead: {share}")
+    found["agreement"] = agreement(rounds=5, calls=160)
+    _show("agreement with whole processes: ratio {median:.3f}".format(**found["agreement"]))
+    found["errors"] = errors(arguments.tries, arguments.duration, arguments.slower / 100)
+    _show(f"errors of {RULE.text}: {json.dumps(found['errors'])}")
+    if arguments.output:
+        arguments.output.write_text(json.dumps(found, indent=1) + "\n")
+    return None
+
+
+if __name__ == "__main__":
+    main()

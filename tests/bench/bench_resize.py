@@ -1,0 +1,131 @@
+"""The antialiasing resize and the reduced JPEG decode: time and fidelity against exact area.
+
+    python tests/bench/bench_resize.py [-o FILE]        under three minutes
+
+Times: medians, one thread, in turns, as a share of cv2's INTER_AREA (frames) or of a full decode
+with INTER_AREA (JPEG). Fidelity: cosine of the fp32 and int8 models' features to the same model's
+features of the exact area mean (float64, rounded once), mean and minimum over real photos.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from edgefeat import FeatureExtractor, cosine_similarity, resize
+from edgefeat.images import load_bgr
+
+ROOT = Path(__file__).parents[2]
+SHARED = ROOT.parent / "shared" / "data" / "photos"
+PHOTOS = sorted((SHARED if SHARED.exists() else ROOT / "tests/data/photos").glob("*.jpg"))[::4]
+SIZES = [(240, 320), (480, 640), (600, 800), (720, 1280), (1080, 1920), (1799, 2407), (3000, 4000)]
+TARGET = (224, 224)
+Pixels = NDArray[np.uint8]
+
+
+def main() -> int:
+    """Print the table."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("-o", type=Path, help="write JSON here")
+    arguments = parser.parse_args()
+    cv2.setNumThreads(1)
+    models = [
+        FeatureExtractor(ROOT / f"models/efficientnet_lite0_224_{precision}.onnx")
+        for precision in ("fp32", "int8")
+    ]
+    rows = []
+    print("size        way        ms   share   fp32 mean/min    int8 mean/min")  # noqa: T201
+    for size in SIZES:
+        for way, cells in _measure(size, models).items():
+            rows.append({"size": size, "way": way} | cells)
+            fidelity = "  ".join(f"{mean:.4f}/{low:.4f}" for mean, low in cells["fidelity"])
+            name = f"{size[1]}x{size[0]}"
+            print(f"{name:<11} {way:<8} {cells['ms']:6.2f}  {cells['share']:.2f}  {fidelity}")  # noqa: T201
+    if arguments.o:
+        arguments.o.write_text(json.dumps(rows, indent=1))
+    return 0
+
+
+def _measure(size: tuple[int, int], models: list[FeatureExtractor]) -> dict[str, dict[str, Any]]:
+    ways: dict[str, list[list[float]]] = {"area": [], "staged": [], "linear": [], "jpeg": []}
+    for path in PHOTOS:
+        frame = _photo(path, size)
+        data = cv2.imencode(".jpg", frame, [cv2.IMWRITE_JPEG_QUALITY, 92])[1].tobytes()
+        decoded = load_bgr(data)
+        exact, exact_jpeg = _area(frame), _area(decoded)
+        for way, pixels, reference in (
+            ("area", cv2.resize(frame, TARGET[::-1], interpolation=cv2.INTER_AREA), exact),
+            ("staged", resize.antialias(frame, TARGET), exact),
+            ("linear", resize.bilinear(frame, TARGET), exact),
+            ("jpeg", resize.antialias(load_bgr(data, keep_side=448), TARGET), exact_jpeg),
+        ):
+            ways[way].append(
+                [cosine_similarity(_vector(m, pixels), _vector(m, reference)) for m in models]
+            )
+    times = _times(
+        {
+            "area": lambda: cv2.resize(frame, TARGET[::-1], interpolation=cv2.INTER_AREA),
+            "staged": lambda: resize.antialias(frame, TARGET),
+            "linear": lambda: resize.bilinear(frame, TARGET),
+            "full": lambda: cv2.resize(load_bgr(data), TARGET[::-1], interpolation=cv2.INTER_AREA),
+            "jpeg": lambda: resize.antialias(load_bgr(data, keep_side=448), TARGET),
+        }
+    )
+    return {
+        way: {
+            "ms": times[way],
+            "share": times[way] / times["full" if way == "jpeg" else "area"],
+            "fidelity": [(statistics.mean(c), min(c)) for c in zip(*cosines, strict=True)],
+        }
+        for way, cosines in ways.items()
+    }
+
+
+def _photo(path: Path, size: tuple[int, int]) -> Pixels:
+    frame = load_bgr(path)
+    if frame.shape[0] > frame.shape[1]:
+        frame = np.ascontiguousarray(np.rot90(frame))
+    larger = size[0] > frame.shape[0]
+    how = cv2.INTER_CUBIC if larger else cv2.INTER_AREA
+    return cv2.resize(frame, size[::-1], interpolation=how).astype(np.uint8, copy=False)
+
+
+def _vector(model: FeatureExtractor, pixels: Pixels) -> NDArray[np.float32]:
+    return model.extract_prepared(np.ascontiguousarray(pixels[np.newaxis, ..., ::-1]))[0]
+
+
+def _area(pixels: Pixels) -> Pixels:
+    values = pixels.astype(np.float32)
+    for axis, target in enumerate(TARGET):
+        n = values.shape[axis]
+        edges = np.arange(target + 1) * n / target
+        cells = np.arange(n)[None]
+        overlap = np.minimum(edges[1:, None], cells + 1) - np.maximum(edges[:-1, None], cells)
+        weights = np.clip(overlap, 0, None)
+        weights = (weights / weights.sum(1, keepdims=True)).astype(np.float32)
+        values = np.moveaxis(np.tensordot(weights, values, (1, axis)), 0, axis)
+    return np.rint(values).astype(np.uint8)
+
+
+def _times(work: dict[str, Callable[[], Any]], turns: int = 15) -> dict[str, float]:
+    samples: dict[str, list[float]] = {name: [] for name in work}
+    for _ in range(turns):
+        for name, function in work.items():
+            started = time.perf_counter()
+            function()
+            samples[name].append((time.perf_counter() - started) * 1e3)
+    return {name: statistics.median(values) for name, values in samples.items()}
+
+
+if __name__ == "__main__":
+    sys.exit(main())

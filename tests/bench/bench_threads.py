@@ -1,0 +1,99 @@
+"""Throughput of whole workers, the cost of idling, and a leak check.
+
+    python tests/bench/bench_threads.py [--calls 2000] [-o FILE]      --calls 50000 for the leak
+
+Throughput: JPEG files through `iter_features` with one and two threads, and through one inference
+with two threads, in turns. Idle: CPU time at ten frames a second against the CPU time of the same
+calls made back to back. Leak: resident memory over many calls, after a warm-up of 200.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import statistics
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from edgefeat import FeatureExtractor
+
+PHOTOS = Path(__file__).parents[1] / "data" / "photos"
+FRAMES_PER_S = 10
+
+
+def main() -> int:
+    """Print the figures."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--calls", type=int, default=2000, help="calls of the leak check")
+    parser.add_argument("-o", type=Path, help="write JSON here")
+    arguments = parser.parse_args()
+    results: dict[str, Any] = {"throughput": _throughput(), "idle": _idle()}
+    results["leak_mb"] = _leak(arguments.calls)
+    one = results["throughput"]["one worker"]
+    for name, rate in results["throughput"].items():
+        print(f"{name:<28}{rate:7.1f} photos/s  {rate / one:.2f}")  # noqa: T201
+    print(f"{'CPU at 10 frames/s':<28}{results['idle']:7.2f} of the inference CPU")  # noqa: T201
+    print(f"{'growth, MB':<28}{results['leak_mb']:7.2f} in {arguments.calls} calls")  # noqa: T201
+    if arguments.o:
+        arguments.o.write_text(json.dumps(results, indent=1))
+    return 0
+
+
+def _throughput(rounds: int = 5) -> dict[str, float]:
+    files = [path.read_bytes() for path in sorted(PHOTOS.glob("*.jpg"))] * 20
+    with FeatureExtractor() as one, FeatureExtractor(threads=2) as two:
+        ways = {
+            "one worker": (one, 1),
+            "two workers": (one, 2),
+            "two threads in an inference": (two, 1),
+        }
+        rates: dict[str, list[float]] = {name: [] for name in ways}
+        for _ in range(rounds):
+            for name, (extractor, threads) in ways.items():
+                started = time.perf_counter()
+                extractor.extract_batch(files, threads=threads)
+                rates[name].append(len(files) / (time.perf_counter() - started))
+    return {name: statistics.median(values) for name, values in rates.items()}
+
+
+def _idle(frames: int = 50) -> float:
+    picture = np.random.default_rng(0).integers(0, 256, (480, 640, 3), np.uint8)
+    with FeatureExtractor() as extractor:
+        for _ in range(20):
+            extractor.extract(picture)
+        busy = time.process_time()
+        for _ in range(frames):
+            extractor.extract(picture)
+        busy = time.process_time() - busy
+        paced = time.process_time()
+        due = time.monotonic()
+        for _ in range(frames):
+            extractor.extract(picture)
+            due += 1 / FRAMES_PER_S
+            time.sleep(max(0.0, due - time.monotonic()))
+        return (time.process_time() - paced) / busy
+
+
+def _leak(calls: int) -> float:
+    picture = np.random.default_rng(0).integers(0, 256, (240, 320, 3), np.uint8)
+    with FeatureExtractor() as extractor:
+        for _ in range(200):
+            extractor.extract(picture)
+        before = _resident_mb()
+        for _ in range(calls):
+            extractor.extract(picture)
+        return _resident_mb() - before
+
+
+def _resident_mb() -> float:
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
+
+
+if __name__ == "__main__":
+    sys.exit(main())

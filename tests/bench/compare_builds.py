@@ -1,0 +1,139 @@
+"""Whether this checkout is slower than another commit: `make bench-compare BASE=main`.
+
+    python tests/bench/compare_builds.py [BASE] [--blocks 60] [--fail-above 5] [-o FILE]
+
+Both builds run at the same time, each in a process of its own that waits while the other works:
+blocks of 16 calls in alternating order, so that the machine's moods meet both. The ratio of medians
+and its 95 % interval come from whole blocks (`edgefeat.bench.compare`). Exits with 1 if this
+checkout is slower by more than the limit and the interval excludes equality.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import numpy as np
+
+# edgefeat is imported where it is needed: a child's may be an older one.
+ROOT = Path(__file__).parents[2]
+BLOCK_CALLS = 16
+
+
+class Build:
+    """A checkout's `FeatureExtractor` in a process that runs a block when told to."""
+
+    def __init__(self, checkout: Path) -> None:
+        from edgefeat.shipped import default_model_path, sample_photos
+
+        paths = [str(default_model_path()), *map(str, sample_photos())]
+        self._process = subprocess.Popen(
+            [sys.executable, __file__, "--child", *paths],
+            env={**os.environ, "PYTHONPATH": str(checkout)},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+
+    def block(self) -> list[float]:
+        """Return the latencies in ms of 16 calls."""
+        stdin, stdout = self._process.stdin, self._process.stdout
+        if stdin is None or stdout is None:
+            raise RuntimeError("the child has no pipes")
+        stdin.write("go\n")
+        stdin.flush()
+        answer = stdout.readline()
+        if not answer:
+            raise RuntimeError("the child ended; its message stands above")
+        block: list[float] = json.loads(answer)
+        return block
+
+    def close(self) -> None:
+        """Let the process end."""
+        self._process.communicate()
+
+
+def child(model: str, photos: list[str]) -> None:
+    """Run a block for every line on stdin; uses nothing but what every version offers."""
+    from edgefeat.extractor import FeatureExtractor
+
+    pictures = [Path(photo).read_bytes() for photo in photos]
+    with FeatureExtractor(model) as extractor:
+        for _ in sys.stdin:
+            extractor.extract(pictures[0])  # the other build had the caches
+            latencies = []
+            for number in range(BLOCK_CALLS):
+                before = time.perf_counter()
+                extractor.extract(pictures[number % len(pictures)])
+                latencies.append(1e3 * (time.perf_counter() - before))
+            sys.stdout.write(json.dumps(latencies) + "\n")
+            sys.stdout.flush()
+
+
+@contextmanager
+def checkout(commit: str) -> Iterator[Path]:
+    """Check a commit out beside this one, for as long as it is needed."""
+    with tempfile.TemporaryDirectory() as folder:
+        target = Path(folder) / "base"
+        subprocess.run(
+            ["git", "worktree", "add", "--quiet", "--detach", str(target), commit],
+            cwd=ROOT,
+            check=True,
+        )
+        try:
+            yield target
+        finally:
+            command = ["git", "worktree", "remove", "--force", str(target)]
+            subprocess.run(command, cwd=ROOT, check=True)
+
+
+def main() -> int:
+    """Compare; return the exit code."""
+    from edgefeat.bench.compare import ratio_of_quantiles
+
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("base", nargs="?", default="main")
+    parser.add_argument("--blocks", type=int, default=60)
+    parser.add_argument("--fail-above", type=float, default=5.0, help="percent")
+    parser.add_argument("-o", "--output", type=Path)
+    arguments = parser.parse_args()
+    with checkout(arguments.base) as base, ExitStack() as stack:
+        builds = [Build(base), Build(ROOT)]
+        for build in builds:
+            stack.callback(build.close)
+            build.block()  # warm-up
+        measured: list[list[list[float]]] = [[], []]
+        order = [0, 1]
+        for _ in range(arguments.blocks):
+            for i in order:
+                measured[i].append(builds[i].block())
+            order.reverse()
+    old, new = (np.array(blocks) for blocks in measured)
+    found = {}
+    for name, quantile in (("p50", 0.5), ("p90", 0.9)):
+        ratio, low, high = ratio_of_quantiles(new, old, quantile, paired=True)
+        found[name] = {"ratio": ratio, "low": low, "high": high}
+        base_ms, here_ms = np.quantile(old, quantile), np.quantile(new, quantile)
+        sys.stdout.write(
+            f"{name}  {arguments.base} {base_ms:.3f} ms, here {here_ms:.3f} ms, "
+            f"ratio {ratio:.3f} ({low:.3f} to {high:.3f})\n"
+        )
+    if arguments.output:
+        arguments.output.write_text(json.dumps(found, indent=1) + "\n")
+    limit = 1 + arguments.fail_above / 100
+    return int(any(one["ratio"] > limit and one["low"] > 1 for one in found.values()))
+
+
+if __name__ == "__main__":
+    if sys.argv[1:2] == ["--child"]:
+        child(sys.argv[2], sys.argv[3:])
+    else:
+        sys.exit(main())

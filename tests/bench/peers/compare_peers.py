@@ -1,0 +1,165 @@
+"""edgefeat beside other runtimes, taking turns on the same weights and pixels: `make bench-peers`.
+
+    python tests/bench/peers/compare_peers.py [--threads 1,2] [--duration 2] [-o FILE]
+
+For each thread count, one process holds every runtime; blocks of 16 calls in alternating order give
+the ratio to edgefeat's int8 and its interval. The cosine to Keras, on pictures that calibrated
+nothing, stands beside every speed. A runtime that fails is named with its reason.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+HERE = Path(__file__).parent
+PACKAGES = ("onnxruntime", "tensorflow", "keras", "tf2onnx", "ai-edge-litert", "openvino", "ncnn")
+
+
+class PeerPipeline:
+    """One runtime's call, timed as one stage."""
+
+    def __init__(self, run: Any) -> None:
+        self._run = run
+
+    def __call__(self, picture: Any) -> tuple[int, int, int, int]:
+        started = time.perf_counter_ns()
+        self._run(picture)
+        return started, started, started, time.perf_counter_ns()
+
+
+def measure(folder: Path, threads: int, duration_s: float) -> dict[str, Any]:
+    """Return the rows of one thread count."""
+    import numpy as np
+
+    sys.path.insert(0, str(HERE))
+    from runtimes import runtimes
+
+    from edgefeat.bench.compare import ratio_of_quantiles
+    from edgefeat.bench.conditions import Watch
+    from edgefeat.bench.pictures import Pictures
+    from edgefeat.bench.single_stream import BLOCK, run_single_stream
+    from edgefeat.bench.summary import single_stream
+
+    stored = np.load(folder / "pictures.npz")
+    pictures = [image[np.newaxis] for image in stored["held_out"]]
+    rows, opened, failed = [], [], {}
+    for runtime, precision, open_it in runtimes(folder, threads):
+        try:
+            run = open_it()
+            features = np.stack([np.array(run(image)).reshape(-1) for image in pictures])
+            cosines = _cosines(features, stored["expected"])
+        except Exception as error:  # noqa: BLE001 - any runtime may fail in any way
+            failed[f"{runtime} {precision}"] = f"{type(error).__name__}: {str(error)[:200]}"
+            continue
+        rows.append({"runtime": runtime, "precision": precision, "threads": threads})
+        rows[-1] |= {"cosine_mean": float(cosines.mean()), "cosine_min": float(cosines.min())}
+        opened.append(PeerPipeline(run))
+    watch = Watch()
+    series = run_single_stream(
+        opened,
+        Pictures(source="held-out pictures", items=tuple(pictures)),
+        duration_s=duration_s,
+        min_calls=10 * BLOCK,
+    )
+    blocks = [one.total_ms.reshape(-1, BLOCK)[1:] for one in series]
+    for row, block in zip(rows, blocks, strict=True):
+        ratio, low, high = ratio_of_quantiles(block, blocks[0], 0.5, paired=True)
+        row |= {"p50_ms": float(np.median(block)), "p90_ms": float(np.quantile(block, 0.9))}
+        row |= {"ratio": ratio, "low": low, "high": high, "calls": block.size}
+    runs = [replace(single_stream(one), steady=True) for one in series]
+    conditions = watch.verdict(runs[:1], one_thread=threads == 1)
+    return {"rows": rows, "failed": failed, "invalid": list(conditions.invalid)}
+
+
+def table(found: dict[str, Any]) -> str:
+    """Return the result as a Markdown table, and the conditions below it."""
+    columns = ["runtime", "precision", "threads", "p50, ms", "ratio to edgefeat int8"]
+    columns.append("cosine to Keras, mean / min")
+    lines = [f"| {' | '.join(columns)} |", "|---" * len(columns) + "|"]
+    for row in found["rows"]:
+        lines.append(
+            f"| {row['runtime']} | {row['precision']} | {row['threads']} | {row['p50_ms']:.2f} "
+            f"| {row['ratio']:.2f} ({row['low']:.2f} to {row['high']:.2f}) "
+            f"| {row['cosine_mean']:.4f} / {row['cosine_min']:.4f} |"
+        )
+    machine = found["machine"]
+    versions = ", ".join(f"{name} {version}" for name, version in found["versions"].items())
+    lines += ["", f"{machine['cpu']}, {machine['cores']} cores; {versions}. {found['created']}."]
+    lines += [f"Not measured: {name}: {why}" for name, why in found["failed"].items()]
+    lines += [f"Invalid: {reason}" for reason in found["invalid"]]
+    return "\n".join(lines) + "\n"
+
+
+def main() -> None:
+    """Build the peers if need be, measure, and show the table."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--threads", default="1,2")
+    parser.add_argument("--duration", type=float, default=2.0)
+    parser.add_argument("--folder", type=Path, help="built peers, kept for the next time")
+    parser.add_argument("-o", "--output", type=Path)
+    parser.add_argument("--one", nargs=2, help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    if arguments.one:
+        folder, threads = arguments.one
+        result = measure(Path(folder), int(threads), arguments.duration)
+        (Path(folder) / f"measured_{threads}.json").write_text(json.dumps(result))
+        return
+    folder = arguments.folder or Path(tempfile.gettempdir()) / "edgefeat-peers"
+    quiet = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}
+    if not (folder / "failed.json").is_file():
+        command = [sys.executable, str(HERE / "build_peers.py"), str(folder)]
+        subprocess.run(command, check=True, env=quiet)
+    found = _header()
+    for threads in arguments.threads.split(","):
+        command = [sys.executable, __file__, "--one", str(folder), threads]
+        command += ["--duration", str(arguments.duration)]
+        subprocess.run(command, check=True, env=quiet)
+        one = json.loads((folder / f"measured_{threads}.json").read_text())
+        found["rows"] += one["rows"]
+        found["failed"] |= one["failed"]
+        found["invalid"] += [f"{threads} threads: {reason}" for reason in one["invalid"]]
+    sys.stdout.write(table(found))
+    if arguments.output:
+        arguments.output.write_text(json.dumps(found, indent=1) + "\n")
+
+
+def _header() -> dict[str, Any]:
+    from dataclasses import asdict
+    from datetime import UTC, datetime
+    from importlib import metadata
+
+    from edgefeat.bench.conditions import describe_machine
+
+    versions = {}
+    for name in PACKAGES:
+        try:
+            versions[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            continue
+    return {
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        "machine": asdict(describe_machine()),
+        "versions": versions,
+        "rows": [],
+        "failed": {},
+        "invalid": [],
+    }
+
+
+def _cosines(a: Any, b: Any) -> Any:
+    import numpy as np
+
+    return (a * b).sum(axis=1) / np.linalg.norm(a, axis=1) / np.linalg.norm(b, axis=1)
+
+
+if __name__ == "__main__":
+    main()

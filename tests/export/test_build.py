@@ -1,0 +1,189 @@
+"""The exporter as its users run it: files that appear, files that must not, what is said."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+from keras import layers
+
+from edgefeat import FeatureExtractor, cosine_similarity
+from edgefeat_export.cli import main
+from keras_models import sequential
+
+
+@pytest.fixture(scope="module")
+def saved(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("saved") / "mine.keras"
+    sequential().save(path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def folder(saved: Path, photos: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """All precisions of one model, reduced, with a second output."""
+    out = tmp_path_factory.mktemp("built")
+    arguments = ["build", str(saved), "--precision", "fp32,fp16,int8", "-o", str(out)]
+    arguments += ["--layer", "depthwise:gem", "--layer", "pool", "--reduce", "pca:3", "--l2"]
+    arguments += ["--calibrate", str(photos), "--gate", "int8.relative_l2_max=2"]
+    arguments += ["--gate", "int8.cosine_min=0", "--gate", "int8.cosine_mean=0.5"]
+    assert main(arguments) == 0
+    return out
+
+
+def test_one_file_per_precision_and_a_card(folder: Path) -> None:
+    names = sorted(path.name for path in folder.iterdir())
+    assert names == [
+        "mine_24x32.md",
+        "mine_24x32_fp16.onnx",
+        "mine_24x32_fp32.onnx",
+        "mine_24x32_int8.onnx",
+    ]
+    card = (folder / "mine_24x32.md").read_text()
+    for expected in (
+        "# mine\n",
+        "3 numbers from layer `depthwise`, gem pooling, 8 reduced by PCA (",
+        "- Output `pool`: 8 numbers from layer `pool`",
+        "| `mine_24x32_fp16.onnx` |",
+        " ms | ",
+        "Licence of the weights: unknown",
+    ):
+        assert expected in card
+
+
+def test_the_runtime_sees_only_the_reduced_vector(folder: Path, photos: Path) -> None:
+    vectors = []
+    for precision in ("fp32", "fp16"):
+        with FeatureExtractor(folder / f"mine_24x32_{precision}.onnx") as extractor:
+            assert extractor.dim == 3
+            assert extractor.spec.primary.l2_normalised
+            assert extractor.spec.primary.reduced_from == 8
+            assert set(extractor.extract_outputs(photos / "coffee.jpg")) == {"features", "pool"}
+            assert extractor.self_test()
+            vectors.append(extractor.extract(photos / "coffee.jpg"))
+    assert np.linalg.norm(vectors[0]) == pytest.approx(1, abs=1e-5)
+    assert cosine_similarity(*vectors) > 0.999
+
+
+def test_verify_accepts_the_source_and_refuses_another(
+    saved: Path, folder: Path, photos: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = str(folder / "mine_24x32_fp32.onnx")
+    common = ["--images", str(photos), "--json"]
+    assert main(["verify", file, "--against", str(saved), *common]) == 0
+    outcome = json.loads(capsys.readouterr().out)
+    assert outcome["passed"]
+    assert outcome["outputs"]["features"]["relative_l2_max"] < 1e-5
+    other = sequential()
+    other.get_layer("conv").set_weights([w + 0.1 for w in other.get_layer("conv").get_weights()])
+    other.save(tmp_path / "other.keras")
+    assert main(["verify", file, "--against", str(tmp_path / "other.keras"), *common]) == 3
+    captured = capsys.readouterr()
+    refusal = json.loads(captured.out)
+    assert refusal["error"] == "VerificationError"
+    assert {reason["gate"] for reason in refusal["reasons"]} >= {"relative_l2_max"}
+    assert "the weights differ from those" in captured.err
+
+
+def test_a_missed_gate_leaves_the_old_file_as_it_was(
+    saved: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    old = tmp_path / "mine_24x32_fp32.onnx"
+    old.write_bytes(b"the file that was there")
+    arguments = ["build", str(saved), "--precision", "fp32", "-o", str(tmp_path), "--json"]
+    assert main([*arguments, "--gate", "fp32.relative_l2_max=1e-12"]) == 3
+    captured = capsys.readouterr()
+    refusal = json.loads(captured.out)
+    assert refusal["error"] == "VerificationError"
+    (reason,) = refusal["reasons"]
+    assert (reason["output"], reason["gate"], reason["needed"]) == (
+        "features",
+        "relative_l2_max",
+        1e-12,
+    )
+    assert reason["got"] > 1e-12
+    assert "its features are not Keras's on 100 images" in captured.err
+    assert [path.name for path in tmp_path.iterdir()] == [old.name]
+    assert old.read_bytes() == b"the file that was there"
+
+
+def test_dead_features_are_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    model = keras.Sequential(
+        [
+            layers.Input((8, 8, 3)),
+            layers.Conv2D(
+                4, 3, activation="relu", bias_initializer=keras.initializers.Constant(-1e4)
+            ),
+        ]
+    )
+    model.save(tmp_path / "dead.keras")
+    arguments = ["build", str(tmp_path / "dead.keras"), "--normalize", "none", "--precision"]
+    assert main([*arguments, "fp32", "-o", str(tmp_path / "out"), "--json"]) == 3
+    captured = capsys.readouterr()
+    assert "output 'features' is dead" in captured.err
+    assert json.loads(captured.out)["reasons"][0]["gate"] == "live_share"
+    assert not list((tmp_path / "out").iterdir())
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--reduce", "pca:2"], "expected a folder of your own pictures as calibration"),
+        (["--calibrate", "x", "--precision", "fp32"], "expected int8 or reduce to use these"),
+        (["--gate", "int4.cosine_mean=1"], "expected PRECISION.GATE=NUMBER"),
+        (["--input-range", "0,1", "--normalize", "tf"], "say the same thing"),
+        (["--input-range", "1,0"], "HIGH above LOW"),
+    ],
+)
+def test_options_that_do_not_fit_are_wrong_usage(
+    options: list[str], message: str, saved: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["build", str(saved), *options]) == 2
+    assert message in capsys.readouterr().err
+
+
+def test_the_summary_marks_the_cut(saved: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = ["build", str(saved), "--layer", "depthwise:max", "--layer", "pool", "--summary"]
+    assert main(arguments) == 0
+    marked = [line for line in capsys.readouterr().out.splitlines() if "◄" in line]
+    assert [line.split("◄")[1] for line in marked] == [" features (max)", " pool"]
+    assert "depthwise" in marked[0]
+
+
+def test_the_same_inputs_give_the_same_bytes(saved: Path, tmp_path: Path, root: Path) -> None:
+    """Two processes, in another order: counted names, hashes and sets must not leak."""
+    script = (
+        "import sys; from edgefeat_export.cli import main\n"
+        "own, out, first = sys.argv[1:]\n"
+        "lists = {'own': [own], 'mobilenet': ['mobilenet', '--weights', 'none', '--size', '32']}\n"
+        "for name in sorted(lists, reverse=first == 'own'):\n"
+        "    gates = []\n"
+        "    for precision in ('fp32', 'fp16', 'int8'):\n"
+        "        for gate in ('relative_l2_max', 'cosine_mean', 'cosine_min'):\n"
+        "            gates += ['--gate', f'{precision}.{gate}=none']\n"
+        "    wanted = ['--precision', 'fp32,int8' if name == 'own' else 'fp32,fp16', '-o', out]\n"
+        "    assert main(['build', *lists[name], *wanted, *gates]) == 0\n"
+    )
+    path = os.pathsep.join([str(root), str(root / "export")])
+    for seed, first in (("1", "own"), ("2", "mobilenet")):
+        done = subprocess.run(
+            [sys.executable, "-c", script, str(saved), str(tmp_path / first), first],
+            env={**os.environ, "PYTHONPATH": path, "PYTHONHASHSEED": seed},
+            capture_output=True,
+            text=True,
+            timeout=300,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+    files = sorted(path.name for path in (tmp_path / "own").glob("*.onnx"))
+    assert len(files) == 4
+    for name in files:
+        a, b = ((tmp_path / first / name).read_bytes() for first in ("own", "mobilenet"))
+        assert hashlib.sha256(a).digest() == hashlib.sha256(b).digest(), name

@@ -1,0 +1,177 @@
+"""Warm-up, comparison and gate, on latencies whose truth is known."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from edgefeat.bench.compare import paired_ratios, ratio_of_quantiles
+from edgefeat.bench.conditions import describe_machine
+from edgefeat.bench.gate import Outcome, judge, parse_rule
+from edgefeat.bench.results import Conditions, Report, Subject
+from edgefeat.bench.single_stream import BLOCK, Series
+from edgefeat.bench.summary import single_stream
+from edgefeat.bench.warmup import find_warmup, levels
+from edgefeat.errors import SourceError
+
+CALM = Conditions(
+    invalid=(),
+    notes=(),
+    duration_s=1.0,
+    others_cores=0.0,
+    steal=0.0,
+    load_average=None,
+    governors=(),
+    frequency_mhz=None,
+    max_frequency_mhz=None,
+    temperatures_c={},
+    throttled=(),
+)
+
+
+def noisy(rng: np.random.Generator, level_ms: float, n: int) -> NDArray[np.float64]:
+    """Latencies as real ones are: skewed, and with rare outliers."""
+    values = level_ms * (1 + 0.03 * rng.gamma(2.0, size=n))
+    return np.where(rng.random(n) < 0.01, values * 4, values)
+
+
+def subject(latencies_ms: NDArray[np.float64], *, yardstick_ms: float = 0.1) -> Subject:
+    ends = (latencies_ms[:, np.newaxis] * [0.0, 0.2, 0.3, 1.0] * 1e6).astype(np.int64)
+    blocks = len(latencies_ms) // BLOCK
+    block_s = latencies_ms.reshape(blocks, BLOCK).sum(axis=1) / 1e3
+    series = Series(
+        clock_ns=ends,
+        yardstick_ns=np.full(blocks, int(yardstick_ms * 1e6)),
+        wall_s=block_s,
+        cpu_s=block_s,
+    )
+    return Subject(
+        label="m",
+        model="m",
+        precision="int8",
+        file="m.onnx",
+        file_bytes=1,
+        fingerprint="0" * 64,
+        providers=("cpu",),
+        threads=1,
+        cosine_to_keras=None,
+        load_ms=1.0,
+        first_call_ms=1.0,
+        single_stream=single_stream(series),
+    )
+
+
+def report(latencies_ms: NDArray[np.float64], *, yardstick_ms: float = 0.1) -> Report:
+    return Report(
+        created="2026-11-21T12:00:00+00:00",
+        source="test",
+        pictures=1,
+        machine=describe_machine(),
+        conditions=CALM,
+        subjects=(subject(latencies_ms, yardstick_ms=yardstick_ms),),
+        ratios=(),
+    )
+
+
+def outcome(old: Report, new: Report, rule: str) -> Outcome:
+    (judgement,) = judge(old, new, [parse_rule(rule)])
+    return judgement.outcome
+
+
+def test_warmup_is_found_and_left_out() -> None:
+    rng = np.random.default_rng(7)
+    values = np.concatenate([noisy(rng, 4.0, 60), noisy(rng, 2.0, 600)])
+    found = find_warmup(values)
+    assert 55 <= found.warmup <= 65
+    assert found.steady
+
+
+def test_a_level_series_has_no_warmup() -> None:
+    warmups = [find_warmup(noisy(np.random.default_rng(s), 2.0, 400)).warmup for s in range(50)]
+    assert sum(warmup > 0 for warmup in warmups) <= 2
+
+
+def test_a_change_of_speed_is_unsteady_not_warmup() -> None:
+    rng = np.random.default_rng(7)
+    slows_down = np.concatenate([noisy(rng, 2.0, 300), noisy(rng, 3.0, 300)])
+    found = find_warmup(slows_down)
+    assert (found.warmup, found.steady) == (0, False)
+    assert found.spread == pytest.approx(1.5, rel=0.05)
+
+
+def test_levels_of_a_short_series_are_one() -> None:
+    assert levels(np.ones(20)) == [0, 20]
+
+
+def test_paired_ratio_holds_where_the_machine_drifts() -> None:
+    rng = np.random.default_rng(7)
+    drift = np.repeat(np.linspace(1, 2, 40), BLOCK)
+    base = noisy(rng, 2.0, 40 * BLOCK) * drift
+    slower = noisy(rng, 2.2, 40 * BLOCK) * drift
+    p50, p90 = paired_ratios([subject(base), replace(subject(slower), label="slower")])
+    assert (p50.statistic, p90.statistic) == ("p50", "p90")
+    assert p50.low <= 1.1 <= p50.high
+    assert p50.low > 1.0
+
+
+def test_interval_is_the_same_every_time() -> None:
+    rows = noisy(np.random.default_rng(7), 2.0, 320).reshape(20, 16)
+    first = ratio_of_quantiles(rows, rows[::-1], 0.9, paired=False)
+    assert ratio_of_quantiles(rows, rows[::-1], 0.9, paired=False) == first
+    assert first[1] <= 1.0 <= first[2]
+
+
+def test_gate_tells_slower_from_equal() -> None:
+    rng = np.random.default_rng(7)
+    caught = flagged = 0
+    for _ in range(10):
+        old, equal = report(noisy(rng, 2.0, 320)), report(noisy(rng, 2.0, 320))
+        flagged += outcome(old, equal, "p50>0%") is Outcome.FAILED
+        caught += outcome(old, report(noisy(rng, 2.2, 320)), "p50>+5%") is Outcome.FAILED
+    assert caught == 10
+    assert flagged <= 1
+
+
+def test_gate_blames_the_machine_where_its_yardstick_got_slower() -> None:
+    rng = np.random.default_rng(7)
+    old = report(noisy(rng, 2.0, 800), yardstick_ms=0.1)
+    new = report(noisy(rng, 2.6, 800), yardstick_ms=0.13)
+    assert outcome(old, new, "p50>+5%") is Outcome.PASSED
+
+
+def test_growth_below_the_threshold_passes() -> None:
+    rng = np.random.default_rng(7)
+    old, new = report(noisy(rng, 2.0, 800)), report(noisy(rng, 2.1, 800))
+    assert outcome(old, new, "p50>+10%") is Outcome.PASSED
+    assert outcome(old, new, "cpu>+2%") is Outcome.FAILED
+
+
+def test_gate_does_not_decide_what_it_cannot() -> None:
+    rng = np.random.default_rng(7)
+    old, new = report(noisy(rng, 2.0, 320)), report(noisy(rng, 2.0, 320))
+    busy = replace(new, conditions=replace(CALM, invalid=("busy machine",)))
+    (judgement,) = judge(old, busy, [parse_rule("p50>5%")])
+    assert judgement.outcome is Outcome.UNDECIDED
+    assert judgement.reason == "invalid conditions in this run"
+    (judgement,) = judge(old, new, [parse_rule("p99>5%")])
+    assert judgement.outcome is Outcome.UNDECIDED
+    assert judgement.reason == "needs 662 calls after warm-up, got 320: see --calls"
+
+
+def test_runs_of_different_machines_are_not_compared() -> None:
+    old = report(np.full(160, 2.0))
+    new = replace(old, machine=replace(old.machine, cpu="another"))
+    with pytest.raises(SourceError, match=r"this one on another with \d+: compare runs of one"):
+        judge(old, new, [parse_rule("p50>5%")])
+
+
+@pytest.mark.parametrize("text", ["p90>+10%", "p90 > 10 %", "cpu>5%", "p99.9>+0.5%"])
+def test_rules_are_read(text: str) -> None:
+    assert parse_rule(text).text == text
+
+
+@pytest.mark.parametrize("text", ["p90<10%", "p90>10", "mean>10%", "p0>10%", "", "p100>1%"])
+def test_what_is_no_rule_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="expected a rule like 'p90>\\+10%'"):
+        parse_rule(text)

@@ -1,0 +1,271 @@
+"""Many pictures to a sink: order, workers, retries, stopping, interruption."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import edgefeat
+from edgefeat import FeatureExtractor, FeatureSet
+from edgefeat.corpus import OnError, collect, extract_files, extract_in_order, map_in_order
+from edgefeat.sinks import ListSink
+
+
+def edgefeat_command(*arguments: object) -> list[str]:
+    return [sys.executable, "-P", "-m", "edgefeat", *map(str, arguments)]
+
+
+def run(*arguments: object) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(edgefeat_command(*arguments), capture_output=True, text=True, timeout=120)
+
+
+def content(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+@pytest.fixture(scope="module")
+def corpus(photos: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Sixty pictures, links to three photos, and two bad ones among them."""
+    folder = tmp_path_factory.mktemp("corpus")
+    for number in range(60):
+        name = ("chelsea", "coffee", "rocket")[number % 3]
+        (folder / f"{number:03}.jpg").symlink_to(photos / f"{name}.jpg")
+    (folder / "010b.jpg").write_bytes(b"no picture")
+    (folder / "059b.jpg").write_bytes(b"")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def whole(corpus: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The set of a run that nothing disturbed, by one worker."""
+    output = tmp_path_factory.mktemp("out") / "whole"
+    done = run("extract", corpus, "-o", output, "--shard-size", 8, "--workers", 1)
+    assert done.returncode == 1, done.stderr
+    return output
+
+
+def test_results_come_in_order_whoever_is_faster() -> None:
+    def work(item: int) -> int:
+        time.sleep(0.02 if item % 7 == 0 else 0)
+        return item * item
+
+    assert list(map_in_order(work, range(100), workers=3)) == [i * i for i in range(100)]
+
+
+def test_nothing_is_taken_far_ahead_of_a_slow_consumer() -> None:
+    taken = []
+
+    def items() -> object:
+        for number in range(1000):
+            taken.append(number)
+            yield number
+
+    results = map_in_order(lambda item: item, items(), workers=2)  # type: ignore[arg-type,var-annotated]
+    for _ in range(5):
+        next(results)
+    assert len(taken) <= 5 + 16 * 2 + 1
+    results.close()  # type: ignore[attr-defined]
+    assert not [t for t in threading.enumerate() if t.name.startswith("edgefeat")]
+
+
+def test_an_error_in_a_worker_reaches_the_consumer_and_ends_the_workers() -> None:
+    def work(item: int) -> int:
+        if item == 30:
+            raise RuntimeError("broken")
+        return item
+
+    with pytest.raises(RuntimeError, match="broken"):
+        list(map_in_order(work, range(1000), workers=2))
+    assert not [t for t in threading.enumerate() if t.name.startswith("edgefeat")]
+    with pytest.raises(ValueError, match="workers: expected 1 or more, got 0"):
+        list(map_in_order(work, [1], workers=0))
+
+
+@pytest.mark.parametrize("workers", [1, 2, 5])
+@pytest.mark.parametrize("batch", [1, 4])
+def test_workers_and_batches_change_nothing(
+    corpus: Path, whole: Path, extractor: FeatureExtractor, workers: int, batch: int
+) -> None:
+    paths = sorted(str(path) for path in corpus.iterdir())
+    sink = ListSink()
+    failures = extract_files(paths, extractor, sink, workers=workers, batch=batch)
+    expected = FeatureSet.read(whole)
+    assert [name for name, _ in sink.rows] == list(expected.paths)
+    assert np.array_equal(np.stack([row for _, row in sink.rows]), expected.features())
+    assert [Path(failure.path).name for failure in failures] == ["010b.jpg", "059b.jpg"]
+    assert sink.failures == failures
+
+
+def test_stop_ends_at_the_first_failure(corpus: Path, tmp_path: Path) -> None:
+    output = tmp_path / "set"
+    done = run("extract", corpus, "-o", output, "--shard-size", 4, "--on-error", "stop", "--json")
+    assert done.returncode == 1
+    summary = json.loads(done.stdout)
+    assert [Path(f["path"]).name for f in summary["failed"]] == ["010b.jpg"]
+    assert summary["written"] == 8
+    assert summary["complete"] is False
+    done = run("extract", corpus, "-o", tmp_path / "f.npz", "--on-error", "stop")
+    assert "nothing written, 1 failed, stopped at the first failure" in done.stderr
+    assert not (tmp_path / "f.npz").exists()
+
+
+def test_a_stopped_run_resumes_once_the_picture_is_mended(photos: Path, tmp_path: Path) -> None:
+    folder, output = tmp_path / "photos", tmp_path / "set"
+    shutil.copytree(photos, folder)
+    (folder / "bad.jpg").write_bytes(b"")
+    assert run("extract", folder, "-o", output, "--on-error", "stop").returncode == 1
+    shutil.copy(photos / "coffee.jpg", folder / "bad.jpg")
+    assert run("extract", folder, "-o", output, "--resume").returncode == 0
+    assert len(FeatureSet.read(output)) == 4
+
+
+def test_retries_wait_for_a_file_that_is_being_written(
+    photos: Path, tmp_path: Path, extractor: FeatureExtractor
+) -> None:
+    late, never = tmp_path / "late.jpg", tmp_path / "never.jpg"
+    whole_photo = (photos / "coffee.jpg").read_bytes()
+    late.write_bytes(whole_photo[:5000])
+    timer = threading.Timer(0.25, lambda: late.write_bytes(whole_photo))
+    timer.start()
+    first, second = extract_in_order([late, never], extractor, workers=2, retries=4)
+    timer.join()
+    assert np.array_equal(first, extractor.extract(photos / "coffee.jpg"))
+    assert str(second) == f"{never}: no such file. Check the path. Tried 5 times."
+
+
+@pytest.mark.parametrize("text", ["", "retry", "retry:0", "retry:11", "retry:x", "ignore"])
+def test_error_policies_that_do_not_exist(text: str) -> None:
+    with pytest.raises(ValueError, match="expected skip, stop or retry:N with N from 1 to 10"):
+        OnError.parse(text)
+
+
+def test_kill_and_resume_gives_the_same_bytes(corpus: Path, whole: Path, tmp_path: Path) -> None:
+    output = tmp_path / "set"
+    command = edgefeat_command("extract", corpus, "-o", output, "--shard-size", 8)
+    resumes = 0
+    for wanted in (1, 3, 5):  # shards there when the kill comes
+        process = subprocess.Popen([*command, "--resume"], stderr=subprocess.DEVNULL)
+        deadline = time.monotonic() + 60
+        while process.poll() is None and time.monotonic() < deadline:
+            if len(list(output.glob("shard-*.npy"))) >= wanted:
+                process.send_signal(signal.SIGKILL)
+                break
+            time.sleep(0.001)
+        if process.wait(60) == -signal.SIGKILL:
+            resumes += 1
+        manifest = json.loads((output / "manifest.json").read_text())
+        assert len(manifest["shards"]) >= wanted - 1
+    done = subprocess.run([*command, "--resume"], capture_output=True, text=True, timeout=120)
+    assert done.returncode == 1, done.stderr
+    assert resumes >= 1
+    assert content(output) == content(whole)
+
+
+def test_ctrl_c_leaves_a_set_that_resumes(corpus: Path, whole: Path, tmp_path: Path) -> None:
+    output = tmp_path / "set"
+    command = edgefeat_command("extract", corpus, "-o", output, "--shard-size", 8)
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    deadline = time.monotonic() + 60
+    while not (output / "shard-00001.npy").exists() and time.monotonic() < deadline:
+        time.sleep(0.002)
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "rows are safe; go on with --resume" in errors
+    assert "Traceback" not in errors
+    assert not [name for name in content(output) if name.endswith(".part")]
+    resumed = run("extract", corpus, "-o", output, "--shard-size", 8, "--resume", "--json")
+    assert json.loads(resumed.stdout)["resumed"] >= 8
+    assert content(output) == content(whole)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["-o", "f.npz", "--resume"], "--resume: needs a folder as output, such as -o features/"),
+        (["-o", "f.npz", "--shard-size", "8"], "--shard-size: needs a folder as output"),
+        (["--store", "i8"], "--store: needs an output, such as -o features.npz"),
+        (["-o", "f", "--on-error", "retry"], "--on-error: expected skip, stop or retry:N"),
+    ],
+    ids=["resume", "shard-size", "store", "on-error"],
+)
+def test_options_that_do_not_go_together(arguments: list[str], message: str) -> None:
+    done = run("extract", "a.jpg", *arguments)
+    assert done.returncode == 2
+    assert message in done.stderr
+
+
+def test_the_ledger_of_a_file_stands_beside_it(photos: Path, tmp_path: Path) -> None:
+    output, ledger = tmp_path / "f.npz", tmp_path / "f.npz.errors.jsonl"
+    bad = tmp_path / "bad.jpg"
+    bad.write_bytes(b"")
+    assert run("extract", photos, bad, "-o", output, "--store", "i8").returncode == 1
+    assert json.loads(ledger.read_text()) == {
+        "path": str(bad),
+        "reason": "the file is empty. Check the file, or convert it to JPEG or PNG.",
+    }
+    done = run("extract", photos, "-o", output, "--store", "f16")
+    assert done.returncode == 0
+    assert "stored as f16: cosine 1.00000 and relative L2" in done.stderr
+    assert not ledger.exists()
+    stored = FeatureSet.read(output)
+    exact = edgefeat.FeatureExtractor().extract_batch(stored.paths)
+    assert stored.features() == pytest.approx(exact, rel=1e-3)
+
+
+def test_a_folder_that_cannot_be_read_is_named(
+    photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its path is longer than the system takes: that stops even the superuser."""
+    folder = tmp_path / "photos"
+    shutil.copytree(photos, folder)
+    monkeypatch.chdir(folder)
+    for _ in range(20):
+        Path("d" * 250).mkdir()
+        os.chdir("d" * 250)
+    monkeypatch.undo()
+    paths, failures = collect([str(folder)])
+    assert len(paths) == 3
+    assert len(failures) == 1
+    assert failures[0].path.startswith(f"{folder}/ddd")
+    assert failures[0].reason == "a folder that cannot be read: File name too long."
+
+
+def test_names_cannot_command_a_terminal(tmp_path: Path) -> None:
+    (tmp_path / "red\x1b[31m.jpg").write_bytes(b"")
+    command = edgefeat_command("extract", ".", "-o", "set")
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    assert done.stderr.splitlines()[0] == (
+        "edgefeat: ./red\\x1b[31m.jpg: the file is empty. "
+        "Check the file, or convert it to JPEG or PNG."
+    )
+
+
+def test_a_set_of_another_model_is_not_continued(photos: Path, tmp_path: Path) -> None:
+    output = tmp_path / "set"
+    assert run("extract", photos, "-o", output).returncode == 0
+    before = content(output)
+    done = run("extract", photos, "-o", output, "--resume", "--normalize")
+    assert done.returncode == 3
+    assert "cannot be compared: use the set's model and options" in done.stderr
+    assert content(output) == before
+
+
+def test_workers_default_to_the_cores_of_this_process() -> None:
+    one = "import os; os.sched_setaffinity(0, [min(os.sched_getaffinity(0))])"
+    code = f"{one}; from edgefeat.corpus import default_workers; print(default_workers())"
+    done = subprocess.run(
+        [sys.executable, "-P", "-c", code], capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "1\n"
+    assert 1 <= edgefeat.corpus.default_workers() <= min(4, os.cpu_count() or 1)

@@ -1,0 +1,73 @@
+"""`edgefeat doctor` on this machine."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from importlib import metadata
+from pathlib import Path
+
+import pytest
+
+from edgefeat import doctor
+
+COMMAND = [sys.executable, "-P", "-m", "edgefeat", "doctor"]
+
+
+def doctor_says(*options: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [*COMMAND, *options], capture_output=True, text=True, timeout=120, check=False
+    )
+
+
+def test_json_says_what_this_device_has() -> None:
+    done = subprocess.run(
+        [*COMMAND, "--json"], capture_output=True, text=True, timeout=120, check=False
+    )
+    report = json.loads(done.stdout)
+    assert done.returncode == (3 if report["problems"] else 0), done.stderr
+    assert report["versions"]["onnxruntime"] == metadata.version("onnxruntime")
+    assert any(p["name"] == "cpu" and p["works"] for p in report["providers"])
+    assert report["codecs"]["jpg"] is report["codecs"]["png"] is True
+    assert report["memory"]["total"] > 2**27
+    assert report["cpu"]["cores_usable"] >= 1
+
+
+def test_text_is_for_people() -> None:
+    done = doctor_says()
+    assert "works: self-test passed: relative L2" in done.stdout
+    assert done.stdout.endswith("nothing to put right\n") or "PROBLEM: " in done.stdout
+
+
+def test_two_packages_of_one_module_are_a_problem(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("opencv-python", "opencv-contrib-python"):
+        folder = tmp_path / f"{name.replace('-', '_')}-4.0.dist-info"
+        folder.mkdir()
+        (folder / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 4.0\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    names = ("opencv-python", "opencv-contrib-python")
+    assert doctor._clashes(names, "cv2") == [
+        "opencv-python 4.0 and opencv-contrib-python 4.0 both install the module cv2 and break "
+        "each other. Run `pip uninstall opencv-python opencv-contrib-python`, then install the "
+        "one you need."
+    ]
+    assert doctor._clashes(names[:1], "cv2") == []
+
+
+def test_an_unusable_model_is_reported_not_raised(tmp_path: Path) -> None:
+    broken = tmp_path / "broken.onnx"
+    broken.write_bytes(b"junk")
+    done = subprocess.run(
+        [*COMMAND, "--model", str(broken), "--json"],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 3
+    report = json.loads(done.stdout)
+    assert report["model"] is None
+    assert "no execution provider passes the model's self-test" in report["problems"]

@@ -1,0 +1,190 @@
+"""Many pictures, many threads, other processes, and giving memory back."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import pickle
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from edgefeat import FeatureExtractor, ImageError, ModelError
+
+NAMES = ("chelsea", "coffee", "rocket")
+
+
+@pytest.fixture(scope="module")
+def paths(photos: Path) -> list[Path]:
+    return [photos / f"{name}.jpg" for name in NAMES]
+
+
+@pytest.fixture(scope="module")
+def expected(paths: list[Path], extractor: FeatureExtractor) -> np.ndarray:
+    return np.stack([extractor.extract(path) for path in paths])
+
+
+@pytest.mark.parametrize("threads", [1, 2, 4])
+@pytest.mark.parametrize("batch", [None, 1, 2, 5])
+def test_batches_on_threads_keep_order(
+    threads: int,
+    batch: int | None,
+    paths: list[Path],
+    expected: np.ndarray,
+    extractor: FeatureExtractor,
+) -> None:
+    got = extractor.extract_batch(paths * 3, threads=threads, batch=batch)
+    assert np.array_equal(got, np.concatenate([expected] * 3))
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_one_bad_picture_does_not_lose_the_others(
+    threads: int, paths: list[Path], expected: np.ndarray, extractor: FeatureExtractor
+) -> None:
+    images = [paths[0], "missing.jpg", paths[1], b"not a picture", paths[2]]
+    rows = extractor.extract_batch(images, threads=threads, batch=2, on_error="nan")
+    assert np.isnan(rows[[1, 3]]).all()
+    assert np.array_equal(rows[[0, 2, 4]], expected)
+    results = list(extractor.iter_features(images, threads=threads, on_error="return"))
+    assert isinstance(results[1], ImageError)
+    assert str(results[1]) == "missing.jpg: no such file. Check the path."
+    with pytest.raises(ImageError, match=r"^missing\.jpg: "):
+        extractor.extract_batch(images, threads=threads)
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+def test_an_endless_stream_is_taken_a_few_at_a_time(
+    threads: int, extractor: FeatureExtractor
+) -> None:
+    taken = itertools.count()
+    picture = np.zeros((64, 64, 3), np.uint8)
+
+    def endless() -> Iterator[np.ndarray]:
+        while True:
+            next(taken)
+            yield picture
+
+    features = extractor.iter_features(endless(), threads=threads, batch=2)
+    for _ in range(8):
+        assert np.array_equal(next(features), extractor.extract(picture))
+    features.close()
+    assert next(taken) <= 8 + 2 * 2 * threads
+    assert not [t for t in threading.enumerate() if t.name.startswith("edgefeat")]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"batch": 0}, "batch: expected 1 or more, got 0"),
+        (
+            {"batch": 10**9},
+            "batch: expected at most 1024, got 1000000000. Larger ones only cost memory; "
+            "any number of pictures can be passed.",
+        ),
+        ({"threads": 0}, "threads: expected 1 or more, got 0"),
+        ({"on_error": "skip"}, "on_error: expected 'raise' or 'nan', got 'skip'"),
+    ],
+    ids=["batch-0", "batch-huge", "threads-0", "on-error"],
+)
+def test_wrong_batch_arguments(
+    arguments: dict[str, object], message: str, extractor: FeatureExtractor
+) -> None:
+    with pytest.raises(ValueError, match=r"^.+$") as caught:
+        extractor.extract_batch(["a.jpg"], **arguments)  # type: ignore[arg-type]
+    assert str(caught.value) == message
+
+
+@pytest.mark.parametrize(
+    "images",
+    [np.zeros((224, 224, 3), np.uint8), np.zeros((1, 224, 224, 3)), np.zeros((1, 3, 9, 9), "u1")],
+    ids=["no-batch-axis", "float", "wrong-size"],
+)
+def test_prepared_pictures_are_checked(images: np.ndarray, extractor: FeatureExtractor) -> None:
+    with pytest.raises(ValueError, match=r"^images") as caught:
+        extractor.extract_prepared(images)
+    assert str(caught.value) == (
+        "images: expected uint8 of shape (N, 224, 224, 3), as prepare makes them, "
+        f"got {images.dtype} of shape {images.shape}"
+    )
+
+
+def test_a_pickled_extractor_works_with_the_same_arguments(
+    model_path: Path, paths: list[Path]
+) -> None:
+    with FeatureExtractor(model_path, normalize=True, decode="full") as original:
+        copy = pickle.loads(pickle.dumps(original))  # noqa: S301 - our own bytes
+        assert copy.fingerprint == original.fingerprint
+        assert np.array_equal(copy.extract(paths[0]), original.extract(paths[0]))
+        copy.close()
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_it_works_after_a_fork(threads: int, paths: list[Path]) -> None:
+    code = f"""
+import os, sys
+import numpy as np
+import edgefeat
+fx = edgefeat.FeatureExtractor(threads={threads})
+before = fx.extract({str(paths[0])!r})
+child = os.fork()
+same = np.array_equal(fx.extract({str(paths[0])!r}), before)
+if child == 0:
+    os._exit(0 if same else 5)
+sys.exit(0 if same and os.waitpid(child, 0)[1] == 0 else 1)
+"""
+    done = subprocess.run([sys.executable, "-P", "-c", code], timeout=60, check=False)
+    assert done.returncode == 0
+
+
+def test_an_unloaded_extractor_opens_again(
+    model_path: Path, paths: list[Path], expected: np.ndarray
+) -> None:
+    with FeatureExtractor(model_path) as extractor:
+        extractor.unload()
+        extractor.unload()
+        assert np.array_equal(extractor.extract(paths[0]), expected[0])
+    with pytest.raises(ModelError, match="this extractor was closed"):
+        extractor.extract(paths[0])
+
+
+def test_unloading_gives_memory_back_and_work_does_not_grow() -> None:
+    code = """
+import numpy as np
+import edgefeat
+def resident():
+    return int(open("/proc/self/statm").read().split()[1]) * 4096 / 2**20
+picture = np.random.default_rng(0).integers(0, 256, (480, 640, 3), np.uint8)
+fx = edgefeat.FeatureExtractor()
+for _ in range(50): fx.extract(picture)
+warm = resident()
+for _ in range(200): fx.extract(picture)
+assert resident() - warm < 3, (warm, resident())
+for _ in range(20):
+    fx.unload()
+    fx.extract(picture)
+assert resident() - warm < 12, (warm, resident())
+loaded = resident()
+fx.close()
+assert resident() < loaded - 3, (loaded, resident())
+"""
+    environment = os.environ | {"MALLOC_ARENA_MAX": "1"}
+    subprocess.run([sys.executable, "-P", "-c", code], check=True, timeout=120, env=environment)
+
+
+def test_opencv_gets_no_hidden_threads_but_keeps_a_chosen_number(model_path: Path) -> None:
+    was = cv2.getNumThreads()
+    try:
+        cv2.setNumThreads(cv2.getNumberOfCPUs())
+        FeatureExtractor(model_path).close()
+        assert cv2.getNumThreads() == 1
+        cv2.setNumThreads(cv2.getNumberOfCPUs() + 1)
+        FeatureExtractor(model_path).close()
+        assert cv2.getNumThreads() == cv2.getNumberOfCPUs() + 1
+    finally:
+        cv2.setNumThreads(was)

@@ -1,0 +1,107 @@
+"""Execution providers: what is found, what really runs, and what is said when it does not."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from edgefeat import FeatureExtractor, ProviderError
+from edgefeat.providers import find, offered
+from edgefeat.session import EngineOptions, Session, available_providers
+
+BROKEN = """
+def get_ep_name():
+    return "BrokenExecutionProvider"
+
+def get_library_path():
+    return __file__
+"""
+
+
+@pytest.fixture
+def broken_plugin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A plugin package whose library is not one."""
+    (tmp_path / "onnxruntime_ep_broken.py").write_text(BROKEN)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.delitem(sys.modules, "onnxruntime_ep_broken", raising=False)
+
+
+def test_the_cpu_is_always_there_and_no_web_service_is() -> None:
+    assert "cpu" in available_providers()
+    assert "azure" not in available_providers()
+
+
+def test_auto_runs_on_something_that_passed() -> None:
+    with FeatureExtractor(providers="auto") as extractor:
+        assert extractor.providers[-1] == "cpu"
+        assert extractor.self_test()
+
+
+def test_names_may_be_long_or_short() -> None:
+    assert find(["CPUExecutionProvider"]) == find(["cpu"]) == [offered(plugins=False)["cpu"]]
+
+
+@pytest.mark.parametrize(
+    ("name", "remedy"),
+    [
+        ("cuda", "Replace onnxruntime by its CUDA build, the package onnxruntime-gpu."),
+        ("warp", "Install an ONNX Runtime build that has it, or ask for another provider."),
+    ],
+)
+def test_a_missing_provider_says_what_to_do(name: str, remedy: str) -> None:
+    there = offered()
+    if name in there:  # a CUDA build: then the message is not due
+        assert there[name].full_name
+        return
+    with pytest.raises(ProviderError) as caught:
+        FeatureExtractor(providers=[name, "cpu"])
+    assert str(caught.value) == (
+        f"execution provider {name!r} is not in the installed ONNX Runtime, which offers "
+        f"{', '.join(there)}. {remedy}"
+    )
+
+
+def test_no_provider_at_all() -> None:
+    with pytest.raises(ValueError, match=r"^providers: expected at least one name, got none$"):
+        FeatureExtractor(providers=[])
+
+
+@pytest.mark.usefixtures("broken_plugin")
+def test_a_broken_plugin_is_named_and_does_not_disturb_the_cpu() -> None:
+    assert FeatureExtractor(providers="cpu").providers == ("cpu",)
+    with pytest.raises(ProviderError) as caught:
+        find(["broken"])
+    assert str(caught.value).startswith(
+        "the execution provider plugin onnxruntime-ep-broken cannot be loaded: "
+    )
+    assert str(caught.value).endswith(". Reinstall it, or remove it with pip.")
+
+
+@pytest.mark.parametrize(
+    "engine",
+    [
+        EngineOptions(threads=2),
+        EngineOptions(threads=2, spinning=True),
+        EngineOptions(arena=False),
+        EngineOptions(cache=False),
+    ],
+    ids=["two-threads", "spinning", "no-arena", "no-cache"],
+)
+def test_engine_options_change_speed_and_memory_only(
+    engine: EngineOptions, model_path: Path
+) -> None:
+    from edgefeat.modelfile import read_model_file
+    from edgefeat.probe import run_probe
+
+    file = read_model_file(model_path)
+    results = [
+        run_probe(
+            file.spec,
+            Session(file, providers=["cpu"], strict=True, engine=options).run_primary,
+            where=str(model_path),
+        )
+        for options in (engine, EngineOptions())
+    ]
+    assert results[0] == results[1]

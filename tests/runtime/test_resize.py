@@ -1,0 +1,149 @@
+"""The resize modes against naive NumPy, and the promise of equal pixels on every CPU."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from edgefeat import resize
+from edgefeat.images import load_bgr
+from edgefeat.preprocess import Preprocessor
+from edgefeat.spec import InputSpec, ResizeMode, ResizeSpec
+
+TESTS = Path(__file__).parents[1]
+Pixels = NDArray[np.uint8]
+
+
+def naive_bilinear(pixels: NDArray[Any], size_hw: tuple[int, int]) -> NDArray[np.float64]:
+    """Interpolation between pixel centres, edge pixels repeated, in float64."""
+    values = pixels.astype(np.float64)
+    for axis, target in enumerate(size_hw):
+        n = values.shape[axis]
+        where = np.clip((np.arange(target) + 0.5) * n / target - 0.5, 0, n - 1)
+        low = np.floor(where).astype(int)
+        shape = [1, 1, 1]
+        shape[axis] = target
+        part = (where - low).reshape(shape)
+        high = np.minimum(low + 1, n - 1)
+        values = values.take(low, axis) * (1 - part) + values.take(high, axis) * part
+    return values
+
+
+def naive_halve(values: Pixels, axes: tuple[int, ...]) -> Pixels:
+    """The mean of pairs or of 2x2 blocks, halves rounded up."""
+    total = values.astype(np.int64)
+    for axis in axes:
+        total = total.take(range(0, total.shape[axis], 2), axis) + total.take(
+            range(1, total.shape[axis], 2), axis
+        )
+    count = 2 ** len(axes)
+    return ((total + count // 2) // count).astype(np.uint8)
+
+
+def naive_area(pixels: Pixels, size_hw: tuple[int, int]) -> NDArray[np.float64]:
+    """The exact mean over each target pixel's area, in float64."""
+    values = pixels.astype(np.float64)
+    for axis, target in enumerate(size_hw):
+        n = values.shape[axis]
+        edges = np.arange(target + 1) * n / target
+        low, high = edges[:-1, None], edges[1:, None]
+        cells = np.arange(n)[None]
+        weights = np.clip(np.minimum(high, cells + 1) - np.maximum(low, cells), 0, None)
+        weights /= weights.sum(1, keepdims=True)
+        values = np.moveaxis(np.tensordot(weights, values, (1, axis)), 0, axis)
+    return values
+
+
+def noise(height: int, width: int) -> Pixels:
+    return np.random.default_rng(height * width).integers(0, 256, (height, width, 3), np.uint8)
+
+
+@pytest.mark.parametrize("size", [(50, 70), (96, 96), (131, 97), (300, 200)], ids=str)
+def test_bilinear_is_naive_bilinear_within_one_level(size: tuple[int, int]) -> None:
+    got = resize.bilinear(noise(*size), (96, 96))
+    assert np.abs(got - naive_bilinear(noise(*size), (96, 96))).max() <= 1
+
+
+@pytest.mark.parametrize("size", [(96, 96), (97, 130), (191, 383), (250, 300)], ids=str)
+def test_antialias_below_four_times_is_linear_to_twice_then_halved(size: tuple[int, int]) -> None:
+    pixels = noise(*size)
+    axes = tuple(axis for axis in (0, 1) if size[axis] > 96)
+    twice = (96 * (1 + (0 in axes)), 96 * (1 + (1 in axes)))
+    oracle = naive_halve(np.rint(naive_bilinear(pixels, twice)).astype(np.uint8), axes)
+    assert np.abs(resize.antialias(pixels, (96, 96)) - oracle.astype(int)).max() <= 1
+
+
+@pytest.mark.parametrize(
+    ("size", "axes"),
+    [((768, 768), [(0, 1), (0, 1), (0, 1)]), ((384, 96), [(0,), (0,)]), ((96, 384), [(1,), (1,)])],
+    ids=["768x768", "384x96", "96x384"],
+)
+def test_antialias_by_powers_of_two_is_exact_halving(
+    size: tuple[int, int], axes: list[tuple[int, ...]]
+) -> None:
+    oracle = noise(*size)
+    for step in axes:
+        oracle = naive_halve(oracle, step)
+    np.testing.assert_array_equal(resize.antialias(noise(*size), (96, 96)), oracle)
+
+
+@pytest.mark.parametrize(
+    "size", [(206, 274), (309, 549), (463, 823), (771, 1031), (1285, 429)], ids=str
+)
+@pytest.mark.parametrize("photo", ["chelsea", "coffee", "rocket"])
+def test_antialias_is_nearer_the_exact_area_mean_than_bilinear(
+    photo: str, size: tuple[int, int]
+) -> None:
+    pixels = resize.bilinear(load_bgr(TESTS / "data" / "photos" / f"{photo}.jpg"), size)
+    oracle = naive_area(pixels, (96, 96))
+    antialiased = resize.antialias(pixels, (96, 96)) - oracle
+    aliased = resize.bilinear(pixels, (96, 96)) - oracle
+    assert np.sqrt(np.mean(antialiased**2)) < np.sqrt(np.mean(aliased**2))
+    assert abs(antialiased.mean()) < 0.5
+
+
+def test_an_odd_side_keeps_the_pictures_extent() -> None:
+    columns = np.linspace(0, 250, 1999)
+    ramp = np.broadcast_to(columns[None, :, None], (96, 1999, 3)).round().astype(np.uint8)
+    difference = resize.antialias(ramp, (96, 96)) - naive_area(ramp, (96, 96))
+    assert np.abs(difference - difference.mean()).max() < 1.3  # half a target pixel
+
+
+def test_no_resize_returns_the_picture_itself() -> None:
+    pixels = noise(96, 96)
+    assert resize.antialias(pixels, (96, 96)) is pixels
+    assert resize.bilinear(pixels, (96, 96)) is pixels
+
+
+def test_center_crop_takes_the_middle() -> None:
+    spec = ResizeSpec(mode=ResizeMode.CENTER_CROP, crop_fraction=0.5)
+    prepare = Preprocessor.from_spec(InputSpec(size_hw=(96, 96), resize=spec))
+    pixels = noise(200, 400)
+    oracle = resize.antialias(pixels[50:150, 150:250], (96, 96))[..., ::-1]
+    np.testing.assert_array_equal(prepare(pixels), oracle)
+
+
+def test_letterbox_keeps_the_shape_and_pads_evenly() -> None:
+    spec = ResizeSpec(mode=ResizeMode.LETTERBOX, pad_value=9)
+    prepare = Preprocessor.from_spec(InputSpec(size_hw=(96, 96), resize=spec))
+    got = prepare(noise(96, 192))
+    assert (got[:24] == 9).all()
+    assert (got[72:] == 9).all()
+    oracle = resize.antialias(noise(96, 192), (48, 96))[..., ::-1]
+    np.testing.assert_array_equal(got[24:72], oracle)
+
+
+def test_the_pixels_are_the_committed_ones_on_this_cpu() -> None:
+    spec = importlib.util.spec_from_file_location("vectors", TESTS / "arm64" / "vectors.py")
+    assert spec is not None
+    assert spec.loader is not None
+    vectors = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(vectors)
+    expected = json.loads((TESTS / "data" / "pixels.json").read_text())
+    assert vectors.pixel_hashes() == expected

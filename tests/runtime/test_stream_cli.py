@@ -1,0 +1,247 @@
+"""`edgefeat stream` as a user meets it: real processes, signals, pipes, files."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+import edgefeat
+from edgefeat.cli import main
+from edgefeat.testing.faults import numbered_frame
+
+COMMAND = [sys.executable, "-P", "-m", "edgefeat", "stream"]
+
+
+def run(*arguments: object, **options: object) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(  # type: ignore[call-overload,no-any-return]
+        [*COMMAND, *map(str, arguments)], capture_output=True, text=True, timeout=60, **options
+    )
+
+
+def records(text: str) -> list[dict[str, object]]:
+    return [json.loads(line) for line in text.splitlines()]
+
+
+@pytest.fixture
+def watched(tmp_path: Path, photos: Path) -> Path:
+    """A folder with one picture that is watched: a source that never ends."""
+    folder = tmp_path / "in"
+    folder.mkdir()
+    (folder / "a.jpg").write_bytes((photos / "coffee.jpg").read_bytes())
+    return folder
+
+
+def test_a_folder_becomes_json_lines(photos: Path, extractor: edgefeat.FeatureExtractor) -> None:
+    done = run(photos)
+    assert done.returncode == 0
+    rows = records(done.stdout)
+    assert [row["name"] for row in rows] == [
+        str(photos / f"{n}.jpg") for n in ("chelsea", "coffee", "rocket")
+    ]
+    expected = extractor.extract(photos / "chelsea.jpg")
+    np.testing.assert_array_equal(np.array(rows[0]["features"], np.float32), expected)
+    assert {row["fingerprint"] for row in rows} == {extractor.fingerprint}
+    assert "ended: no more frames" in done.stderr
+    assert "3 records" in done.stderr.splitlines()[-1]
+
+
+def test_a_damaged_picture_is_named_and_exits_one(photos: Path, tmp_path: Path) -> None:
+    (tmp_path / "a.jpg").write_bytes((photos / "coffee.jpg").read_bytes())
+    (tmp_path / "b.jpg").write_bytes((photos / "coffee.jpg").read_bytes()[:5000])
+    done = run(tmp_path, "--format", "jsonl-f16")
+    assert done.returncode == 1
+    assert len(records(done.stdout)) == 1
+    assert f"garbage: {tmp_path / 'b.jpg'}: the file is truncated" in done.stderr
+
+
+def test_an_output_is_continued(photos: Path, tmp_path: Path) -> None:
+    for _ in range(2):
+        assert run(photos, "-q", "-o", tmp_path / "a.jsonl").returncode == 0
+    rows = records((tmp_path / "a.jsonl").read_text())
+    assert [row["seq"] for row in rows] == list(range(6))
+
+
+def test_raw_frames_on_stdin() -> None:
+    frames = b"".join(numbered_frame(n).tobytes() for n in range(3))
+    done = subprocess.run(
+        [*COMMAND, "-", "--size", "192x64", "--format", "jsonl-f16"],
+        input=frames, capture_output=True, timeout=60,
+    )  # fmt: skip
+    assert done.returncode == 0
+    assert [row["index"] for row in records(done.stdout.decode())] == [0, 1, 2]
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["ctrl-c", "sigterm"])
+def test_a_signal_ends_it_within_a_second_with_everything_written(
+    watched: Path, tmp_path: Path, number: signal.Signals
+) -> None:
+    output, health = tmp_path / "out", tmp_path / "health.json"
+    process = subprocess.Popen(
+        [*COMMAND, watched, "--watch", "-o", output, "--format", "npy", "--health", health],
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    deadline = time.monotonic() + 30
+    while not health.exists() or json.loads(health.read_text())["emitted"] < 1:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    process.send_signal(number)
+    asked = time.monotonic()
+    _, said = process.communicate(timeout=10)
+    assert time.monotonic() - asked < 1.5  # the second, and the interpreter's own end
+    assert process.returncode == 0
+    assert json.loads((output / "index.json").read_text())["rows"] == 1
+    last = json.loads(health.read_text())
+    assert (last["state"], last["emitted"], last["dropped"]) == ("ended", 1, 0)
+    assert last["latency_p99_ms"] is None
+    assert "Traceback" not in said
+    assert "ended: stopped" in said
+
+
+def test_a_stop_while_it_connects_to_a_camera_that_never_answers() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as mute:
+        url = f"rtsp://127.0.0.1:{mute.getsockname()[1]}/live"
+        process = subprocess.Popen([*COMMAND, url, "--timeout", "30"], stderr=subprocess.PIPE)
+        connection, _ = mute.accept()
+        with connection:
+            process.send_signal(signal.SIGTERM)
+            asked = time.monotonic()
+            _, said = process.communicate(timeout=20)
+    assert time.monotonic() - asked < 1.5
+    assert process.returncode == 0
+    assert said.decode().splitlines()[0] == f"edgefeat: {url}: ended: stopped"
+
+
+def test_a_reader_that_stops_reading_does_not_keep_it(watched: Path, tmp_path: Path) -> None:
+    """Stdout is a full pipe: the write is broken off after the second that a stop may take."""
+    for n in range(40):
+        (watched / f"{n}.jpg").write_bytes((watched / "a.jpg").read_bytes())
+    process = subprocess.Popen(
+        [*COMMAND, watched, "--watch"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+    )
+    assert process.stdout is not None
+    process.stdout.read(100)
+    time.sleep(1.5)  # long enough to fill the pipe
+    process.send_signal(signal.SIGTERM)
+    asked = time.monotonic()
+    process.wait(timeout=10)
+    assert time.monotonic() - asked < 2
+    process.stdout.close()
+
+
+def test_a_reader_that_has_enough_ends_it_quietly(photos: Path) -> None:
+    process = subprocess.Popen(
+        [*COMMAND, photos, "-q"], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    assert process.stdout is not None
+    assert process.stdout.read(10) == b'{"seq": 0,'
+    process.stdout.close()
+    assert process.wait(timeout=30) == 0
+    assert process.stderr is not None
+    assert process.stderr.read() == b""
+    process.stderr.close()
+
+
+def test_on_a_terminal_it_shows_lines_for_people(photos: Path) -> None:
+    master, slave = pty.openpty()
+    process = subprocess.Popen([*COMMAND, photos, "-q"], stdout=slave, stderr=slave)
+    os.close(slave)
+    shown = b""
+    while True:
+        try:
+            shown += os.read(master, 4096)
+        except OSError:  # the other side is closed
+            break
+    os.close(master)
+    assert process.wait(timeout=30) == 0
+    lines = shown.decode().splitlines()
+    assert len(lines) == 3
+    assert lines[0].startswith(f"{photos / 'chelsea.jpg'}  age ")
+    assert "1280 features" in lines[0]
+
+
+def test_the_live_line(watched: Path, tmp_path: Path) -> None:
+    master, slave = pty.openpty()
+    process = subprocess.Popen(
+        [*COMMAND, watched, "--watch", "--duration", "2.5", "-o", tmp_path / "a.jsonl"],
+        stderr=slave,
+    )
+    os.close(slave)
+    shown = b""
+    while True:
+        try:
+            shown += os.read(master, 4096)
+        except OSError:
+            break
+    os.close(master)
+    assert process.wait(timeout=30) == 0
+    assert b"\r\x1b[Kstreaming  in " in shown
+    assert b"ended: 2.5 s are over" in shown
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["-"], "--size: stdin holds raw frames: give their size, as 640x480"),
+        (["-", "--size", "4x4", "--pixel", "rgb"], "--pixel: expected bgr24, rgb24, gray8, "),
+        (["-", "--size", "4"], "argument --size: expected WIDTHxHEIGHT, as 640x480, got '4'"),
+        (["a.mp4", "--size", "4x4"], "camera: does not go with the source a.mp4. Leave it out."),
+        (["rtsp://u:p@h/", "--watch"], "watch: does not go with the source rtsp://***@h/."),
+        (["a.mp4", "--format", "npy"], "--format npy: needs a folder. Name it with -o."),
+        (["a.mp4", "--fps", "-1"], "argument --fps: expected a number above 0, got '-1'"),
+        (["a.mp4", "--novelty", "7"], "novelty: expected a cosine distance in 0..2, got 7.0"),
+        (["a.mp4", "--reconnect", "-1"], "reconnect: expected 0 or more, got -1"),
+        (["a.mp4", "--roi", "1,2"], "argument --roi: expected X,Y,W,H, got '1,2'"),
+    ],
+    ids=["no-size", "pixel", "size", "camera", "watch", "npy", "fps", "novelty", "retry", "roi"],
+)
+def test_wrong_usage_exits_two(
+    arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    try:
+        code = main(["stream", *arguments])
+    except SystemExit as ended:  # argparse's own way
+        code = ended.code
+    assert code == 2
+    assert message in capsys.readouterr().err
+
+
+def test_a_source_that_cannot_be_opened_exits_three_and_hides_the_password() -> None:
+    done = run("rtsp://me:hunter2@127.0.0.1:9/live?token=hunter2", "--timeout", "2")
+    assert done.returncode == 3
+    assert "hunter2" not in done.stdout + done.stderr
+    assert done.stderr.splitlines()[-1] == (
+        "edgefeat: error: rtsp://***@127.0.0.1:9/live?token=***: refused or not a video stream. "
+        "Check address, port, path, user and password."
+    )
+
+
+def test_another_models_output_is_refused(photos: Path, tmp_path: Path) -> None:
+    output = tmp_path / "a.jsonl"
+    assert run(photos, "-q", "-o", output).returncode == 0
+    done = run(photos, "-q", "-o", output, "--normalize")
+    assert done.returncode == 3
+    assert "they must not be mixed" in done.stderr
+    assert len(records(output.read_text())) == 3
+
+
+def test_a_video_is_sampled(tmp_path: Path) -> None:
+    path = tmp_path / "clip.avi"
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"MJPG"), 10, (192, 64))
+    for number in range(30):
+        writer.write(numbered_frame(number))
+    writer.release()
+    done = run(path, "--fps", "1", "--frames", "2", "--format", "jsonl-f16")
+    assert done.returncode == 0
+    assert [(r["index"], r["media_s"]) for r in records(done.stdout)] == [(0, 0.0), (10, 1.0)]

@@ -1,0 +1,329 @@
+"""Every kind of source: what names it, what it gives, what it says when it cannot."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+import cv2
+import numpy as np
+import pytest
+from streams_support import NumberReader
+
+import edgefeat
+from edgefeat.sources import (
+    ArraySource,
+    CameraRequest,
+    IterableSource,
+    PixelFormat,
+    RawFormat,
+    open_source,
+)
+from edgefeat.sources.opencv import MediaClock
+from edgefeat.sources.rawvideo import RawSource
+from edgefeat.streaming import EventKind, Limits, Stream
+from edgefeat.testing.faults import numbered_frame
+
+
+@pytest.fixture(scope="module")
+def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A video of 40 numbered frames, 25 a second."""
+    path = tmp_path_factory.mktemp("video") / "clip.avi"
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"MJPG"), 25, (192, 64))
+    assert writer.isOpened()
+    for number in range(40):
+        writer.write(numbered_frame(number))
+    writer.release()
+    return path
+
+
+@pytest.mark.parametrize(
+    ("source", "kind"),
+    [
+        (0, "CameraSource"),
+        ("2", "CameraSource"),
+        ("/dev/video7", "CameraSource"),
+        ("rtsp://cam/live", "NetworkVideoSource"),
+        ("http://cam/stream", "MjpegSource"),
+        ("http://cam/live.m3u8?token=x", "NetworkVideoSource"),
+        ("clip.mp4", "VideoFileSource"),
+        ("photo.jpg", "FolderSource"),
+        ("shots/*.jpg", "FolderSource"),
+        (".", "FolderSource"),
+        ([], "ArraySource"),
+        (iter([]), "IterableSource"),
+        (lambda: None, "CallableSource"),
+        (ArraySource([]), "ArraySource"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else type(value).__name__,
+)
+def test_the_grammar(source: object, kind: str) -> None:
+    assert type(open_source(source)).__name__ == kind  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("source", "error", "message"),
+    [
+        ("-", ValueError, "raw: stdin holds raw frames: give their size and pixel format"),
+        (True, TypeError, "source: expected a camera, path, URL or pictures, got True"),
+        (1.5, TypeError, "source: expected a camera, path, URL, pictures or a function, "),
+        (np.zeros((2, 2)), TypeError, "source: expected a list of pictures, got one array. "),
+        ("file:///x.mp4", edgefeat.SourceError, "file:///x.mp4: write the file's path instead"),
+    ],
+    ids=["stdin", "bool", "float", "array", "file-url"],
+)
+def test_what_is_no_source(source: object, error: type[Exception], message: str) -> None:
+    with pytest.raises(error) as raised:
+        open_source(source)  # type: ignore[arg-type]
+    assert str(raised.value).startswith(message)
+
+
+@pytest.mark.parametrize(
+    ("source", "message"),
+    [
+        ("missing.mp4", "missing.mp4: no such file. Check the path."),
+        ("91", "camera 91: no such device /dev/video91. Cameras here: "),
+        ("none/*.jpg", "none/*.jpg: no picture matches this pattern. Check it, and quote it."),
+    ],
+    ids=["video", "camera", "pattern"],
+)
+def test_a_source_that_is_not_there_says_so(source: str, message: str) -> None:
+    with pytest.raises(edgefeat.SourceError) as raised:
+        list(edgefeat.stream(source, NumberReader()))
+    assert str(raised.value).startswith(message)
+
+
+def test_a_file_that_is_no_video_says_so(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "notes.mp4"
+    path.write_text("no video")
+    with pytest.raises(edgefeat.SourceError) as raised:
+        list(edgefeat.stream(path, NumberReader()))
+    assert str(raised.value) == (
+        f"{path}: not a video that can be decoded. Convert it, as with "
+        "`ffmpeg -i FILE -c:v libx264 new.mp4`."
+    )
+
+
+def test_a_video_gives_every_frame_with_its_media_time(clip: Path) -> None:
+    results = list(edgefeat.stream(clip, NumberReader()))
+    assert [int(r.features[0]) for r in results] == list(range(40))
+    assert [r.media_s for r in results] == pytest.approx([n / 25 for n in range(40)])
+
+
+def test_a_cut_off_video_ends_where_frames_end(clip: Path, tmp_path: Path) -> None:
+    """Its header still claims 40 frames."""
+    short = tmp_path / "short.avi"
+    short.write_bytes(clip.read_bytes()[: clip.stat().st_size // 2])
+    assert cv2.VideoCapture(str(short)).get(cv2.CAP_PROP_FRAME_COUNT) == 40
+    numbers = [int(r.features[0]) for r in edgefeat.stream(short, NumberReader())]
+    assert numbers == list(range(len(numbers)))
+    assert 10 < len(numbers) < 30
+
+
+def test_a_rate_is_kept_by_media_time(clip: Path) -> None:
+    for fps, expected in ((5, range(0, 40, 5)), (12.5, range(0, 40, 2)), (100, range(40))):
+        indexes = [r.index for r in edgefeat.stream(clip, NumberReader(), fps=fps)]
+        assert indexes == list(expected)
+
+
+def test_the_real_video(clip: Path, shared: Path | None) -> None:
+    video, frames, fps = (shared / "video" / "vtest.avi", 795, 10) if shared else (clip, 40, 25)
+    results = list(edgefeat.stream(video, NumberReader(), every=50))
+    assert [r.index for r in results] == list(range(0, frames, 50))
+    assert [r.media_s for r in results] == pytest.approx([r.index / fps for r in results])
+
+
+@pytest.mark.parametrize(
+    ("fps", "positions_ms", "expected"),
+    [
+        (10, [0, 100, 200], [0, 0.1, 0.2]),
+        (10, [0, 0, 0, 0], [0, None, None, None]),
+        (10, [0, 100, 500, 300], [0, 0.1, None, None]),
+        (0, [0, 100], [None, None]),
+        (float("inf"), [0], [None]),
+        (90000, [0], [None]),
+        (29.97, [0, 33.37, 66.73], [0, 1 / 29.97, 2 / 29.97]),
+    ],
+    ids=["right", "stuck", "jump", "none", "infinite", "clock-rate", "ntsc"],
+)
+def test_media_time_is_trusted_while_two_statements_agree(
+    fps: float, positions_ms: list[float], expected: list[float | None]
+) -> None:
+    clock = MediaClock(fps)
+    assert [clock.tick(ms) for ms in positions_ms] == pytest.approx(expected)
+
+
+def test_a_camera_is_asked_for_its_format_before_its_size() -> None:
+    wanted = CameraRequest(size_hw=(720, 1280), fps=30, pixel="MJPG").settings()
+    assert [setting for setting, _ in wanted] == [
+        cv2.CAP_PROP_FOURCC,
+        cv2.CAP_PROP_FRAME_WIDTH,
+        cv2.CAP_PROP_FRAME_HEIGHT,
+        cv2.CAP_PROP_FPS,
+    ]
+    assert [value for _, value in wanted[1:]] == [1280, 720, 30]
+
+
+def test_what_a_camera_gave_instead_is_said() -> None:
+    asked = CameraRequest(size_hw=(720, 1280), fps=30, pixel="MJPG")
+    given = CameraRequest(size_hw=(480, 640), fps=15, pixel="YUYV")
+    assert asked.difference(asked) is None
+    assert CameraRequest().difference(given) is None
+    assert asked.difference(given) == (
+        "asked for format MJPG, got YUYV; size 1280x720, got 640x480; 30 fps, got 15"
+    )
+
+
+def test_a_folder_names_its_pictures_and_goes_on_after_a_bad_one(
+    photos: Path, tmp_path: Path, extractor: edgefeat.FeatureExtractor
+) -> None:
+    for name in ("a", "c"):
+        (tmp_path / f"{name}.jpg").write_bytes((photos / "coffee.jpg").read_bytes())
+    (tmp_path / "b.jpg").write_bytes(b"no picture")
+    events: list[str] = []
+    stream = edgefeat.stream(
+        tmp_path, extractor, on_event=lambda e: events.append(f"{e.kind.value}: {e.message}")
+    )
+    assert [(r.index, r.name) for r in stream] == [
+        (0, str(tmp_path / "a.jpg")),
+        (2, str(tmp_path / "c.jpg")),
+    ]
+    assert stream.health().garbage == 1
+    assert any(e.startswith(f"garbage: {tmp_path / 'b.jpg'}: not a picture") for e in events)
+
+
+def test_a_watched_folder_gives_files_once_they_are_whole(tmp_path: Path) -> None:
+    folder = tmp_path / "in"
+    folder.mkdir()
+    cv2.imwrite(str(folder / "000.png"), numbered_frame(0))
+    encoded = cv2.imencode(".png", numbered_frame(1))[1].tobytes()
+    stream = Stream(open_source(folder, watch=True), NumberReader())
+
+    def write() -> None:
+        with (folder / "001.png").open("wb") as file:  # slowly, as a copy over a network
+            for start in range(0, len(encoded), len(encoded) // 5 + 1):
+                file.write(encoded[start : start + len(encoded) // 5 + 1])
+                file.flush()
+                time.sleep(0.1)
+        cv2.imwrite(str(tmp_path / "002.png"), numbered_frame(2))
+        (tmp_path / "002.png").rename(folder / "002.png")
+
+    writer = threading.Thread(target=write)
+    seen = []
+    for result in stream:
+        if not seen:
+            writer.start()
+        seen.append(int(result.features[0]))
+        if len(seen) == 3:
+            break
+    writer.join()
+    assert seen == [0, 1, 2]
+    assert stream.health().garbage == 0
+
+
+def pipe_of(data: bytes, *, stay_open: bool = False) -> BinaryIO:
+    reading, writing = os.pipe()
+
+    def write() -> None:
+        with os.fdopen(writing, "wb") as file:
+            file.write(data)
+            file.flush()
+            if stay_open:
+                time.sleep(1)
+
+    threading.Thread(target=write).start()
+    return os.fdopen(reading, "rb")
+
+
+def layouts() -> Iterator[tuple[PixelFormat, bytes, float]]:
+    """The picture in every layout, and how far chroma subsampling may move a pixel on average."""
+    bgr = cv2.GaussianBlur(numbered_frame(5), (0, 0), 4)
+    yield PixelFormat.BGR24, bgr.tobytes(), 0
+    yield PixelFormat.RGB24, bgr[..., ::-1].tobytes(), 0
+    grey = cv2.cvtColor(bgr, cv2.COLOR_BGR2GRAY)
+    yield PixelFormat.GRAY8, grey.tobytes(), 100
+    i420 = cv2.cvtColor(bgr, cv2.COLOR_BGR2YUV_I420).reshape(-1)
+    pixels = bgr.shape[0] * bgr.shape[1]
+    luma, chroma = i420[:pixels], i420[pixels:].reshape(2, -1)
+    yield PixelFormat.NV12, luma.tobytes() + chroma.T.tobytes(), 6
+    yield PixelFormat.YUYV422, cv2.cvtColor(bgr, cv2.COLOR_BGR2YUV_YUYV).tobytes(), 6
+
+
+@pytest.mark.parametrize(
+    ("pixel", "data", "tolerance"), list(layouts()), ids=lambda v: getattr(v, "value", "")
+)
+def test_raw_frames_in_every_layout(pixel: PixelFormat, data: bytes, tolerance: float) -> None:
+    expected = cv2.GaussianBlur(numbered_frame(5), (0, 0), 4).astype(int)
+    with pipe_of(data * 3) as stream:
+        reader = RawSource(RawFormat(size_hw=(64, 192), pixel=pixel), stream=stream).open(
+            timeout_s=5
+        )
+        for _ in range(3):
+            assert reader.grab() is not None
+            got = reader.retrieve()
+            shown = cv2.cvtColor(got, cv2.COLOR_GRAY2BGR) if got.ndim == 2 else got
+            assert shown.shape == expected.shape
+            assert np.abs(shown - expected).mean() <= tolerance
+        assert reader.grab() is None
+
+
+def test_raw_frames_that_end_inside_one() -> None:
+    with pipe_of(bytes(64 * 192 * 3 + 100)) as stream:
+        source = RawSource(RawFormat(size_hw=(64, 192)), stream=stream)
+        records = iter(Stream(source, NumberReader()))
+        next(records)
+        with pytest.raises(edgefeat.SourceError) as raised:
+            next(records)
+    assert str(raised.value) == (
+        "raw frames: ended inside a frame: got 100 of 36864 bytes. "
+        "Check that the writer sends 192x64 bgr24."
+    )
+
+
+def test_raw_frames_that_stop_coming() -> None:
+    with pipe_of(bytes(64 * 192 * 3), stay_open=True) as stream:
+        source = RawSource(RawFormat(size_hw=(64, 192)), stream=stream)
+        kinds: list[EventKind] = []
+        limits = Limits(timeout_s=0.4)
+        made = Stream(
+            source, NumberReader(), limits=limits, on_event=lambda e: kinds.append(e.kind)
+        )
+        with pytest.raises(edgefeat.SourceError, match=r"raw frames: no bytes for 0\.4 s"):
+            list(made)
+    assert kinds == [EventKind.CONNECTED, EventKind.STALLED, EventKind.LOST, EventKind.ENDED]
+
+
+def test_odd_sizes_that_a_layout_cannot_have() -> None:
+    with pytest.raises(ValueError, match="size_hw: nv12 needs even sides, got 641x480"):
+        RawFormat(size_hw=(480, 641), pixel=PixelFormat.NV12)
+
+
+def test_an_iterator_may_take_its_time() -> None:
+    def slow() -> Iterator[np.ndarray]:
+        yield numbered_frame(0)
+        time.sleep(0.5)
+        yield numbered_frame(1)
+
+    stream = Stream(IterableSource(slow()), NumberReader(), limits=Limits(timeout_s=0.1))
+    assert [int(r.features[0]) for r in stream] == [0, 1]
+
+
+def test_an_iterator_is_read_only_once() -> None:
+    source = IterableSource(iter([numbered_frame(0)]))
+    assert len(list(Stream(source, NumberReader()))) == 1
+    with pytest.raises(edgefeat.SourceError, match="an iterator can be read only once"):
+        list(Stream(source, NumberReader()))
+
+
+def test_sources_cost_nothing_until_asked_for() -> None:
+    code = "import edgefeat, sys; print('edgefeat.sources' in sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-P", "-c", code], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == "False"
