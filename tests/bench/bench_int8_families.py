@@ -47,17 +47,18 @@ def measure(name: str, size: int, count: int) -> dict[str, Any]:
     from bench_int8 import default_tool
 
     from edgefeat.spec import InputSpec
-    from edgefeat_export.backbones import load_backbone
     from edgefeat_export.calibration import calibration_pictures
-    from edgefeat_export.headless import Pooling, Tap, cut
-    from edgefeat_export.pipeline import convert
+    from edgefeat_export.headless import Tap, cut
+    from edgefeat_export.pipeline import NetworkRequest, convert, load_network
     from edgefeat_export.quant.fidelity import compare, features_of
     from edgefeat_export.quant.latency import latency_of
     from edgefeat_export.quantize import quantize
 
     spec = InputSpec(size_hw=(size, size))
-    loaded = load_backbone(name, weights="none", size_hw=(size, size))
-    fp32 = convert(cut(loaded.model, [Tap(layer=None, pooling=Pooling.AVG)]), loaded)
+    request = NetworkRequest(name=name, weights="none", size_hw=(size, size))
+    network = load_network(request)
+    headless = cut(network.model, [Tap()], end=network.head.layer)
+    fp32 = convert(headless, network.normalisation)
     calibration = calibration_pictures(spec, count=count, seed=1)[0]
     held_out = calibration_pictures(spec, count=count, seed=5)[0]
     wanted = features_of(fp32, held_out)

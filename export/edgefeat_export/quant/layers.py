@@ -19,6 +19,7 @@ __all__ = ["LayerRounder", "RoundingOptions"]
 
 Floats = NDArray[np.float32]
 Pairs = Callable[[], Iterator[tuple[Floats, Floats]]]
+_SAMPLES_PER_TAP = 4  # with fewer a covariance is too uncertain to follow far
 _BIAS_LIMIT = 2.0**30  # leaves the accumulator room for the products
 
 
@@ -29,7 +30,7 @@ class RoundingOptions:
     Attributes:
         weight_limit: Largest magnitude of an int8 weight: 127, or 64 where pairs of products
             saturate.
-        ridge: How much a fitted layer stays at its float weights; infinity leaves them.
+        ridge: How much a fitted layer stays at its float weights, relative to its inputs' variance.
         damp: Diagonal added before rounding, relative to the inputs' mean variance.
     """
 
@@ -55,12 +56,10 @@ class LayerRounder:
         axis = _out_axis(node.op, node.attrs)
         patches = Patches.of(self._graph, node)
         grouped = _grouped(weight, axis, patches.groups)
-        delivered, crossed = self._moments(patches, pairs)
-        fitted = (
-            grouped
-            if np.isinf(options.ridge)
-            else fit(grouped, delivered, crossed, ridge=options.ridge)
-        )
+        moments = self._moments(patches, pairs)
+        delivered, crossed = moments.covariances()
+        caution = max(1.0, _SAMPLES_PER_TAP * grouped.shape[2] / moments.count)
+        fitted = fit(grouped, delivered, crossed, ridge=options.ridge * caution)
         scale = np.abs(fitted).max(2) / options.weight_limit
         bias = self._graph.constants[node.inputs[2]]
         scale = np.maximum(scale, _smallest_scale(bias, source)).astype(np.float32)
@@ -69,7 +68,7 @@ class LayerRounder:
             scale.astype(np.float64),
             delivered,
             limit=options.weight_limit,
-            damp=options.damp,
+            damp=options.damp * caution,
         )
         layer = IntegerLayer(
             weight=_ungrouped(levels, weight.shape, axis),
@@ -102,14 +101,12 @@ class LayerRounder:
         corrected = IntegerLayer(weight=layer.weight, scale=layer.scale, bias=bias, axis=layer.axis)
         return corrected, (bias * unit).astype(np.float32)
 
-    def _moments(
-        self, patches: Patches, pairs: Pairs
-    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    def _moments(self, patches: Patches, pairs: Pairs) -> Moments:
         moments = Moments()
         for wanted, delivered in pairs():
             at = patches.places(wanted, self._rng)
             moments.add(patches.sample(wanted, at), patches.sample(delivered, at))
-        return moments.covariances()
+        return moments
 
 
 def _smallest_scale(bias: NDArray[np.float32], source: Affine) -> float:

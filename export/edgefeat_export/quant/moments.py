@@ -104,7 +104,7 @@ class Moments:
     """Means and covariances of the float inputs and of those the quantized network delivers."""
 
     def __init__(self) -> None:
-        self._count = 0
+        self.count = 0  # windows
         self._sums: list[NDArray[np.float64]] = []
 
     def add(self, wanted: Floats, delivered: Floats) -> None:
@@ -115,14 +115,14 @@ class Moments:
             (delivered.swapaxes(1, 2) @ delivered).astype(np.float64),
             (wanted.swapaxes(1, 2) @ delivered).astype(np.float64),
         ]
-        self._count += wanted.shape[1]
+        self.count += wanted.shape[1]
         self._sums = (
             [a + b for a, b in zip(self._sums, parts, strict=True)] if self._sums else parts
         )
 
     def covariances(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Return that of the delivered inputs, and that of the float ones with the delivered."""
-        wanted, delivered, square, cross = (part / self._count for part in self._sums)
+        wanted, delivered, square, cross = (part / self.count for part in self._sums)
         return (
             square - delivered[:, :, None] * delivered[:, None, :],
             cross - wanted[:, :, None] * delivered[:, None, :],
