@@ -109,7 +109,15 @@ def optimised(model, tmp_path):
     return [node.op_type for node in onnx.load(tmp_path / "optimised.onnx").graph.node]
 
 
+def wide():
+    """A layer with more taps than one system takes: 2304."""
+    net = Network()
+    x = net.add("Relu", net.conv(net.start, 256, 3, kernel=3, pads=(0, 0, 1, 1), stride=2))
+    return net.model(net.conv(x, 16, 256, kernel=3, pads=(1, 1, 1, 1), stride=2), 16)
+
+
 NETWORKS = {
+    "wide": wide,
     "mobile": mobile, "mobile-127.5": lambda: mobile(127.5), "branches": branches,
     "torch-mean": lambda: mobile(np.array([123.7, 116.3, 103.5], np.float32).reshape(1, 3, 1, 1)),
 }  # fmt: skip
