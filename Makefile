@@ -1,6 +1,8 @@
 # Every target builds what it needs from a fresh clone with only python3, pip and make.
-#   make demo   see it work        make test    every test        make check   format, lint, types
-#   make models rebuild models/    make bench   measure           make clean   remove what was built
+#   make demo    see it work             make check    format, lint, types
+#   make test    every ordinary test     make test-all the whole list of backbones too
+#   make models  rebuild models/         make bench    measure
+#   make format  mend what check finds   make clean    remove what was built
 
 PYTHON ?= python3
 PIP_QUIET = --disable-pip-version-check --quiet
@@ -8,7 +10,8 @@ WHEEL = dist/runtime.stamp
 DEMO = .venv/demo/installed.stamp
 RUNTIME = .venv/runtime/installed.stamp
 EXPORT = .venv/export/installed.stamp
-SOURCES = $(shell find edgefeat -name '*.py') models/efficientnet_lite0_224_int8.onnx pyproject.toml
+SOURCES = $(shell find edgefeat tests/data/photos -type f -not -name '*.pyc') pyproject.toml \
+  README.md LICENSE NOTICE models/efficientnet_lite0_224_int8.onnx
 
 .PHONY: demo test test-all test-runtime test-rtsp test-export check format models bench clean bench-compare bench-peers bench-honesty
 
@@ -21,14 +24,14 @@ test-runtime: $(RUNTIME)
 	EDGEFEAT_TEST_ENV=runtime .venv/runtime/bin/pytest tests/runtime tests/property
 
 test-export: $(EXPORT)
-	.venv/export/bin/pytest -m "not full" tests/export tests/contract
+	.venv/export/bin/pytest -m "not full" tests/export tests/contract tests/extras
 
 # Against GStreamer's RTSP server, from Debian's packages named in tests/rtsp/rtsp_camera.py.
 test-rtsp: $(RUNTIME)
 	.venv/runtime/bin/pytest tests/rtsp
 
 test-all: test-runtime $(EXPORT)
-	.venv/export/bin/pytest tests/export tests/contract
+	.venv/export/bin/pytest tests/export tests/contract tests/extras
 
 check: $(EXPORT)
 	.venv/export/bin/ruff format --check .
@@ -86,7 +89,7 @@ $(RUNTIME): $(WHEEL)
 
 $(EXPORT): pyproject.toml export/pyproject.toml models/efficientnet_lite0_224_int8.onnx
 	$(PYTHON) -m venv --clear .venv/export
-	.venv/export/bin/pip install $(PIP_QUIET) -e ".[test]" -e "./export[test]"
+	.venv/export/bin/pip install $(PIP_QUIET) -e ".[test,test-extras]" -e "./export[test,reduce,calibration]"
 	touch $@
 
 clean:

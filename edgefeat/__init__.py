@@ -8,6 +8,7 @@ Names are resolved on first use, so that `import edgefeat` costs milliseconds: n
 OpenCV nor ONNX Runtime is loaded before it is needed.
 """
 
+import os
 from typing import TYPE_CHECKING
 
 from edgefeat.errors import (
@@ -24,6 +25,10 @@ if TYPE_CHECKING:
     from edgefeat.featuresets import FeatureSet
     from edgefeat.similarity import cosine_similarity, euclidean_distance
     from edgefeat.streaming.stream import stream
+
+# ONNX Runtime 1.31 keeps a device identifier and a database of events for its makers in the home
+# folder. Pictures are private: it does so here only for those who set this to 0 themselves.
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 __version__ = "0.1.0"
 __all__ = [

@@ -44,7 +44,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="edgefeat",
-        description="Turn photos and folders into feature vectors on a small device.",
+        description="Turn photos, folders and camera frames into feature vectors.",
         epilog=_EPILOG,
     )
     parser.add_argument("--version", action="version", version=f"edgefeat {__version__}")

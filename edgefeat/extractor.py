@@ -46,9 +46,7 @@ class FeatureExtractor:
         strict: Whether it is an error if a less preferred provider runs than the first.
         threads: Threads inside one inference, and OpenCV's in this process unless you have set
             those. Two workers beat two threads: see `iter_features`.
-        spinning: Whether idle inference threads burn their core; see `EngineOptions`.
-        arena: Whether inference keeps its memory between pictures.
-        cache: Whether the optimised form of the model is kept for the next start.
+        spinning, arena, cache: See `edgefeat.session.EngineOptions`.
         normalize: Whether to scale vectors to unit length.
         decode: Overrides the model's decode policy: `"full"` or `"reduced"`.
         max_pixels: Pictures that claim more pixels are refused before decoding.

@@ -30,6 +30,7 @@ ImageInput: TypeAlias = "str | Path | bytes | bytearray | memoryview | Pixels | 
 DEFAULT_MAX_PIXELS = 100_000_000
 # No encoding that is read needs more than this per pixel (PNG: four 16-bit channels, stored).
 _MAX_BYTES_PER_PIXEL = 8
+_BLEND_PIXELS = 2**18
 _REDUCED_FLAGS = {
     2: cv2.IMREAD_REDUCED_COLOR_2,
     4: cv2.IMREAD_REDUCED_COLOR_4,
@@ -191,9 +192,14 @@ def _flatten(pixels: Pixels) -> Pixels:
         return _uint8(cv2.cvtColor(pixels, cv2.COLOR_GRAY2BGR))
     if pixels.shape[2] == 3:
         return pixels
-    alpha = pixels[..., 3:].astype(np.uint32)
-    blended = pixels[..., :3] * alpha + 255 * (255 - alpha)
-    return ((blended + 127) // 255).astype(np.uint8)
+    flat = np.empty((*pixels.shape[:2], 3), np.uint8)
+    rows = max(1, _BLEND_PIXELS // pixels.shape[1])
+    for top in range(0, len(pixels), rows):  # in strips: the products need four bytes a number
+        strip = pixels[top : top + rows]
+        alpha = strip[..., 3:].astype(np.uint32)
+        blended = strip[..., :3] * alpha + 255 * (255 - alpha)
+        flat[top : top + rows] = (blended + 127) // 255
+    return flat
 
 
 def _upright(pixels: NDArray[np.generic], orientation: int) -> Pixels:

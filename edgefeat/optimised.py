@@ -1,10 +1,10 @@
 """Keeps ONNX Runtime's optimised form of a model in the user's cache, so that it opens faster.
 
 Optimising takes about half of a session's start. What comes out depends on the model, on ONNX
-Runtime's version and on the CPU, so all three are in the file's name, with a hash of the content;
-a file that does not match is ignored and made again. Files are renamed into place, so that
-processes starting together never see half a file. Where the folder cannot be written, or others
-could write to it, nothing is kept: only speed is lost. Standard library only.
+Runtime's version and on the CPU, so all three are in the file's name, with a checksum of the
+content; a file that does not match is ignored and made again. Files are renamed into place, so
+that processes starting together never see half a file. Where the folder cannot be written, or
+others could write to it, nothing is kept: only speed is lost. Standard library only.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import hashlib
 import os
 import platform
 import threading
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -91,8 +92,12 @@ def _cpu() -> str:
 
 
 def _digest(path: Path) -> str:
+    """Return a checksum, against accidents only: `_is_ours_alone` keeps others out."""
+    checksum = 0
     with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()[:16]
+        while block := file.read(2**18):
+            checksum = zlib.crc32(block, checksum)
+    return f"{checksum:08x}"
 
 
 def _is_ours_alone(folder: Path) -> bool:

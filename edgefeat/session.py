@@ -21,6 +21,7 @@ __all__ = ["EngineOptions", "ProviderWarning", "Session", "available_providers"]
 
 _FATAL_ONLY = 4  # log level: what goes wrong is raised, not printed
 _CPU = "cpu"
+_RECORD = "session.record_ep_graph_assignment_info"
 
 
 class ProviderWarning(UserWarning):
@@ -67,7 +68,7 @@ class Session:
             self._session = _open_on_cpu(file, engine)
         else:
             self._session = _open(file, wanted, engine, strict=strict)
-        self.providers = tuple(short(name) for name in self._session.get_providers())
+        self.providers = _with_work(self._session)
         _check_running(self.providers, [provider.name for provider in wanted], strict)
         self._input = file.spec.input.name
         self._outputs = [output.name for output in file.spec.outputs]
@@ -131,6 +132,7 @@ def _open(
     file: ModelFile, wanted: Sequence[Provider], engine: EngineOptions, *, strict: bool
 ) -> ort.InferenceSession:
     options = _options(engine)
+    options.add_session_config_entry(_RECORD, "1")
     plugin = next((provider for provider in wanted if provider.devices), None)
     try:
         if plugin is None:
@@ -178,12 +180,22 @@ def _options(engine: EngineOptions) -> ort.SessionOptions:
     return options
 
 
+def _with_work(session: ort.InferenceSession) -> tuple[str, ...]:
+    """Return the providers in charge, without those that were given no operation at all."""
+    names = [short(name) for name in session.get_providers()]
+    if len(names) > 1 and hasattr(session, "get_provider_graph_assignment_info"):
+        assigned = {short(part.ep_name) for part in session.get_provider_graph_assignment_info()}
+        names = [name for name in names if name in assigned] or names
+    return tuple(names)
+
+
 def _check_running(running: Sequence[str], wanted: Sequence[str], strict: bool) -> None:
     if running[0] == wanted[0]:
         return
     message = (
         f"asked for execution provider {wanted[0]!r}, but ONNX Runtime runs {running[0]!r}: "
-        "the provider could not start, as when a driver or library is missing"
+        "the provider could not start, as when a driver or library is missing, or supports no "
+        "part of this model"
     )
     if strict:
         raise ProviderError(f"{message}. Pass strict=False to accept {running[0]!r}.")

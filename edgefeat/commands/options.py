@@ -21,7 +21,8 @@ def add_model_options(parser: argparse.ArgumentParser) -> None:
         "--providers",
         metavar="LIST",
         default="cpu",
-        help="execution providers by preference, such as cuda,cpu (default: cpu)",
+        help="execution providers by preference, such as cuda,cpu; auto takes the first "
+        "accelerator that passes the model's self-test (default: cpu)",
     )
     group.add_argument(
         "--no-strict",

@@ -141,13 +141,13 @@ class Supervisor:
             connection = self._connection = Connection(self._link)
             connection.start()
             verdict = self._watch(connection)
+            ended_by = connection.error  # before `abandon`, which may add an error of its own
             connection.abandon()
-            connection.join(_REAP_S)
             if verdict is not _Verdict.BROKEN:
                 return None
             self._connected_before |= connection.frames > 0
             failures = 0 if connection.frames else failures + 1
-            error = connection.error or SourceError(f"{self._source.name}: {self._why}")
+            error = ended_by or SourceError(f"{self._source.name}: {self._why}")
             if connection.frames:
                 self._meter.losses += 1
                 self._tell(EventKind.LOST, self._why)
@@ -158,6 +158,7 @@ class Supervisor:
                 self._tell(EventKind.RETRY, f"{self._why} Again in {delay_s:.1f} s.")
             if self._pause(delay_s):
                 return None
+            connection.join(_REAP_S)
 
     def _may_retry(self, error: BaseException, failures: int) -> bool:
         if not (self._traits.reopens and isinstance(error, SourceError)):

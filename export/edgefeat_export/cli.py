@@ -6,7 +6,6 @@ Exit codes: 0 done; 2 wrong usage; 3 the model could not be built or missed a ga
 from __future__ import annotations
 
 import argparse
-import importlib
 import json
 import os
 import sys
@@ -16,18 +15,18 @@ from edgefeat.errors import EdgefeatError
 from edgefeat_export import __version__
 from edgefeat_export.commands import build, quantize, verify
 from edgefeat_export.commands import list as listing
+from edgefeat_export.quiet import import_tensorflow
 
 __all__ = ["main"]
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; return the exit code."""
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("OPENCV_LOG_LEVEL", "OFF")
     arguments = _parser().parse_args(argv)
     try:
         if getattr(arguments, "needs_tensorflow", True):
-            _import_tensorflow()
+            import_tensorflow()
         code: int = arguments.run(arguments)
     except argparse.ArgumentTypeError as error:  # options that only fit together or not at all
         sys.stderr.write(f"edgefeat-export: error: {error}\n")
@@ -59,16 +58,3 @@ def _parser() -> argparse.ArgumentParser:
     for command in (build, quantize, listing, verify):
         command.add_parser(commands)
     return parser
-
-
-def _import_tensorflow() -> None:
-    """Import TensorFlow without its greetings, which no log level silences (it writes to fd 2)."""
-    sys.stderr.flush()
-    kept = os.dup(2)
-    with open(os.devnull, "wb") as nowhere:  # noqa: PTH123 - a device, not a path
-        os.dup2(nowhere.fileno(), 2)
-    try:
-        importlib.import_module("tensorflow")
-    finally:
-        os.dup2(kept, 2)
-        os.close(kept)

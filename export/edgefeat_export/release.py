@@ -12,7 +12,8 @@ import sys
 from pathlib import Path
 
 from edgefeat_export.backbones import DEFAULT_BACKBONE
-from edgefeat_export.pipeline import BuildRequest, Built, NetworkRequest, build
+from edgefeat_export.quiet import import_tensorflow
+from edgefeat_export.request import BuildRequest, Built, NetworkRequest
 
 __all__ = ["main", "release"]
 
@@ -21,6 +22,9 @@ _BEGIN, _END = "<!-- table: made by `make models` -->\n", "<!-- end of table -->
 
 def release(folder: Path) -> list[Built]:
     """Build the default models into a folder, with manifest.json beside them."""
+    import_tensorflow()
+    from edgefeat_export.pipeline import build  # after TensorFlow, which it needs at import
+
     network = NetworkRequest(name=DEFAULT_BACKBONE)
     built = build(BuildRequest(network=network, output=folder), say=_say)
     manifest = {"models": [_entry(one) for one in built]}

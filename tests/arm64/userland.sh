@@ -7,7 +7,8 @@ root=$1
 [ -e "$root/complete" ] && exit 0
 command -v qemu-aarch64-static >/dev/null || {
     echo "arm64: qemu-aarch64-static is missing: apt-get install qemu-user-static" >&2; exit 3; }
-mirror=${EDGEFEAT_DEBIAN_MIRROR:-http://deb.debian.org/debian}
+# The machine's own Debian mirror, whatever it is.
+mirror=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' | head -n 1)
 keyring=/usr/share/keyrings/debian-archive-keyring.gpg
 packages="libc6 libgcc-s1 libstdc++6 zlib1g libexpat1 libssl3 libffi8 libbz2-1.0 liblzma5
     python3.11-minimal libpython3.11-minimal libpython3.11-stdlib"

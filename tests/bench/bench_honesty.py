@@ -97,7 +97,7 @@ def errors(tries: int, duration_s: float, slower: float) -> dict[str, Any]:
             reasons.update(reason.split(":")[0] for reason in old.conditions.invalid)
             for kind, path in (("equal", equal), ("slower", slow)):
                 (judgement,) = judge(old, read_report(path), [RULE])
-                said[kind][judgement.outcome] += 1
+                said[kind][str(judgement.outcome)] += 1
                 path_pair = Path(folder) / "pair.json"
                 share = slower if kind == "slower" else 0.0
                 _own_process(["--pair", str(share), str(path_pair), "--duration", str(duration_s)])

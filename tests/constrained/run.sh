@@ -1,58 +1,26 @@
 #!/bin/sh
-# Runs the runtime's tests and a benchmark as on a small device: one core, 256 MB, no network,
-# a home folder and a cache that cannot be written.
-# usage: run.sh PYTHON [pytest arguments]    (used by `make test-constrained`)
-#
-# Memory: a cgroup where one can be made (root), else a limit on the data segment of each process,
-# which also counts what is only reserved. Offline: a network namespace where one can be made.
+# Runs the runtime's tests and a benchmark as on a small device: one core, 256 MB of data for each
+# process, no network but 127.0.0.1, a home folder and a cache that cannot be written.
+# usage: run.sh PYTHON [pytest options]    (used by `make test-constrained`)
 set -eu
 python=$1; shift
 here=$(cd "$(dirname "$0")" && pwd)
 root=$(dirname "$(dirname "$here")")
 box=$(mktemp -d)
-group=
-finish() {
-    cd /
-    if [ -n "$group" ]; then
-        # Processes that outlive us would keep the group; there are none of ours by now.
-        echo $$ > "$(dirname "$group")/$(basename "$procs")" 2>/dev/null || true
-        rmdir "$group" 2>/dev/null || true
-    fi
-    rm -rf "$box"
-}
-trap finish EXIT
+trap 'rm -rf "$box"' EXIT
+trap 'exit 130' INT TERM
 
-limit=$((256 * 1024 * 1024))
-memory=""
-procs=cgroup.procs
-for candidate in /sys/fs/cgroup/memory /sys/fs/cgroup; do
-    group=$candidate/edgefeat-$$
-    mkdir "$group" 2>/dev/null || { group=; continue; }
-    for file in memory.limit_in_bytes memory.max; do
-        if [ -e "$group/$file" ] && echo $limit > "$group/$file" 2>/dev/null; then
-            memory="cgroup, 256 MB for all processes together"
-            break
-        fi
-    done
-    [ -n "$memory" ] && break
-    rmdir "$group"; group=
-done
-if [ -n "$group" ]; then
-    echo $$ > "$group/$procs"
-else
-    ulimit -d $((limit / 1024))
-    memory="data segment, 256 MB for each process"
+network="as it is (needs unshare and ip)"
+in_box() { taskset -c 0 "$@"; }
+if unshare --net ip link set lo up 2>/dev/null; then
+    network="127.0.0.1 only"
+    in_box() { taskset -c 0 unshare --net sh -c 'ip link set lo up; exec "$@"' sh "$@"; }
 fi
-
-offline=""
-unshare --net true 2>/dev/null && offline="unshare --net"
-echo "constrained: one core; $memory; network: ${offline:-as it is}; home and cache not writable"
-
-# Not writable for root either: a folder below a file does not exist and cannot be made.
-export HOME=/proc/nowhere XDG_CACHE_HOME=/proc/nowhere TMPDIR="$box" PYTHONDONTWRITEBYTECODE=1
-unset EDGEFEAT_CACHE
-# pytest itself, with its assertion rewriting, is in the box too.
+ulimit -d $((256 * 1024))
+# Not writable for root either: below /proc nothing can be made.
+export HOME=/proc/nowhere XDG_CACHE_HOME=/proc/nowhere TMPDIR="$box"
+echo "constrained: one core, 256 MB of data a process, network: $network, home not writable"
 cd "$box"
-taskset -c 0 $offline "$python" -m pytest -q -p no:cacheprovider --rootdir "$root" -c "$root/pyproject.toml" \
+in_box "$python" -m pytest -q -p no:cacheprovider --rootdir "$root" -c "$root/pyproject.toml" \
     "$root/tests/runtime" "$@"
-taskset -c 0 $offline "$python" "$here/bench.py"
+in_box "$python" "$here/bench.py"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import cv2
@@ -214,7 +215,7 @@ def build(backbone: Backbone, size_hw: tuple[int, int]) -> keras.Model:
         constructor = getattr(keras.applications, backbone.keras_name)
         base = constructor(include_top=False, weights=None, input_shape=shape)
     rng = np.random.default_rng(13)
-    for layer in base.layers:
+    for layer in leaves(base):
         if isinstance(layer, keras.layers.BatchNormalization):
             channels = layer.moving_mean.shape
             layer.moving_mean.assign(rng.normal(0, 0.2, channels))
@@ -223,10 +224,17 @@ def build(backbone: Backbone, size_hw: tuple[int, int]) -> keras.Model:
                 layer.gamma.assign(rng.uniform(0.7, 1.3, channels))
             layer.beta.assign(rng.normal(0, 0.2, channels))
         elif isinstance(layer, keras.layers.LayerNormalization):
+            layer.gamma.assign(rng.uniform(0.7, 1.3, layer.gamma.shape))
             layer.beta.assign(rng.normal(0, 0.2, layer.beta.shape))
         elif getattr(layer, "bias", None) is not None:
             layer.bias.assign(rng.normal(0, 0.1, layer.bias.shape))
     return keras.Model(base.inputs[0], keras.layers.GlobalAveragePooling2D()(base.outputs[0]))
+
+
+def leaves(model: keras.Model) -> Iterator[keras.layers.Layer]:
+    """Every layer, those of nested models too."""
+    for layer in model.layers:
+        yield from leaves(layer) if isinstance(layer, keras.Model) else [layer]
 
 
 def pictures(photos: Path, size_hw: tuple[int, int]) -> Array:

@@ -11,7 +11,7 @@ import pytest
 
 @pytest.fixture(scope="module")
 def example(root: Path) -> ModuleType:
-    file = root / "examples" / "photos_and_columns.py"
+    file = root / "tests" / "examples" / "photos_and_columns.py"
     found = importlib.util.spec_from_file_location("photos_and_columns", file)
     assert found is not None
     assert found.loader is not None

@@ -188,3 +188,12 @@ def test_opencv_gets_no_hidden_threads_but_keeps_a_chosen_number(model_path: Pat
         assert cv2.getNumThreads() == cv2.getNumberOfCPUs() + 1
     finally:
         cv2.setNumThreads(was)
+
+
+def test_nothing_is_reported_to_anyone_or_kept_in_the_home_folder(tmp_path: Path) -> None:
+    code = "import edgefeat; edgefeat.FeatureExtractor(cache=False)"
+    environment = {k: v for k, v in os.environ.items() if k != "ORT_DISABLE_TELEMETRY"}
+    for variable in ("HOME", "XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME"):
+        environment[variable] = str(tmp_path)
+    subprocess.run([sys.executable, "-P", "-c", code], check=True, timeout=60, env=environment)
+    assert list(tmp_path.rglob("*")) == []

@@ -35,7 +35,6 @@ def test_the_cpu_is_always_there_and_no_web_service_is() -> None:
 
 def test_auto_runs_on_something_that_passed() -> None:
     with FeatureExtractor(providers="auto") as extractor:
-        assert extractor.providers[-1] == "cpu"
         assert extractor.self_test()
 
 

@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterator
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from streams_support import NumberReader
 
 import edgefeat
 from edgefeat.sources import ArraySource, IterableSource, Source
@@ -31,6 +30,7 @@ from edgefeat.testing.faults import (
     resize,
     stall,
 )
+from streams_support import NumberReader
 
 QUICK = Limits(timeout_s=0.4, stall_s=0.15, backoff_s=0.02, backoff_max_s=0.05)
 

@@ -15,13 +15,13 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from streams_support import NumberReader
 
 import edgefeat
 from edgefeat.sources import ArraySource, open_source, redact
 from edgefeat.sources.base import FrameError
 from edgefeat.sources.multipart import PartReader, boundary_of
 from edgefeat.streaming import Event, EventKind, Limits
+from streams_support import NumberReader
 
 PROGRAM = Path(__file__).parent.parent / "support" / "mjpeg_camera.py"
 QUICK = Limits(timeout_s=0.6, stall_s=0.25, backoff_s=0.05, backoff_max_s=0.1)

@@ -14,7 +14,6 @@ from typing import BinaryIO
 import cv2
 import numpy as np
 import pytest
-from streams_support import NumberReader
 
 import edgefeat
 from edgefeat.sources import (
@@ -29,6 +28,7 @@ from edgefeat.sources.opencv import MediaClock
 from edgefeat.sources.rawvideo import RawSource
 from edgefeat.streaming import EventKind, Limits, Stream
 from edgefeat.testing.faults import numbered_frame
+from streams_support import NumberReader
 
 
 @pytest.fixture(scope="module")

@@ -115,7 +115,7 @@ def _request(arguments: argparse.Namespace) -> BuildRequest:
     from edgefeat_export.reduction import parse_pca
     from edgefeat_export.request import BuildRequest
 
-    gates = gates_of(arguments)
+    gates = gates_of(arguments, arguments.precision)
     pca = checked("--reduce", lambda: parse_pca(arguments.reduce)) if arguments.reduce else None
     return checked(
         "build",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -99,12 +99,20 @@ def add_gate_option(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def gates_of(arguments: argparse.Namespace) -> Mapping[str, Gates]:
-    """Return the gates with the changes that --gate asks for."""
+def gates_of(
+    arguments: argparse.Namespace, precisions: Sequence[str] | None = None
+) -> Mapping[str, Gates]:
+    """Return the gates with the changes that --gate asks for, all of them for `precisions`."""
     from edgefeat_export.gates import GATES, parse_gate
 
     gates = GATES
     for text in arguments.gate:
+        precision = text.partition(".")[0]
+        if precisions and precision in GATES and precision not in precisions:
+            raise argparse.ArgumentTypeError(
+                f"--gate: {text} is for {precision}, which is not built: --precision asks for "
+                f"{','.join(precisions)}"
+            )
         try:
             gates = parse_gate(text, gates)
         except ValueError as error:

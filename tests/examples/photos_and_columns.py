@@ -1,6 +1,6 @@
 """Photos and tabular columns in one model, beside either alone, on rows held out.
 
-    python examples/photos_and_columns.py [cifar10.npz]
+    python tests/examples/photos_and_columns.py [cifar10.npz]
 
 The pictures are real: CIFAR-10 where its file is given or found, else windows cut out of the
 shipped sample photos (trained on the left halves, tested on the right ones). The tabular columns
@@ -25,7 +25,7 @@ from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardSc
 
 from edgefeat.sklearn import ImageFeatures
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parent.parent.parent
 CIFAR10 = ROOT.parent / "shared" / "data" / "cifar10" / "cifar10.npz"
 PHOTOS = ROOT / "tests" / "data" / "photos"
 PLACES = ("air", "house", "land", "road", "water")
