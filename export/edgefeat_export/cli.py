@@ -13,7 +13,7 @@ from collections.abc import Sequence
 
 from edgefeat.errors import EdgefeatError
 from edgefeat_export import __version__
-from edgefeat_export.commands import build, verify
+from edgefeat_export.commands import build, quantize, verify
 from edgefeat_export.commands import list as listing
 from edgefeat_export.quiet import import_tensorflow
 
@@ -55,6 +55,6 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"edgefeat-export {__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for command in (build, listing, verify):
+    for command in (build, quantize, listing, verify):
         command.add_parser(commands)
     return parser

@@ -18,6 +18,7 @@ from edgefeat.shipped import sample_photos
 from edgefeat.spec import InputSpec
 from edgefeat_export import pictures
 from edgefeat_export.backbones import load_backbone
+from edgefeat_export.calibration import calibration_pictures, described, soften_half
 from edgefeat_export.card import write_card
 from edgefeat_export.convert import to_onnx
 from edgefeat_export.errors import BackboneError, ConversionError
@@ -29,6 +30,7 @@ from edgefeat_export.network import Network, file_safe, is_model_file, of_backbo
 from edgefeat_export.normalisation import Normalisation
 from edgefeat_export.precisions import PRECISIONS, at_precision
 from edgefeat_export.publish import Draft, make_folder, publish
+from edgefeat_export.quant.targets import DEFAULT_TARGET
 from edgefeat_export.reduction import Reduction, fit
 from edgefeat_export.reference import KerasReference
 from edgefeat_export.request import BuildRequest, Built, NetworkRequest
@@ -130,7 +132,7 @@ class _Job:
         self, request: BuildRequest, network: Network, reference: KerasReference, say: Say
     ) -> None:
         self._request, self._network, self._reference = request, network, reference
-        self._say = say
+        self._say, self._origin = say, ""
         self._outputs = reference.reduction.describe(reference.headless.outputs)
         self._verification = self._verification_pictures()
 
@@ -140,6 +142,9 @@ class _Job:
             fp32, precision, reduction=self._reference.reduction, calibration=self._calibration
         )
         spec = make_spec(model, precision, self._network, self._outputs)
+        if precision == "int8":
+            made = {"target": DEFAULT_TARGET, "calibration": self._origin}
+            spec = replace(spec, extra={**spec.extra, "quantization": made})
         require_sound(model, spec)
         name = file_name(spec)
         with temporary_beside(self._request.output / name) as path:
@@ -155,12 +160,13 @@ class _Job:
         request = self._request
         count, input_spec = request.calibration_images, self._network.input
         if request.calibration is not None:
-            images = pictures.folder(request.calibration, input_spec, at_most=count, say=self._say)
+            found = pictures.folder(request.calibration, input_spec, at_most=count, say=self._say)
+            images, self._origin = soften_half(found, seed=_CALIBRATION_SEED), described(found)
         else:
-            images = pictures.crops(
-                sample_photos(), input_spec, count=count, seed=_CALIBRATION_SEED
+            images, self._origin = calibration_pictures(
+                input_spec, count=count, seed=_CALIBRATION_SEED
             )
-        self._say(f"quantizing with {len(images)} pictures")
+        self._say(f"quantizing with {self._origin}")
         return images
 
     def _verification_pictures(self) -> NDArray[np.uint8]:

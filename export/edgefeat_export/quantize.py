@@ -1,51 +1,103 @@
-"""Int8 from a float graph: what is quantized, with which ranges, rounded how; then the fast form."""
+"""Int8 from a float graph: what is quantized, with which ranges, how rounded; then made fast."""
 
 from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
 
 import numpy as np
 import onnx
 from numpy.typing import NDArray
 
+from edgefeat.progress import Progress
 from edgefeat_export.graph.graph import Graph
 from edgefeat_export.graph.writing import write
 from edgefeat_export.quant.layers import RoundingOptions
-from edgefeat_export.quant.plan import Plan, make_plan
+from edgefeat_export.quant.plan import Plan, make_plan, pictures_at_once
 from edgefeat_export.quant.ranges import best_range
 from edgefeat_export.quant.scheme import Affine
 from edgefeat_export.quant.sequence import quantize_in_sequence
 from edgefeat_export.quant.statistics import observe
+from edgefeat_export.quant.steps import give_biases
 from edgefeat_export.quant.surgery import faster
+from edgefeat_export.quant.targets import DEFAULT_TARGET, TARGETS, Target
 from edgefeat_export.quant.writer import write_integers
 
-__all__ = ["quantize"]
+__all__ = ["QuantizedModel", "quantize", "quantize_model"]
 
 
-def quantize(
-    model: onnx.ModelProto, images: NDArray[np.uint8], *, options: RoundingOptions | None = None
-) -> onnx.ModelProto:
-    """Return the graph with int8 weights and uint8 activations.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QuantizedModel:
+    """A quantized graph and what it cost.
+
+    Attributes:
+        model: The graph.
+        target: The class of devices it is for.
+        errors: Each quantized tensor's error power over its signal power, by name, in order.
+        kept_float: Those of weighted layers that stayed in float.
+    """
+
+    model: onnx.ModelProto
+    target: Target
+    errors: Mapping[str, float]
+    kept_float: tuple[str, ...]
+
+
+def quantize(model: onnx.ModelProto, images: NDArray[np.uint8]) -> onnx.ModelProto:
+    """Return the graph with int8 weights and uint8 activations, for the default target.
 
     Args:
         model: A clean float graph with uint8 input.
         images: Calibration pictures, uint8 `(N, height, width, channels)`.
-        options: How to round.
+    """
+    return quantize_model(model, images).model
+
+
+def quantize_model(
+    model: onnx.ModelProto,
+    images: NDArray[np.uint8],
+    *,
+    target: Target = TARGETS[DEFAULT_TARGET],
+    keep_float: Collection[str] = (),
+) -> QuantizedModel:
+    """Quantize a graph and say what each layer lost.
+
+    Args:
+        model: A clean float graph with uint8 input.
+        images: Calibration pictures, uint8 `(N, height, width, channels)`, any number.
+        target: The class of devices.
+        keep_float: Layers, by their names in `QuantizedModel.errors`, to leave in float.
     """
     graph = Graph(model)
-    plan = make_plan(graph)
-    affines = _affines(model, plan, images)
-    quantized = quantize_in_sequence(graph, plan, affines, images, options or RoundingOptions())
+    give_biases(graph)
+    plan = make_plan(graph, keep_float)
+    walked = images[_spread(len(images), pictures_at_once(graph, plan))]
+    with Progress(len(images) + len(plan.steps), "quantizing") as bar:
+        affines = _affines(model, plan, images, bar.advance)
+        options = RoundingOptions(weight_limit=target.weight_limit)
+        quantized = quantize_in_sequence(graph, plan, affines, walked, options, advance=bar.advance)
+    kept = [step.output for step in plan.steps if step.weighted and step.output in keep_float]
     write_integers(graph, plan, quantized)
-    return faster(write(graph))
+    return QuantizedModel(
+        model=faster(write(graph)), target=target, errors=quantized.errors, kept_float=tuple(kept)
+    )
 
 
-def _affines(model: onnx.ModelProto, plan: Plan, images: NDArray[np.uint8]) -> dict[str, Affine]:
-    entering = set() if plan.image is None else {s.output for s in plan.image.steps}
+def _spread(count: int, most: int) -> NDArray[np.int64]:
+    """Indices of at most so many pictures, evenly spread."""
+    return np.linspace(0, count - 1, min(count, most)).astype(np.int64)
+
+
+def _affines(
+    model: onnx.ModelProto, plan: Plan, images: NDArray[np.uint8], advance: Callable[[], None]
+) -> dict[str, Affine]:
+    entering = {step.output for step in plan.image.steps} if plan.image else set()
     own = {
         step.output: step
         for step in plan.steps
         if step.output in plan.quantized - entering and step.output not in plan.shared
     }
-    histograms = observe(model, list(own), images)
+    histograms = observe(model, list(own), images, advance=advance)
     affines = {
         name: best_range(histograms[name], floor=step.floor, ceiling=step.ceiling)
         for name, step in own.items()

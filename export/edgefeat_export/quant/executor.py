@@ -55,7 +55,9 @@ class Operator:
                 kind = helper.np_dtype_to_tensor_dtype(array.dtype)
                 self._proto.graph.input.append(helper.make_tensor_value_info(name, kind, None))
             self._session = open_session(self._proto)
-        result: NDArray[Any] = self._session.run(None, dict(zip(self.inputs, arrays, strict=True)))[0]
+        result: NDArray[Any] = self._session.run(None, dict(zip(self.inputs, arrays, strict=True)))[
+            0
+        ]
         return result
 
 
@@ -76,4 +78,3 @@ def open_session(model: onnx.ModelProto) -> ort.InferenceSession:
     return ort.InferenceSession(
         model.SerializeToString(), options, providers=["CPUExecutionProvider"]
     )
-

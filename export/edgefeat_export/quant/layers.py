@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +20,8 @@ __all__ = ["LayerRounder", "RoundingOptions"]
 
 Floats = NDArray[np.float32]
 Pairs = Callable[[], Iterator[tuple[Floats, Floats]]]
+_MOST_TAPS = 1152  # of one system
+_SAMPLES_PER_TAP = 4  # with fewer a covariance is too uncertain to follow far
 _BIAS_LIMIT = 2.0**30  # leaves the accumulator room for the products
 
 
@@ -27,8 +30,9 @@ class RoundingOptions:
     """How weights are rounded.
 
     Attributes:
-        weight_limit: Largest magnitude of an int8 weight: 127, or 64 where pairs of products saturate.
-        ridge: How much a fitted layer stays at its float weights; infinity leaves them.
+        weight_limit: Largest magnitude of an int8 weight: 127, or 64 where pairs of products
+            saturate.
+        ridge: How much a fitted layer stays at its float weights, relative to its inputs' variance.
         damp: Diagonal added before rounding, relative to the inputs' mean variance.
     """
 
@@ -54,17 +58,25 @@ class LayerRounder:
         axis = _out_axis(node.op, node.attrs)
         patches = Patches.of(self._graph, node)
         grouped = _grouped(weight, axis, patches.groups)
-        delivered, crossed = self._moments(patches, pairs)
-        fitted = grouped if np.isinf(options.ridge) else fit(
-            grouped, delivered, crossed, ridge=options.ridge
-        )
-        scale = np.abs(fitted).max(2) / options.weight_limit
-        scale = np.maximum(scale, _smallest_scale(self._bias(node), source)).astype(np.float32)
+        parts = _parts(grouped)
+        grouped = _split(grouped, parts)
+        moments = self._moments(patches, parts, pairs)
+        delivered, crossed = moments.covariances()
+        caution = max(1.0, _SAMPLES_PER_TAP * grouped.shape[2] / moments.count)
+        fitted = fit(grouped, delivered, crossed, ridge=options.ridge * caution)
+        largest = np.abs(fitted).reshape(-1, parts, *fitted.shape[1:]).max((1, 3))
+        scale = largest / options.weight_limit
+        bias = self._graph.constants[node.inputs[2]]
+        scale = np.maximum(scale, _smallest_scale(bias, source)).astype(np.float32)
         levels = round_weights(
-            fitted, scale.astype(np.float64), delivered, limit=options.weight_limit, damp=options.damp
+            fitted,
+            scale.astype(np.float64).repeat(parts, 0),
+            delivered,
+            limit=options.weight_limit,
+            damp=options.damp * caution,
         )
         layer = IntegerLayer(
-            weight=_ungrouped(levels, weight.shape, axis),
+            weight=_ungrouped(_joined(levels, parts), weight.shape, axis),
             scale=scale.reshape(-1),
             bias=np.zeros(scale.size, np.int32),
             axis=axis,
@@ -73,10 +85,8 @@ class LayerRounder:
 
     def operator(self, step: Step, layer: IntegerLayer, bias: Floats) -> Operator:
         """Return the step's operator as integer kernels compute it."""
-        weight, *rest = step.node.inputs[1:]
-        replaced = {weight: layer.real_weight()}
-        if rest and rest[0]:
-            replaced[rest[0]] = bias
+        weight_name, bias_name = step.node.inputs[1:]
+        replaced = {weight_name: layer.real_weight(), bias_name: bias}
         return Operator(self._graph, step.node, replaced)
 
     def _corrected(
@@ -96,24 +106,40 @@ class LayerRounder:
         corrected = IntegerLayer(weight=layer.weight, scale=layer.scale, bias=bias, axis=layer.axis)
         return corrected, (bias * unit).astype(np.float32)
 
-    def _moments(
-        self, patches: Patches, pairs: Pairs
-    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    def _moments(self, patches: Patches, parts: int, pairs: Pairs) -> Moments:
         moments = Moments()
         for wanted, delivered in pairs():
             at = patches.places(wanted, self._rng)
-            moments.add(patches.sample(wanted, at), patches.sample(delivered, at))
-        return moments.covariances()
-
-    def _bias(self, node) -> NDArray[np.float32]:  # noqa: ANN001
-        if len(node.inputs) > 2 and node.inputs[2]:
-            return self._graph.constants[node.inputs[2]].ravel()
-        return np.zeros(1, np.float32)
+            both = [patches.sample(x, at) for x in (wanted, delivered)]
+            moments.add(*(_split(windows, parts) for windows in both))
+        return moments
 
 
-def _smallest_scale(bias: NDArray[np.float32], source: Affine) -> NDArray[np.float64]:
+def _smallest_scale(bias: NDArray[np.float32], source: Affine) -> float:
     """A scale below this could not hold the bias in int32."""
-    return np.maximum(np.abs(bias).max() / source.scale / _BIAS_LIMIT, 1e-12)
+    return max(float(np.abs(bias).max()) / source.scale / _BIAS_LIMIT, 1e-12)
+
+
+def _parts(grouped: NDArray[np.float64]) -> int:
+    """Into how many the taps of a large layer are split: systems grow with their third power."""
+    taps = grouped.shape[2]
+    return next(n for n in range(1, taps + 1) if taps % n == 0 and taps // n <= _MOST_TAPS)
+
+
+def _split(array: NDArray[Any], parts: int) -> NDArray[Any]:
+    """`(groups, n, taps)` as `(groups * parts, n, taps / parts)`."""
+    if parts == 1:
+        return array
+    groups, count, taps = array.shape
+    apart = array.reshape(groups, count, parts, taps // parts).swapaxes(1, 2)
+    return np.ascontiguousarray(apart).reshape(groups * parts, count, taps // parts)
+
+
+def _joined(array: NDArray[np.int8], parts: int) -> NDArray[np.int8]:
+    """The reverse of `_split`."""
+    groups, count, taps = array.shape
+    apart = array.reshape(groups // parts, parts, count, taps).swapaxes(1, 2)
+    return np.ascontiguousarray(apart).reshape(groups // parts, count, parts * taps)
 
 
 def _out_axis(op: str, attrs: dict[str, int]) -> int:

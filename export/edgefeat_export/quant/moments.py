@@ -31,7 +31,12 @@ class Patches:
         """Read the operator's attributes."""
         if node.op != "Conv":
             return cls(
-                groups=1, kernel=(1, 1), strides=(1, 1), dilations=(1, 1), pads=(0, 0, 0, 0), flat=True
+                groups=1,
+                kernel=(1, 1),
+                strides=(1, 1),
+                dilations=(1, 1),
+                pads=(0, 0, 0, 0),
+                flat=True,
             )
         weight = graph.constants[node.inputs[1]]
         get = node.attrs.get
@@ -44,7 +49,7 @@ class Patches:
             flat=False,
         )
 
-    def sample(self, x: Floats, at: Floats) -> Floats:
+    def sample(self, x: Floats, at: NDArray[np.float64]) -> Floats:
         """Return windows at relative positions: float32 `(groups, images * positions, taps)`.
 
         Args:
@@ -65,9 +70,7 @@ class Patches:
         windows = padded[:, rows[:, :, None], columns[:, None, :]]  # n p kh kw c
         images, positions, *_, channels = windows.shape
         area = self.kernel[0] * self.kernel[1]
-        grouped = windows.reshape(
-            images * positions, area, self.groups, channels // self.groups
-        )
+        grouped = windows.reshape(images * positions, area, self.groups, channels // self.groups)
         ordered = np.ascontiguousarray(grouped.transpose(2, 0, 3, 1))
         return ordered.reshape(self.groups, images * positions, -1)
 
@@ -101,7 +104,7 @@ class Moments:
     """Means and covariances of the float inputs and of those the quantized network delivers."""
 
     def __init__(self) -> None:
-        self._count = 0
+        self.count = 0  # windows
         self._sums: list[NDArray[np.float64]] = []
 
     def add(self, wanted: Floats, delivered: Floats) -> None:
@@ -112,12 +115,14 @@ class Moments:
             (delivered.swapaxes(1, 2) @ delivered).astype(np.float64),
             (wanted.swapaxes(1, 2) @ delivered).astype(np.float64),
         ]
-        self._count += wanted.shape[1]
-        self._sums = [a + b for a, b in zip(self._sums, parts, strict=True)] if self._sums else parts
+        self.count += wanted.shape[1]
+        self._sums = (
+            [a + b for a, b in zip(self._sums, parts, strict=True)] if self._sums else parts
+        )
 
     def covariances(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Return that of the delivered inputs, and that of the float ones with the delivered."""
-        wanted, delivered, square, cross = (part / self._count for part in self._sums)
+        wanted, delivered, square, cross = (part / self.count for part in self._sums)
         return (
             square - delivered[:, :, None] * delivered[:, None, :],
             cross - wanted[:, :, None] * delivered[:, None, :],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
@@ -11,7 +12,11 @@ from edgefeat_export.graph.graph import Graph
 from edgefeat_export.quant.scheme import Affine
 from edgefeat_export.quant.steps import INTEGER_OPS, SHARING_OPS, Step, steps_of
 
-__all__ = ["ImageInput", "Plan", "make_plan"]
+__all__ = ["ImageInput", "Plan", "make_plan", "pictures_at_once"]
+
+_GEMM = {"alpha": 1.0, "beta": 1.0, "transA": 0}  # another Gemm has no integer kernel
+_MEMORY = 900_000_000
+_INTEGER_BYTES, _FLOAT_BYTES = 3, 6  # float16 of the float network beside uint8 or float32
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,10 +72,10 @@ def make_plan(graph: Graph, keep_float: Collection[str] = ()) -> Plan:
     shared: dict[str, str] = {}
     for step in steps:
         source = step.node.inputs[0] if step.node.inputs else ""
-        if step.node.op in SHARING_OPS and source in quantized and step.output not in before:
-            if step.activation is None:
-                shared[step.output] = shared.get(source, source)
-                quantized.add(step.output)
+        moves = step.node.op in SHARING_OPS and step.activation is None
+        if moves and source in quantized and step.output not in before:
+            shared[step.output] = shared.get(source, source)
+            quantized.add(step.output)
     return Plan(
         steps=steps,
         integer=frozenset(integer),
@@ -86,7 +91,8 @@ def _runs_on_integers(graph: Graph, step: Step, keep_float: Collection[str]) -> 
         return False
     variable = _variable_inputs(graph, step)
     if step.weighted:
-        return len(variable) == 1 and variable[0] == node.inputs[0]
+        plain = all(node.attrs.get(k, v) == v for k, v in _GEMM.items())
+        return len(variable) == 1 and variable[0] == node.inputs[0] and plain
     return len(variable) == len([name for name in node.inputs if name])
 
 
@@ -112,6 +118,18 @@ def _image_input(graph: Graph, steps: tuple[Step, ...]) -> ImageInput | None:
     zero = int(np.clip(np.floor(mean.mean()), 0, 255))
     if not passed or passed[-1].node.op == "Transpose" or np.abs(mean - zero).max() > 0.5:
         return None
-    return ImageInput(
-        tensor=tensor, affine=Affine(scale=1.0, zero_point=zero), steps=tuple(passed)
-    )
+    return ImageInput(tensor=tensor, affine=Affine(scale=1.0, zero_point=zero), steps=tuple(passed))
+
+
+def pictures_at_once(graph: Graph, plan: Plan) -> int:
+    """Return how many pictures the layer by layer walk can hold in `_MEMORY` bytes."""
+    last = {name: index for index, step in enumerate(plan.steps) for name in step.node.inputs}
+    live: dict[str, int] = {}
+    most = 1
+    for index, step in enumerate(plan.steps):
+        shape = graph.shape(step.output) or ()
+        each = _INTEGER_BYTES if step.output in plan.quantized else _FLOAT_BYTES
+        live[step.output] = math.prod(side or 1 for side in shape) * each
+        most = max(most, sum(live.values()))
+        live = {name: size for name, size in live.items() if last.get(name, -1) > index}
+    return max(1, _MEMORY // most)

@@ -40,7 +40,9 @@ class Histogram:
     def _double(self) -> None:
         pairs = self.counts.reshape(-1, 2).sum(1)
         quarter = _BINS // 4
-        self.counts = np.concatenate([np.zeros(quarter, np.int64), pairs, np.zeros(quarter, np.int64)])
+        self.counts = np.concatenate(
+            [np.zeros(quarter, np.int64), pairs, np.zeros(quarter, np.int64)]
+        )
         self.reach *= 2
 
     @property

@@ -30,7 +30,8 @@ class Affine:
         """Round half to even and saturate, as QuantizeLinear does."""
         levels = np.rint(real / np.float32(self.scale))
         levels += np.float32(self.zero_point)
-        return np.clip(levels, 0, _LEVELS, out=levels).astype(np.uint8)
+        saturated: NDArray[np.uint8] = np.clip(levels, 0, _LEVELS, out=levels).astype(np.uint8)
+        return saturated
 
     def dequantize(self, levels: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Return the real numbers that these levels stand for."""

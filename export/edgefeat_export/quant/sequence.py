@@ -1,8 +1,8 @@
 """Quantizes a graph layer by layer, each on what its quantized predecessors really deliver.
 
-Both networks, float and quantized, walk forward together over the same pictures; a tensor is held only
-until its last reader is done. Every weighted layer is fitted, rounded and given the bias that puts each
-output channel's mean where the float network has it.
+Both networks, float and quantized, walk forward together over the same pictures; a tensor is held
+only until its last reader is done. Every weighted layer is fitted, rounded and given the bias
+that puts each output channel's mean where the float network has it.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,22 +45,22 @@ class Quantized:
 class _Pair:
     """One tensor in both networks, over all pictures."""
 
-    wanted: list[NDArray[np.floating]] = field(default_factory=list)
-    delivered: list[NDArray] = field(default_factory=list)
+    wanted: list[NDArray[Any]] = field(default_factory=list)
+    delivered: list[NDArray[Any]] = field(default_factory=list)
     affine: Affine | None = None
 
-    def chunk(self, index: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    def chunk(self, index: int) -> tuple[NDArray[Any], NDArray[Any]]:
+        """Return some pictures' numbers in the float network and in the quantized one."""
         wanted, delivered = self.wanted[index], self.delivered[index]
-        if self.affine is not None:
-            return wanted.astype(np.float32), self.affine.dequantize(delivered)
-        return wanted.astype(np.float32), delivered
+        if wanted.dtype == np.float16:
+            wanted = wanted.astype(np.float32)
+        return wanted, delivered if self.affine is None else self.affine.dequantize(delivered)
 
-    def append(self, wanted: NDArray[np.float32], delivered: NDArray[np.float32]) -> float:
-        levels = delivered if self.affine is None else self.affine.quantize(delivered)
-        fits = wanted.size == 0 or np.abs(wanted).max() < _HALF_MAX
-        self.wanted.append(wanted.astype(np.float16) if fits else wanted)
-        self.delivered.append(levels)
-        return 0.0
+    def append(self, wanted: NDArray[Any], delivered: NDArray[Any]) -> None:
+        """Store some pictures' numbers, the float network's in half precision where they fit."""
+        half = wanted.dtype == np.float32 and np.abs(wanted).max(initial=0) < _HALF_MAX
+        self.wanted.append(wanted.astype(np.float16) if half else wanted)
+        self.delivered.append(delivered if self.affine is None else self.affine.quantize(delivered))
 
 
 class _Walk:
@@ -86,12 +87,12 @@ class _Walk:
         image = self._plan.image
         (info,) = self._graph.inputs
         if image is None:
-            self._tensors[info.name] = _Pair(self._chunks, self._chunks)
+            self._tensors[info.name] = _Pair(list(self._chunks), list(self._chunks))
             return list(self._plan.steps)
         pair = _Pair(affine=image.affine)
         operators = [Operator(self._graph, step.node) for step in image.steps]
         for chunk in self._chunks:
-            x = chunk
+            x: NDArray[Any] = chunk
             for operator in operators:
                 x = operator.run([x])
             pair.wanted.append(x)

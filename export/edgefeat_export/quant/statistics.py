@@ -31,6 +31,8 @@ def observe(
         images: uint8 `(N, height, width, channels)`.
         advance: Called after each picture.
     """
+    if not tensors:
+        return {}
     session = open_session(with_outputs(model, tensors))
     name = model.graph.input[0].name
     histograms = {tensor: Histogram() for tensor in tensors}

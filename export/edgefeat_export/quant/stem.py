@@ -1,7 +1,8 @@
-"""Rewrites the first convolution for integer kernels, which want input channels by the multiple of four.
+"""Rewrites the first convolution for integer kernels, which want input channels in fours.
 
-Four pixels of three channels become one of twelve, a reshape that moves nothing. The convolution then
-makes the outputs of one such group at once, from the same integers: bit for bit the same result.
+Four pixels of three channels become one of twelve, a reshape that moves nothing. The convolution
+then makes the outputs of one such group at once, from the same integers: bit for bit the same
+result.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ def fold_stem(graph: Graph) -> bool:
     found = _stem(graph)
     if found is None:
         return False
-    first, real, conv = found
+    first, _, conv = found
     (info,) = graph.inputs
     sides = [d.dim_value for d in info.type.tensor_type.shape.dim[1:]]
     weight, scale, zeros, bias, unit, bias_zeros = _integers(graph, conv)
@@ -85,7 +86,10 @@ def _integers(graph: Graph, conv: Node) -> list[NDArray[np.generic]]:
 
 
 def _folded(weight: NDArray[np.generic], left: int, stride: int) -> tuple[NDArray[np.generic], int]:
-    """Spread a kernel over groups of pixels: `(outputs * out, 4 * in, rows, groups)`, groups before."""
+    """Spread a kernel over groups of pixels; return it and how many groups lie before.
+
+    Its shape is `(outputs * out, 4 * in, rows, groups)`.
+    """
     out, channels, rows, width = weight.shape
     outputs = _FOLD // stride
     before = -(-left // _FOLD)
@@ -100,7 +104,7 @@ def _folded(weight: NDArray[np.generic], left: int, stride: int) -> tuple[NDArra
 
 
 def _unfold(graph: Graph, conv: Node, columns: int, channels: int) -> None:
-    """Take the outputs of a group apart again, on bytes, and dequantize what the next layer reads."""
+    """Take the outputs of a group apart again, on bytes."""
     quantize = graph.users(conv.out)[0]
     old = graph.users(quantize.out)[0]
     rows = graph.shape(quantize.out)

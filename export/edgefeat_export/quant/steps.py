@@ -9,9 +9,9 @@ import numpy as np
 
 from edgefeat_export.graph.graph import Graph, Node
 
-__all__ = ["INTEGER_OPS", "WEIGHTED_OPS", "Step", "bounds_of", "steps_of"]
+__all__ = ["INTEGER_OPS", "WEIGHTED_OPS", "Step", "bounds_of", "give_biases", "steps_of"]
 
-WEIGHTED_OPS = frozenset({"Conv", "Gemm", "MatMul"})
+WEIGHTED_OPS = frozenset({"Conv", "Gemm"})
 SHARING_OPS = frozenset({"MaxPool", "Reshape", "Transpose", "Flatten", "Squeeze", "Unsqueeze"})
 """Operators that only move or select numbers: what comes out has the parameters of what went in."""
 INTEGER_OPS = WEIGHTED_OPS | {
@@ -64,6 +64,17 @@ def steps_of(graph: Graph) -> list[Step]:
             Step(node=node, activation=activation, output=last.out, floor=low, ceiling=high)
         )
     return steps
+
+
+def give_biases(graph: Graph) -> None:
+    """Give every weighted operator a bias to correct: zeros where it had none."""
+    for node in graph.find(*WEIGHTED_OPS):
+        weight = graph.value(node.inputs[1])
+        if weight is None or (len(node.inputs) > 2 and node.inputs[2]):
+            continue
+        outputs = weight.shape[1 if node.op == "Gemm" and not node.attrs.get("transB") else 0]
+        zeros = graph.constant(np.zeros(outputs, weight.dtype))
+        graph.rewire(node, [*node.inputs[:2], zeros])
 
 
 def bounds_of(graph: Graph, node: Node) -> tuple[float, float]:

@@ -24,13 +24,15 @@ def _widen(graph: Graph, conv: Node) -> bool:
     before, after = _before(graph, conv), _after(graph, conv)
     if before is None or after is None:
         return False
-    makers, readers = [_weights(graph, n) for n in (before, conv)], _weights(graph, after)
-    if any(parts is None for parts in makers) or readers is None:
+    makers = [_weights(graph, before), _weights(graph, conv)]
+    readers = _weights(graph, after)
+    if readers is None or None in makers:
         return False
-    for parts in makers:
-        for part in parts or ():
-            _pad(graph, part, 0, extra)
-    _pad(graph, readers[0], 1, extra, only_first=True)
+    for node, parts in zip((before, conv), makers, strict=True):
+        if parts is not None:
+            _pad(graph, parts[0], 0, extra, scale=1.0)
+            _pad(graph, parts[1], 0, extra, scale=_scale(graph, node))
+    _pad_weight(graph, readers[0], extra)
     conv.attrs["group"] = channels + extra
     return True
 
@@ -54,19 +56,34 @@ def _after(graph: Graph, conv: Node) -> Node | None:
     return node if node is not None and node.attrs.get("group", 1) == 1 else None
 
 
-def _weights(graph: Graph, conv: Node) -> list[Node] | None:
+def _weights(graph: Graph, conv: Node) -> tuple[Node, Node] | None:
     """The two nodes that dequantize its constants."""
-    nodes = [graph.producer(name) for name in conv.inputs[1:3]]
-    return [n for n in nodes if n is not None] if all(nodes) and len(nodes) == 2 else None
+    weight, bias = (graph.producer(name) for name in conv.inputs[1:3])
+    return None if weight is None or bias is None else (weight, bias)
 
 
-def _pad(graph: Graph, dequantize: Node, axis: int, extra: int, *, only_first: bool = False) -> None:
-    """Append zero channels; their scale is one, their integers are zero."""
-    names = list(dequantize.inputs)
-    for index, name in enumerate(names[:1] if only_first else names):
+def _scale(graph: Graph, conv: Node) -> float:
+    """Of the bytes it reads."""
+    source = graph.producer(conv.inputs[0])
+    return 1.0 if source is None else float(graph.constants[source.inputs[1]])
+
+
+def _pad(graph: Graph, dequantize: Node, axis: int, extra: int, *, scale: float) -> None:
+    """Append zero channels.
+
+    A bias in units other than weight scale times input scale would keep ONNX Runtime from fusing.
+    """
+    names = []
+    for index, name in enumerate(dequantize.inputs):
         array = graph.constants[name]
         widths = [(0, extra if i == axis else 0) for i in range(array.ndim)]
-        names[index] = graph.constant(
-            np.pad(array, widths, constant_values=1 if index == 1 else 0)
-        )
+        filling = np.asarray(scale if index == 1 else 0, array.dtype)
+        names.append(graph.constant(np.pad(array, widths, constant_values=filling)))
     graph.rewire(dequantize, names)
+
+
+def _pad_weight(graph: Graph, dequantize: Node, extra: int) -> None:
+    """Append zero input channels to the layer that reads the widened one."""
+    array = graph.constants[dequantize.inputs[0]]
+    padded = graph.constant(np.pad(array, [(0, 0), (0, extra), (0, 0), (0, 0)]))
+    graph.rewire(dequantize, [padded, *dequantize.inputs[1:]])

@@ -24,15 +24,18 @@ def write_integers(graph: Graph, plan: Plan, quantized: Quantized) -> None:
         source = sources[step.output]
         if layer is not None and source is not None:
             _write_layer(graph, step, layer, source)
-    for step in plan.steps:
-        if step.activation is not None and step.output in plan.quantized:
-            graph.redirect(step.output, step.node.out)  # the range of its bytes does the clipping
+    entering = plan.image.steps if plan.image is not None else ()
     for step in plan.steps:
         affine = quantized.affines.get(step.output)
-        inside = plan.image is not None and step in plan.image.steps
-        if affine is not None and not inside:
-            absorbed = step.activation is not None and step.output in plan.quantized
-            _store(graph, step.node.out if absorbed else step.output, affine)
+        if affine is None or step in entering:
+            continue
+        tensor = step.output
+        if step.activation is not None:  # the range of its bytes does the clipping
+            tensor = step.node.out
+            graph.redirect(step.output, tensor)
+        if step.weighted and step.output not in plan.integer:
+            tensor = _kept_float(graph, tensor, affine)
+        _store(graph, tensor, affine)
     drop_dead(graph)
 
 
@@ -57,6 +60,19 @@ def _write_layer(graph: Graph, step: Step, layer: IntegerLayer, source: Affine) 
         axis=0,
     )
     graph.rewire(node, [node.inputs[0], weight.out, bias.out])
+
+
+def _kept_float(graph: Graph, tensor: str, affine: Affine) -> str:
+    """Hold ONNX Runtime back from quantizing this layer after all, per tensor and unasked.
+
+    Its WeightBiasQuantization pass takes any float layer between bytes and bytes. A bound below
+    which the bytes cannot go changes no result and is not in the pattern it looks for.
+    """
+    lowest = np.array(-affine.zero_point * affine.scale, np.float32)
+    bound = graph.add("Max", [tensor, graph.constant(lowest)])
+    graph.redirect(tensor, bound.out)
+    graph.rewire(bound, [tensor, bound.inputs[1]])
+    return bound.out
 
 
 def _store(graph: Graph, tensor: str, affine: Affine) -> None:

@@ -1,0 +1,122 @@
+"""What the device's integer kernels can take, and the choice that `edgefeat doctor` makes for one.
+
+x86 without VNNI adds two products of uint8 and int8 in 16 bits, which saturate: 2 * 255 * 127 is
+too much, 2 * 255 * 64 is not. Weights of up to 64 are then exact there. Weights in uint8 would be
+exact too, but ONNX Runtime has no fast depthwise kernel for them: over twice the time on x86.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, Final
+
+from edgefeat_export.errors import ExportError
+
+__all__ = ["DEFAULT_TARGET", "TARGETS", "Target", "target_for", "target_named"]
+
+_FULL, _REDUCED = 127, 64
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """A class of devices.
+
+    Attributes:
+        name: As the command line and the spec have it.
+        weight_limit: Largest magnitude of an int8 weight.
+        why: One sentence for people.
+    """
+
+    name: str
+    weight_limit: int
+    why: str
+
+
+TARGETS: Final[Mapping[str, Target]] = MappingProxyType(
+    {
+        target.name: target
+        for target in (
+            Target(
+                name="x86-vnni",
+                weight_limit=_FULL,
+                why="32-bit sums (AVX-512 VNNI, AVX-VNNI): weights use all of int8",
+            ),
+            Target(
+                name="x86",
+                weight_limit=_REDUCED,
+                why="16-bit sums of two products (AVX2, AVX-512): weights stay within 64",
+            ),
+            Target(
+                name="arm64-dot",
+                weight_limit=_FULL,
+                why="32-bit sums (dot product instructions): weights use all of int8",
+            ),
+            Target(
+                name="arm64",
+                weight_limit=_FULL,
+                why="products widened before they are added: weights use all of int8",
+            ),
+        )
+    }
+)
+DEFAULT_TARGET: Final = "x86-vnni"
+
+
+def target_named(text: str) -> Target:
+    """Return a preset, or the one for the device whose `edgefeat doctor --json` is in a file.
+
+    Args:
+        text: A preset's name, or `auto:FILE`.
+
+    Raises:
+        ExportError: Neither.
+    """
+    if text.startswith("auto:"):
+        return target_for(_report(Path(text.removeprefix("auto:"))))
+    if text not in TARGETS:
+        raise ExportError(
+            f"target: expected one of {', '.join(TARGETS)}, or auto:FILE with the output of "
+            f"`edgefeat doctor --json` on the device, got {text!r}"
+        )
+    return TARGETS[text]
+
+
+def target_for(report: Mapping[str, Any]) -> Target:
+    """Return the preset for a device.
+
+    Args:
+        report: What `edgefeat doctor --json` prints there.
+
+    Raises:
+        ExportError: It does not say what the CPU is.
+    """
+    cpu, versions = report.get("cpu"), report.get("versions")
+    features = cpu.get("features") if isinstance(cpu, Mapping) else None
+    system = versions.get("system") if isinstance(versions, Mapping) else None
+    if not isinstance(features, list) or not isinstance(system, str):
+        raise ExportError(
+            "device report: expected cpu.features and versions.system, as `edgefeat doctor --json` "
+            "prints them; run it on the device again, or name the target yourself"
+        )
+    machine = system.split()[-1].lower() if system.split() else ""
+    if machine in ("aarch64", "arm64"):
+        return TARGETS["arm64-dot" if "asimddp" in features else "arm64"]
+    if machine in ("x86_64", "amd64"):
+        return TARGETS["x86-vnni" if {"avx512_vnni", "avx_vnni"} & {*features} else "x86"]
+    raise ExportError(
+        f"device report: no target for a {machine!r} CPU; name one of {', '.join(TARGETS)}"
+    )
+
+
+def _report(path: Path) -> Mapping[str, Any]:
+    try:
+        report = json.loads(path.read_text())
+    except (OSError, ValueError) as error:
+        raise ExportError(
+            f"{path}: expected the output of `edgefeat doctor --json`: {error}"
+        ) from error
+    return report if isinstance(report, Mapping) else {}

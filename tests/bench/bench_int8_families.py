@@ -1,0 +1,89 @@
+"""Int8 on other families: our quantizer against onnxruntime's default one, by error of the features.
+
+    python tests/bench/bench_int8_families.py [NAME ...] [--size 128] [--pictures 24] [-o table.json]
+
+Weights are random with live batch statistics, as this checkout has no released ones for these families;
+the error is |int8 - float| / |float| over the features, the mean of pictures that did not calibrate.
+Both quantizers see the same calibration pictures.
+"""  # noqa: E501
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
+FAMILIES = ("resnet50", "vgg16", "inception_v3")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("names", nargs="*", default=FAMILIES)
+    parser.add_argument("--size", type=int, default=128)
+    parser.add_argument("--pictures", type=int, default=24)
+    parser.add_argument("-o", "--output", type=Path)
+    args = parser.parse_args(argv)
+    rows = []
+    for name in args.names:
+        rows.append(measure(name, args.size, args.pictures))
+        numbers = "  ".join(f"{k} {v:.4g}" for k, v in rows[-1].items() if k != "name")
+        sys.stdout.write(f"{name:16} {numbers}\n")
+        sys.stdout.flush()
+    if args.output:
+        args.output.write_text(json.dumps({"size": args.size, "rows": rows}, indent=1) + "\n")
+    return 0
+
+
+def measure(name: str, size: int, count: int) -> dict[str, Any]:
+    import onnx
+    from bench_int8 import default_tool
+
+    from edgefeat.spec import InputSpec
+    from edgefeat_export.calibration import calibration_pictures
+    from edgefeat_export.headless import Tap, cut
+    from edgefeat_export.pipeline import NetworkRequest, convert, load_network
+    from edgefeat_export.quant.fidelity import compare, features_of
+    from edgefeat_export.quant.latency import latency_of
+    from edgefeat_export.quantize import quantize
+
+    spec = InputSpec(size_hw=(size, size))
+    request = NetworkRequest(name=name, weights="none", size_hw=(size, size))
+    network = load_network(request)
+    headless = cut(network.model, [Tap()], end=network.head.layer)
+    fp32 = convert(headless, network.normalisation)
+    calibration = calibration_pictures(spec, count=count, seed=1)[0]
+    held_out = calibration_pictures(spec, count=count, seed=5)[0]
+    wanted = features_of(fp32, held_out)
+    started = time.perf_counter()
+    ours = quantize(fp32, calibration)
+    seconds = time.perf_counter() - started
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "fp32.onnx"
+        onnx.save(fp32, path)
+        default = onnx.load(default_tool(path, spec, Path(folder), count=count))
+    found, base = (compare(wanted, features_of(model, held_out)) for model in (ours, default))
+    latency = latency_of(fp32, ours, held_out[0], runs=20)
+    tool_latency = latency_of(fp32, default, held_out[0], runs=20)
+    return {
+        "name": name,
+        "relative_l2": found.relative_l2_mean,
+        "relative_l2_tool": base.relative_l2_mean,
+        "ratio": found.relative_l2_mean / base.relative_l2_mean,
+        "cosine": found.cosine_mean,
+        "cosine_tool": base.cosine_mean,
+        "to_fp32": latency.ratio,
+        "tool_to_fp32": tool_latency.ratio,
+        "seconds": seconds,
+    }
+
+
+if __name__ == "__main__":
+    sys.exit(main())
