@@ -1,4 +1,4 @@
-"""Rewrites a quantized graph for speed and proves that its features stayed."""
+"""Rewrites a quantized graph for speed and sameness, and proves that its features stayed."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from edgefeat_export.graph.cleanup import drop_dead
 from edgefeat_export.graph.graph import Graph
 from edgefeat_export.graph.writing import write
 from edgefeat_export.quant.executor import open_session
+from edgefeat_export.quant.pooled import pool_levels
 from edgefeat_export.quant.stem import fold_stem
 from edgefeat_export.quant.widen import widen_depthwise
 
@@ -29,7 +30,8 @@ def faster(model: onnx.ModelProto) -> onnx.ModelProto:
     graph = Graph(model)
     widened = widen_depthwise(graph)
     folded = fold_stem(graph)
-    if not widened and not folded:
+    pooled = pool_levels(graph)
+    if not widened and not folded and not pooled:
         return model
     drop_dead(graph)
     rewritten = write(graph)
