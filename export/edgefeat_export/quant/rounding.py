@@ -8,8 +8,6 @@ its predecessors lost.
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -17,7 +15,6 @@ __all__ = ["fit", "round_weights"]
 
 Floats = NDArray[np.float64]
 _BLOCK = 128  # columns between updates of all the later ones
-_LARGE = 1200  # taps
 
 
 def fit(weight: Floats, delivered: Floats, crossed: Floats, *, ridge: float) -> Floats:
@@ -31,8 +28,7 @@ def fit(weight: Floats, delivered: Floats, crossed: Floats, *, ridge: float) -> 
     """
     weightiness = ridge * _mean_variance(delivered) * np.eye(delivered.shape[-1])
     target = weight @ (crossed + weightiness)
-    system = _workable(delivered + weightiness)
-    solution = np.linalg.solve(system, target.swapaxes(1, 2).astype(system.dtype))
+    solution = np.linalg.solve(delivered + weightiness, target.swapaxes(1, 2))
     return np.asarray(solution.swapaxes(1, 2), np.float64)
 
 
@@ -49,12 +45,12 @@ def round_weights(
         damp: Added to the diagonal, relative to the mean variance.
     """
     taps = covariance.shape[-1]
-    damped = _workable(covariance + damp * _mean_variance(covariance) * np.eye(taps))
+    damped = covariance + damp * _mean_variance(covariance) * np.eye(taps)
     order = np.argsort(-np.diagonal(damped, axis1=1, axis2=2), axis=1, kind="stable")
     damped = np.take_along_axis(damped, order[:, :, None], 1)
     damped = np.take_along_axis(damped, order[:, None, :], 2)
     factor = np.linalg.cholesky(np.linalg.inv(damped)).swapaxes(1, 2)
-    remaining = np.take_along_axis(weight.astype(damped.dtype), order[:, None, :], 2)
+    remaining = np.take_along_axis(weight, order[:, None, :], 2)
     rounded = np.empty_like(remaining)
     for start in range(0, taps, _BLOCK):
         stop = min(start + _BLOCK, taps)
@@ -70,11 +66,6 @@ def round_weights(
         remaining[:, :, stop:] -= errors @ factor[:, start:stop, stop:]
     back = np.argsort(order, axis=1, kind="stable")
     return np.take_along_axis(rounded, back[:, None, :], 2).astype(np.int8)
-
-
-def _workable(matrix: Floats) -> NDArray[Any]:
-    """Large systems in single precision: half the time, and damped they are well conditioned."""
-    return matrix.astype(np.float32) if matrix.shape[-1] > _LARGE else matrix
 
 
 def _mean_variance(covariance: Floats) -> Floats:

@@ -25,6 +25,7 @@ def fold_stem(graph: Graph) -> bool:
         return False
     first, _, conv = found
     (info,) = graph.inputs
+    height = (graph.shape(conv.out) or (0, 0, 0))[2] or 0  # asked before anything changes
     sides = [d.dim_value for d in info.type.tensor_type.shape.dim[1:]]
     weight, scale, zeros, bias, unit, bias_zeros = _integers(graph, conv)
     left, right = conv.attrs.get("pads", (0, 0, 0, 0))[1::2]
@@ -49,7 +50,7 @@ def fold_stem(graph: Graph) -> bool:
         "pads": pads,
         "strides": [conv.attrs["strides"][0], 1],
     }
-    _unfold(graph, conv, columns, weight.shape[0])
+    _unfold(graph, conv, (height, columns, weight.shape[0]))
     return True
 
 
@@ -103,14 +104,12 @@ def _folded(weight: NDArray[np.generic], left: int, stride: int) -> tuple[NDArra
     return folded.reshape(outputs * out, _FOLD * channels, rows, groups), before
 
 
-def _unfold(graph: Graph, conv: Node, columns: int, channels: int) -> None:
+def _unfold(graph: Graph, conv: Node, shape: tuple[int, int, int]) -> None:
     """Take the outputs of a group apart again, on bytes."""
     quantize = graph.users(conv.out)[0]
     old = graph.users(quantize.out)[0]
-    rows = graph.shape(quantize.out)
-    height = rows[2] if rows is not None else None
     last = graph.add("Transpose", [quantize.out], perm=_TO_LAST)
-    shaped = _reshape(graph, last.out, (-1, height or 0, columns, channels))
+    shaped = _reshape(graph, last.out, (-1, *shape))
     first = graph.add("Transpose", [shaped], perm=_FROM_LAST)
     graph.rewire(old, [first.out, *old.inputs[1:]])
 
