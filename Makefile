@@ -13,7 +13,7 @@ EXPORT = .venv/export/installed.stamp
 SOURCES = $(shell find edgefeat tests/data/photos -type f -not -name '*.pyc') pyproject.toml \
   README.md LICENSE NOTICE models/efficientnet_lite0_224_int8.onnx
 
-.PHONY: demo test test-all test-runtime test-rtsp test-export check format models bench clean bench-compare bench-peers bench-honesty
+.PHONY: demo test test-all test-runtime test-rtsp test-constrained test-arm64 test-export check format models bench clean bench-compare bench-peers bench-honesty
 
 demo: $(DEMO)
 	.venv/demo/bin/python -m edgefeat.demo -o out/demo.npz
@@ -25,6 +25,14 @@ test-runtime: $(RUNTIME)
 
 test-export: $(EXPORT)
 	.venv/export/bin/pytest -m "not full" tests/export tests/contract tests/extras
+
+# As on a small device: one core, 256 MB of data a process, no network, nothing to write to.
+test-constrained: $(RUNTIME)
+	sh tests/constrained/run.sh "$(CURDIR)/.venv/runtime/bin/python"
+
+# The real aarch64 wheels under emulation; needs qemu-user-static.
+test-arm64: $(RUNTIME)
+	PYTHON=$(PYTHON) .venv/runtime/bin/python tests/arm64/check.py
 
 # Against GStreamer's RTSP server, from Debian's packages named in tests/rtsp/rtsp_camera.py.
 test-rtsp: $(RUNTIME)

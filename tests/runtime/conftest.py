@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests_support import join_model, split_model
 
 import edgefeat
 from edgefeat.shipped import default_model_path
+from tests_support import join_model, split_model
 
 Restamp = Callable[[Callable[[dict[str, Any]], None]], Path]
 

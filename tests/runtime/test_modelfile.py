@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests_support import join_model, split_model
 
 from edgefeat import FeatureExtractor, ModelError
 from edgefeat.modelfile import content_sha256, read_model_file
+from tests_support import join_model, split_model
 
 MAKE_ONE = "Make one with `edgefeat-export build NAME` (package edgefeat-export, on a workstation)."
 
