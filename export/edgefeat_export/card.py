@@ -57,6 +57,7 @@ def _head(spec: ModelSpec) -> list[str]:
         "",
         "```python",
         "import edgefeat",
+        "",
         f'with edgefeat.FeatureExtractor("{file_stem(spec)}_{spec.precision}.onnx") as extractor:',
         '    features = extractor.extract("photo.jpg")',
         "```",
