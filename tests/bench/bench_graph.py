@@ -24,6 +24,7 @@ from typing import Any
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
+sys.path.insert(0, str(Path(__file__).parent.parent / "support"))
 PHOTOS = Path(__file__).parent.parent / "data" / "photos"
 COLUMNS = (
     ("name", 24, ""), ("dim", 6, ""), ("nodes_before", 7, ""), ("nodes_default", 8, ""),
@@ -57,31 +58,30 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def measure(name: str, *, with_default: bool) -> dict[str, Any]:
     """One row of the table."""
-    import keras
     import numpy as np
 
-    from edgefeat_export.backbones import load_backbone
+    from edgefeat_export.catalogue import BACKBONES
     from edgefeat_export.convert import to_onnx
     from edgefeat_export.graph.audit import audit, require_clean
     from edgefeat_export.graph.pipeline import clean
     from edgefeat_export.uint8_input import with_uint8_input
+    from random_network import random_network
 
-    loaded = load_backbone(name, weights="none")
-    pooled = keras.layers.GlobalAveragePooling2D()(loaded.model.outputs[0])
-    model = keras.Model(loaded.model.inputs[0], pooled, name=loaded.name)
+    backbone = BACKBONES[name]
+    model, normalisation = random_network(backbone, backbone.size_hw)
     start = time.perf_counter()
     raw = to_onnx(model, ["features"])
-    ours = with_uint8_input(clean(raw), loaded.normalisation)
+    ours = with_uint8_input(clean(raw), normalisation)
     export_s = time.perf_counter() - start
     require_clean(ours)
     peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    pixels = _photos(loaded.size_hw)
-    floats = loaded.normalisation.apply(pixels)
+    pixels = _photos(backbone.size_hw)
+    floats = normalisation.apply(pixels)
     expected = np.asarray(model(floats, training=False))
     report = audit(ours)
-    row: dict[str, Any] = {"name": name, "dim": expected.shape[1], "family": loaded.backbone.family}
+    row: dict[str, Any] = {"name": name, "dim": expected.shape[1], "family": backbone.family}
     row |= {"nodes_before": len(raw.graph.node), "nodes": report.nodes, "ops": report.ops}
-    row |= {"export_s": export_s, "peak_mb": peak_mb, "size_hw": loaded.size_hw}
+    row |= {"export_s": export_s, "peak_mb": peak_mb, "size_hw": backbone.size_hw}
     runs = {"": (_session(ours), {"image": pixels})}
     if with_default:
         start = time.perf_counter()

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import cv2
-import keras
 import numpy as np
 import pytest
 
-from edgefeat_export.catalogue import BACKBONES, Backbone
+from edgefeat_export.catalogue import BACKBONES
 from edgefeat_export.convert import to_onnx
 from edgefeat_export.graph.audit import GraphReport, require_clean
 from edgefeat_export.graph.pipeline import clean
-from edgefeat_export.lite import efficientnet_lite0
-from edgefeat_export.normalisation import IDENTITY
 from edgefeat_export.uint8_input import with_uint8_input
 from graph_support import Array, relative_l2, run
+from random_network import random_network
 
 # What an engineer would write. Convolutions, activations, sums, concatenations and pools are the
 # network's own (the papers' counts); Transpose, Cast and one Add or Sub are the picture's.
@@ -193,48 +190,13 @@ def convert(name: str, photos: Path) -> tuple[GraphReport, float]:
     """The cleaned graph's report, and its worst distance from Keras over the sample photos."""
     backbone = BACKBONES[name]
     size_hw = (max(backbone.min_size, 64), max(backbone.min_size, 64) + 16)
-    model = build(backbone, size_hw)
-    # Families with scaling layers inside take bytes as they are; that scaling must vanish too.
-    inside = any(isinstance(layer, keras.layers.Rescaling) for layer in model.layers)
-    normalisation = IDENTITY if inside else backbone.normalisation
+    model, normalisation = random_network(backbone, size_hw)
     graph = with_uint8_input(clean(to_onnx(model, ["features"])), normalisation)
     pixels = pictures(photos, size_hw)
     expected = np.asarray(model(normalisation.apply(pixels), training=False))
     (got,) = run(graph, {"image": pixels}, optimise=True)
     distance = max(relative_l2(a, b) for a, b in zip(got, expected, strict=True))
     return require_clean(graph), distance
-
-
-def build(backbone: Backbone, size_hw: tuple[int, int]) -> keras.Model:
-    """Keras's own initial kernels, and batch statistics that keep activations near order 1."""
-    keras.utils.set_random_seed(1)
-    shape = (*size_hw, 3)
-    if backbone.keras_name is None:
-        base = efficientnet_lite0(include_top=False, input_shape=shape)
-    else:
-        constructor = getattr(keras.applications, backbone.keras_name)
-        base = constructor(include_top=False, weights=None, input_shape=shape)
-    rng = np.random.default_rng(13)
-    for layer in leaves(base):
-        if isinstance(layer, keras.layers.BatchNormalization):
-            channels = layer.moving_mean.shape
-            layer.moving_mean.assign(rng.normal(0, 0.2, channels))
-            layer.moving_variance.assign(rng.uniform(0.5, 1.5, channels))
-            if layer.scale:
-                layer.gamma.assign(rng.uniform(0.7, 1.3, channels))
-            layer.beta.assign(rng.normal(0, 0.2, channels))
-        elif isinstance(layer, keras.layers.LayerNormalization):
-            layer.gamma.assign(rng.uniform(0.7, 1.3, layer.gamma.shape))
-            layer.beta.assign(rng.normal(0, 0.2, layer.beta.shape))
-        elif getattr(layer, "bias", None) is not None:
-            layer.bias.assign(rng.normal(0, 0.1, layer.bias.shape))
-    return keras.Model(base.inputs[0], keras.layers.GlobalAveragePooling2D()(base.outputs[0]))
-
-
-def leaves(model: keras.Model) -> Iterator[keras.layers.Layer]:
-    """Every layer, those of nested models too."""
-    for layer in model.layers:
-        yield from leaves(layer) if isinstance(layer, keras.Model) else [layer]
 
 
 def pictures(photos: Path, size_hw: tuple[int, int]) -> Array:

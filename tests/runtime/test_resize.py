@@ -36,14 +36,14 @@ def naive_bilinear(pixels: NDArray[Any], size_hw: tuple[int, int]) -> NDArray[np
 
 
 def naive_halve(values: Pixels, axes: tuple[int, ...]) -> Pixels:
-    """The mean of pairs or of 2x2 blocks, halves rounded up."""
+    """The mean of 2x2 blocks, halves rounded up, or of pairs, halves rounded down."""
     total = values.astype(np.int64)
     for axis in axes:
         total = total.take(range(0, total.shape[axis], 2), axis) + total.take(
             range(1, total.shape[axis], 2), axis
         )
     count = 2 ** len(axes)
-    return ((total + count // 2) // count).astype(np.uint8)
+    return ((total + count // 4 * 2) // count).astype(np.uint8)
 
 
 def naive_area(pixels: Pixels, size_hw: tuple[int, int]) -> NDArray[np.float64]:
