@@ -3,6 +3,9 @@
 tf2onnx's own optimisers are left out on purpose. They catch their own failures and carry on (on
 MobileNetV3 one crashes and leaves a hundred Transposes), and they cost most of the time. Its
 translation alone is dependable; `graph.pipeline.clean` does the rest, deterministically.
+
+The weights take no part in it. They are traced as arguments and put in when the graph is ONNX:
+frozen into TensorFlow's graph they would be copied some twenty times.
 """
 
 from __future__ import annotations
@@ -14,7 +17,7 @@ import keras
 import numpy as np
 import onnx
 import tensorflow as tf
-from onnx import TensorProto, checker, defs, helper
+from onnx import TensorProto, checker, defs, helper, numpy_helper
 from tf2onnx import tf_loader, tfonnx
 
 from edgefeat_export.errors import ConversionError
@@ -22,6 +25,7 @@ from edgefeat_export.errors import ConversionError
 __all__ = ["INPUT_NAME", "OPSET", "to_onnx"]
 
 INPUT_NAME = "image"
+_WEIGHT = "weight"
 _XLA_MARK = "_XlaMustCompile"
 OPSET = 17
 """HardSwish (14) and per-channel quantisation (13) are in, and ReduceMean still takes its axes as
@@ -51,7 +55,7 @@ def to_onnx(
     _check_names(model, output_names)
     function = _trace(model, shape)
     proto = _translate(function, opset)
-    _name_interface(proto, function, shape, model, output_names)
+    _name_interface(proto, function, model, output_names)
     _check(proto, output_names, opset)
     return proto
 
@@ -75,16 +79,21 @@ def _check_names(model: keras.Model, names: Sequence[str]) -> None:
 
 
 def _trace(model: keras.Model, shape: tuple[int, int, int]) -> Any:
-    """One TensorFlow function of one picture batch: the same for every class of Keras model."""
-    spec = tf.TensorSpec((None, *shape), tf.float32, name=INPUT_NAME)
-
+    """One TensorFlow function of a picture batch and every weight, for any class of Keras model."""
+    trained, others = model.trainable_variables, model.non_trainable_variables
+    signature = [tf.TensorSpec((None, *shape), tf.float32, name=INPUT_NAME)]
+    for index, variable in enumerate((*trained, *others)):
+        spec = tf.TensorSpec(variable.shape, variable.dtype, name=f"{_WEIGHT}{index}")
+        signature.append(spec)
     plain = isinstance(model, keras.Sequential)  # takes a tensor; others name or list their inputs
 
-    def run(image: Any) -> list[Any]:
+    def run(image: Any, *weights: Any) -> list[Any]:
         picture = image if plain else tf.nest.pack_sequence_as(model.input, [image])
-        return [tf.identity(o) for o in tf.nest.flatten(model(picture, training=False))]
+        values = weights[: len(trained)], weights[len(trained) :]
+        outputs, _ = model.stateless_call(*values, picture, training=False)
+        return [tf.identity(output) for output in tf.nest.flatten(outputs)]
 
-    return tf.function(run, input_signature=[spec], autograph=False).get_concrete_function()
+    return tf.function(run, input_signature=signature, autograph=False).get_concrete_function()
 
 
 def _translate(function: Any, opset: int) -> onnx.ModelProto:
@@ -164,39 +173,57 @@ def _erfc(ctx: Any, node: Any, name: str, args: Any) -> None:
 
 
 def _name_interface(
-    proto: onnx.ModelProto,
-    function: Any,
-    shape: tuple[int, int, int],
-    model: keras.Model,
-    names: Sequence[str],
+    proto: onnx.ModelProto, function: Any, model: keras.Model, names: Sequence[str]
 ) -> None:
-    """Bind the asked names, types and axes to the traced function's own tensor names."""
+    """Bind the asked names, types and axes to the traced tensors, and the weights' values."""
     graph = proto.graph
-    renamed = dict(zip([t.name for t in function.outputs], names, strict=True))
-    raw_input = next(t.name for t in function.inputs if t.dtype != tf.resource)
-    for node in graph.node:  # out of the way, whatever the converter called its own tensors
-        node.input[:] = [
-            INPUT_NAME if n == raw_input else f"tf/{n}" if n else "" for n in node.input
-        ]
-        node.output[:] = [f"tf/{n}" for n in node.output]
-    for tensor in graph.initializer:
-        tensor.name = f"tf/{tensor.name}"
-    declared = sorted(v.name for v in graph.input), sorted(v.name for v in graph.output)
-    if declared != ([raw_input], sorted(renamed)):
+    raw_input = function.inputs[0].name
+    raw_outputs = [tensor.name for tensor in function.outputs]
+    weights = {tensor.name: tensor for tensor in function.inputs[1:]}
+    found = {v.name for v in graph.input} - set(weights), {v.name for v in graph.output}
+    if found != ({raw_input}, set(raw_outputs)):
         raise ConversionError(
-            f"expected input {raw_input!r} and outputs {sorted(renamed)}, got {declared} from the "
+            f"expected input {raw_input!r} and outputs {raw_outputs}, got {found} from the "
             f"converter for model {model.name!r}; a layer keeps state outside its weights"
         )
-    for raw, name in renamed.items():
-        source = INPUT_NAME if raw == raw_input else f"tf/{raw}"
-        graph.node.append(helper.make_node("Identity", [source], [name]))
+    for node in graph.node:  # out of the way, whatever the converter called its own tensors
+        node.input[:] = [_apart(name, raw_input) for name in node.input]
+        node.output[:] = [_apart(name, raw_input) for name in node.output]
+    for tensor in graph.initializer:
+        tensor.name = _apart(tensor.name, raw_input)
+    for raw, name in zip(raw_outputs, names, strict=True):
+        graph.node.append(helper.make_node("Identity", [_apart(raw, raw_input)], [name]))
+    _put_weights(graph, model, raw_input)
     del graph.input[:], graph.output[:], graph.value_info[:]
-    dims: list[str | int | None] = ["batch", *shape]
-    graph.input.append(helper.make_tensor_value_info(INPUT_NAME, TensorProto.FLOAT, dims))
-    for name, tensor in zip(names, model.outputs, strict=True):
-        dims = ["batch", *(None if d is None else int(d) for d in tensor.shape[1:])]
-        graph.output.append(helper.make_tensor_value_info(name, TensorProto.FLOAT, dims))
+    for name, shape in ((INPUT_NAME, model.inputs[0].shape), *_output_shapes(model, names)):
+        dims: list[str | int | None] = ["batch", *shape[1:]]
+        graph_side = graph.input if name == INPUT_NAME else graph.output
+        graph_side.append(helper.make_tensor_value_info(name, TensorProto.FLOAT, dims))
     graph.name = model.name
+
+
+def _apart(name: str, raw_input: str) -> str:
+    """The converter's tensor name, marked so that no asked name can meet it."""
+    if name == raw_input:
+        return INPUT_NAME
+    return f"tf/{name}" if name else ""
+
+
+def _put_weights(graph: onnx.GraphProto, model: keras.Model, raw_input: str) -> None:
+    """Turn the inputs that stand for weights, and are used, into initialisers."""
+    used = {name for node in graph.node for name in node.input}
+    variables = (*model.trainable_variables, *model.non_trainable_variables)
+    for index, variable in enumerate(variables):
+        name = _apart(f"{_WEIGHT}{index}:0", raw_input)
+        if name in used:
+            graph.initializer.append(numpy_helper.from_array(variable.numpy(), name))
+
+
+def _output_shapes(
+    model: keras.Model, names: Sequence[str]
+) -> list[tuple[str, tuple[int | None, ...]]]:
+    shapes = [tuple(tensor.shape) for tensor in model.outputs]
+    return list(zip(names, shapes, strict=True))
 
 
 def _check(proto: onnx.ModelProto, names: Sequence[str], opset: int) -> None:
