@@ -9,7 +9,6 @@ OpenCV nor ONNX Runtime is loaded before it is needed.
 """
 
 import os
-from typing import TYPE_CHECKING
 
 from edgefeat.errors import (
     EdgefeatError,
@@ -20,6 +19,7 @@ from edgefeat.errors import (
     SourceError,
 )
 
+TYPE_CHECKING = False  # for type checkers; importing typing costs more than all the rest here
 if TYPE_CHECKING:
     from edgefeat.extractor import FeatureExtractor, extract
     from edgefeat.featuresets import FeatureSet
