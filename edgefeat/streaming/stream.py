@@ -46,7 +46,7 @@ class Stream:
         selection: Which frames and features are wanted.
         limits: Times, and how often to reconnect.
         on_event: Called with each event, in another thread: keep it short.
-        on_health: Called with live numbers once a second and at the end, in another thread.
+        on_health: Called with live numbers once a second, in another thread, and at the end.
         on_close: Called once the source is released.
     """
 
@@ -123,10 +123,13 @@ class Stream:
         started = self._state == "running"
         self._state = "closed"
         self.stop()
-        if started:
-            self._supervisor.stop(_STOP_S)
-        if self._on_close is not None:
-            self._on_close()
+        try:
+            if started:
+                self._supervisor.stop(_STOP_S)
+                self._report()  # by now the loop has had its last frame: these numbers are final
+        finally:
+            if self._on_close is not None:
+                self._on_close()
 
     def health(self) -> Health:
         """Return live numbers."""
@@ -246,7 +249,7 @@ def stream(
         novelty: Give only features further than this cosine distance from the last ones given.
         limits: Times, and how often to reconnect.
         on_event: Called with each event, in another thread: keep it short.
-        on_health: Called with live numbers once a second, in another thread.
+        on_health: Called with live numbers once a second, in another thread, and at the end.
 
     Raises:
         SourceError: While iterating: it cannot be opened, or is lost for good.

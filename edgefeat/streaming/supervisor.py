@@ -121,8 +121,6 @@ class Supervisor:
         try:
             error = self._keep_connected()
             self._tell(EventKind.ENDED, self._why)
-            if self._report:
-                self._report()
         # What the user's callbacks raise ends the stream and is raised in the user's own thread.
         except BaseException as raised:  # noqa: BLE001
             error = raised
