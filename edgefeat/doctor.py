@@ -87,7 +87,7 @@ def examine(model: str | None = None) -> Report:
         memory=_memory(),
         thermal=_thermal(),
         governor=_read("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor"),
-        cache=str(folder) if folder and os.access(_existing(folder), os.W_OK) else None,
+        cache=folder if folder and os.access(_existing(Path(folder)), os.W_OK) else None,
         model=path,
         problems=problems,
     )

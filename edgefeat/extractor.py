@@ -3,26 +3,30 @@
 from __future__ import annotations
 
 import os
-import threading
+from _thread import allocate_lock
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
-from pathlib import Path
-from typing import Any, Literal, Self
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
+from edgefeat import optimised
 from edgefeat.batching import check_batch, map_groups
 from edgefeat.errors import ImageError, ModelError
 from edgefeat.images import DEFAULT_MAX_PIXELS, ImageInput, load_bgr
 from edgefeat.modelfile import read_model_file
 from edgefeat.opening import Opener, limit_opencv_threads, return_free_memory
 from edgefeat.preprocess import Preprocessor
-from edgefeat.probe import SelfTest, run_probe
 from edgefeat.session import EngineOptions, Session
-from edgefeat.shipped import default_model_path
+from edgefeat.shipped import default_model
 from edgefeat.similarity import l2_normalise
 from edgefeat.spec import Colour, DecodePolicy, ModelSpec, OutputKind, fingerprint
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from edgefeat.probe import SelfTest
 
 __all__ = ["FeatureExtractor", "extract"]
 
@@ -72,20 +76,22 @@ class FeatureExtractor:
     ) -> None:
         self._arguments = {key: value for key, value in locals().items() if key != "self"}
         engine = EngineOptions(threads=threads, spinning=spinning, arena=arena, cache=cache)
-        path = default_model_path() if model is None else Path(model)
-        file = read_model_file(path)
+        path = default_model() if model is None else os.fspath(model)
+        file = read_model_file(path, is_known=optimised.is_known if cache else None)
         input_spec = file.spec.input
         if decode is not None:
             resize = replace(input_spec.resize, decode=DecodePolicy(decode))
             input_spec = replace(input_spec, resize=resize)
         if normalize and file.spec.primary.kind is not OutputKind.VECTOR:
             raise ValueError(f"normalize: {path} gives a feature map, which has no unit length")
-        self.path = path
+        self._path = path
         self.spec: ModelSpec = file.spec
         self.dim: int = file.spec.dim
-        self.fingerprint: str = fingerprint(
-            file.content_sha256, input_spec, file.spec.outputs, l2=normalize
-        )
+        self.fingerprint: str = file.spec.fingerprint
+        if normalize or input_spec != file.spec.input:
+            self.fingerprint = fingerprint(
+                file.content_sha256, input_spec, file.spec.outputs, l2=normalize
+            )
         self._preprocess = Preprocessor.from_spec(input_spec)
         self._normalize = normalize
         self._max_pixels = max_pixels
@@ -93,9 +99,16 @@ class FeatureExtractor:
         self._session: Session | None = None
         self._process = 0
         self._closed = False
-        self._lock = threading.Lock()
+        self._lock = allocate_lock()
         limit_opencv_threads(threads)
         self._open_session()
+
+    @property
+    def path(self) -> Path:
+        """The model file."""
+        from pathlib import Path
+
+        return Path(self._path)
 
     @property
     def providers(self) -> tuple[str, ...]:
@@ -216,7 +229,9 @@ class FeatureExtractor:
         Raises:
             ModelError: The file carries no probe, or one this edgefeat cannot make.
         """
-        return run_probe(self.spec, self._open_session().run_primary, where=str(self.path))
+        from edgefeat.probe import run_probe
+
+        return run_probe(self.spec, self._open_session().run_primary, where=self._path)
 
     def unload(self) -> None:
         """Give the model's memory back while idle; the next picture opens it again."""
@@ -244,12 +259,12 @@ class FeatureExtractor:
         if session is not None and self._process == os.getpid():
             return session
         if self._closed:
-            raise ModelError(f"{self.path}: this extractor was closed. Make a new one.")
+            raise ModelError(f"{self._path}: this extractor was closed. Make a new one.")
         if self._process not in (0, os.getpid()):
             # Forked: the parent's inference threads and whoever held the lock are not here.
             # Its session must not be torn down, which would wait for those threads.
             _parents_sessions.append(session)
-            self._session, self._lock = None, threading.Lock()
+            self._session, self._lock = None, allocate_lock()
         with self._lock:
             if self._session is None:
                 self._session = self._opener()
@@ -283,7 +298,7 @@ def _reopen(arguments: dict[str, Any]) -> FeatureExtractor:
     return FeatureExtractor(**arguments)
 
 
-_shared_lock = threading.Lock()
+_shared_lock = allocate_lock()
 _shared: FeatureExtractor | None = None
 
 

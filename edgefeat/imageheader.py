@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import re
 import struct
-from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 __all__ = ["FORMATS", "HeaderError", "ImageFormat", "ImageHeader", "read_header"]
 
@@ -34,8 +34,7 @@ class HeaderError(ValueError):
     """The bytes are not a complete picture of a known format; the message says what is wrong."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ImageHeader:
+class ImageHeader(NamedTuple):
     """What is known of a picture before decoding it.
 
     `orientation` is the Exif value 1 to 8 for formats whose decoder does not apply it itself (PNG

@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import cv2
@@ -21,6 +20,8 @@ from edgefeat.imageheader import HeaderError, ImageFormat, ImageHeader, read_hea
 from edgefeat.spec import Colour
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from PIL.Image import Image as PILImage
 
 __all__ = ["DEFAULT_MAX_PIXELS", "ImageInput", "Pixels", "describe", "load_bgr"]
@@ -72,8 +73,8 @@ def load_bgr(
     if isinstance(image, np.ndarray):
         return _from_array(image, colour)
     if isinstance(image, str | os.PathLike):
-        path = Path(image)
-        return _decode(_read(path, max_pixels), str(path), max_pixels, keep_side)
+        path = os.fspath(image)
+        return _decode(_read(path, max_pixels), path, max_pixels, keep_side)
     if isinstance(image, bytes | bytearray | memoryview):
         return _decode(bytes(image), describe(image), max_pixels, keep_side)
     if type(image).__module__.startswith("PIL."):
@@ -95,10 +96,10 @@ def describe(image: object) -> str:
     return f"<{type(image).__module__}.{type(image).__qualname__}>"
 
 
-def _read(path: Path, max_pixels: int) -> bytes:
+def _read(path: str, max_pixels: int) -> bytes:
     try:
         # Looked at before opening: opening a FIFO would wait for a writer for ever.
-        found = path.stat()
+        found = os.stat(path)
         if stat.S_ISDIR(found.st_mode):
             raise ImageError(
                 f"{path}: a folder, expected a picture. Use `edgefeat extract FOLDER`."
@@ -111,7 +112,8 @@ def _read(path: Path, max_pixels: int) -> bytes:
                 f"{path}: {found.st_size} bytes, more than a picture of {max_pixels} pixels can "
                 "need. Raise max_pixels if it is meant."
             )
-        return path.read_bytes()
+        with open(path, "rb") as file:
+            return file.read()
     except FileNotFoundError as error:
         raise ImageError(f"{path}: no such file. Check the path{_url_hint(path)}.") from error
     except (OSError, ValueError) as error:  # ValueError: a NUL in the path
@@ -119,8 +121,8 @@ def _read(path: Path, max_pixels: int) -> bytes:
         raise ImageError(f"{path}: cannot be read: {reason}.") from error
 
 
-def _url_hint(path: Path) -> str:
-    is_url = path.parts[:1] in {("http:",), ("https:",)}
+def _url_hint(path: str) -> str:
+    is_url = path.startswith(("http:/", "https:/"))
     return " (URLs are not fetched: download the picture, or pass its bytes)" if is_url else ""
 
 

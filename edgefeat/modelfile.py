@@ -2,22 +2,25 @@
 
 An `.onnx` file is one protobuf message (`ModelProto` in onnx.proto3). Only its top level is
 walked: field 7 is the graph, field 14 the metadata entries. So `edgefeat info` needs no inference
-engine, and the hash covers graph and weights but not the spec that carries it.
-Standard library only.
+engine, and the hash covers graph and weights but not the spec that carries it. Standard library
+only, and as little of it as can be: OpenSSL behind `hashlib` and `pathlib` are loaded where needed,
+for together they would cost every start 10 ms.
 """
 
 from __future__ import annotations
 
-import hashlib
 import mmap
 import os
-from collections.abc import Iterator
+import zlib
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
 
 from edgefeat.errors import ModelError
 from edgefeat.spec import METADATA_KEY, ModelSpec, fingerprint, parse_spec
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 __all__ = ["ModelFile", "content_sha256", "read_model_file"]
 
@@ -28,52 +31,60 @@ _VARINT, _I64, _LEN, _I32 = 0, 1, 2, 5
 _EXTERNAL_DATA_MARK = b"\x0a\x08location"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ModelFile:
-    """A model file whose spec has been read and whose content matches its fingerprint."""
+class ModelFile(NamedTuple):
+    """A model file whose spec has been read and whose content matches its fingerprint.
 
-    path: Path
+    `identity` names these very bytes on this machine: the fingerprint's beginning and a CRC-32 of
+    the whole file.
+    """
+
+    path: str
     size_bytes: int
     spec: ModelSpec
-    content_sha256: str
+    identity: str
+
+    @property
+    def content_sha256(self) -> str:
+        """The hash of graph and weights, read from the file once more."""
+        with _mapped(self.path) as view:
+            return _checked_digest(view, list(_top_level(view, self.path)), self.path, self.spec)
 
 
-def read_model_file(path: Path) -> ModelFile:
+def read_model_file(
+    path: str | Path, *, is_known: Callable[[str], bool] | None = None
+) -> ModelFile:
     """Read and check a model file's spec.
+
+    Args:
+        path: The file.
+        is_known: Whether a file of this identity has passed the full check here before. Then
+            its CRC-32 is enough: the fingerprint, which carries no key, guards against accidents.
 
     Raises:
         ModelError: Missing, empty, not ONNX, without the metadata key, of an unknown version,
             with weights outside the file, or changed since it was stamped.
     """
-    with _mapped(path) as view:
-        if view.find(_EXTERNAL_DATA_MARK) >= 0:
-            raise ModelError(
-                f"{path}: refers to weights outside the file, which edgefeat never loads. "
-                "Export it again with `edgefeat-export build`, which keeps all weights inside."
-            )
-        fields = list(_top_level(view, path))
+    where = os.fspath(path)
+    with _mapped(where) as view:
+        fields = list(_top_level(view, where))
         if not any(number == _GRAPH for number, *_ in fields):
-            raise ModelError(f"{path}: not an ONNX model: it holds no graph. {_HINT}")
-        text = _metadata_text(view, fields, path)
+            raise ModelError(f"{where}: not an ONNX model: it holds no graph. {_HINT}")
+        text = _metadata_text(view, fields, where)
         if text is None:
             raise ModelError(
-                f"{path}: an ONNX model, but not one made for edgefeat: it has no metadata key "
+                f"{where}: an ONNX model, but not one made for edgefeat: it has no metadata key "
                 f"{METADATA_KEY!r}. {_HINT}"
             )
-        spec = parse_spec(text, where=str(path))
-        digest = _digest(view, fields)
-        size = len(view)
-    if fingerprint(digest, spec.input, spec.outputs) != spec.fingerprint:
-        raise ModelError(
-            f"{path}: damaged or edited: its content no longer matches the fingerprint "
-            f"{spec.fingerprint[:12]}... that it was stamped with. Copy or export it again."
-        )
-    return ModelFile(path=path, size_bytes=size, spec=spec, content_sha256=digest)
+        spec = parse_spec(text, where=where)
+        identity = f"{spec.fingerprint[:16]}-{zlib.crc32(view):08x}"
+        if is_known is None or not is_known(identity):
+            _checked_digest(view, fields, where, spec)
+        return ModelFile(path=where, size_bytes=len(view), spec=spec, identity=identity)
 
 
 def content_sha256(data: bytes) -> str:
     """Return the hash of a serialized model's graph and weights, whatever its metadata."""
-    return _digest(data, list(_top_level(data, Path("<bytes>"))))
+    return _digest(data, list(_top_level(data, "<bytes>")))
 
 
 _HINT = "Make one with `edgefeat-export build NAME` (package edgefeat-export, on a workstation)."
@@ -81,10 +92,10 @@ _Field = tuple[int, int, int, int]  # number, start of tag, start of value, end 
 
 
 @contextmanager
-def _mapped(path: Path) -> Iterator[mmap.mmap]:
+def _mapped(path: str) -> Iterator[mmap.mmap]:
     """Map a file read-only, so that hashing never copies it into memory."""
     try:
-        with path.open("rb") as file:
+        with open(path, "rb") as file:
             if os.fstat(file.fileno()).st_size == 0:
                 raise ModelError(f"{path}: empty file, expected an ONNX model. {_HINT}")
             view = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
@@ -96,7 +107,7 @@ def _mapped(path: Path) -> Iterator[mmap.mmap]:
         yield view
 
 
-def _top_level(view: bytes | mmap.mmap, path: Path) -> Iterator[_Field]:
+def _top_level(view: bytes | mmap.mmap, path: str) -> Iterator[_Field]:
     position, end = 0, len(view)
     while position < end:
         start = position
@@ -131,7 +142,7 @@ def _varint(view: bytes | mmap.mmap, position: int) -> tuple[int, int]:
     raise IndexError("varint longer than ten bytes")
 
 
-def _metadata_text(view: bytes | mmap.mmap, fields: list[_Field], path: Path) -> str | None:
+def _metadata_text(view: bytes | mmap.mmap, fields: list[_Field], path: str) -> str | None:
     for number, _, start, end in fields:
         if number != _METADATA:
             continue
@@ -145,7 +156,25 @@ def _metadata_text(view: bytes | mmap.mmap, fields: list[_Field], path: Path) ->
     return None
 
 
+def _checked_digest(view: mmap.mmap, fields: list[_Field], path: str, spec: ModelSpec) -> str:
+    """Return the hash of graph and weights, if all is inside the file and as it was stamped."""
+    if view.find(_EXTERNAL_DATA_MARK) >= 0:
+        raise ModelError(
+            f"{path}: refers to weights outside the file, which edgefeat never loads. "
+            "Export it again with `edgefeat-export build`, which keeps all weights inside."
+        )
+    digest = _digest(view, fields)
+    if fingerprint(digest, spec.input, spec.outputs) != spec.fingerprint:
+        raise ModelError(
+            f"{path}: damaged or edited: its content no longer matches the fingerprint "
+            f"{spec.fingerprint[:12]}... that it was stamped with. Copy or export it again."
+        )
+    return digest
+
+
 def _digest(view: bytes | mmap.mmap, fields: list[_Field]) -> str:
+    import hashlib
+
     digest = hashlib.sha256()
     with memoryview(view) as window:
         for number, start, _, end in fields:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import warnings
 from collections.abc import Sequence
 from contextlib import suppress
@@ -11,7 +10,6 @@ import cv2
 
 from edgefeat.errors import EdgefeatError
 from edgefeat.modelfile import ModelFile
-from edgefeat.probe import run_probe
 from edgefeat.providers import AUTO, accelerators
 from edgefeat.session import EngineOptions, ProviderWarning, Session
 
@@ -36,10 +34,12 @@ class Opener:
 
     def _automatic(self) -> Session:
         """Open on the first accelerator that proves itself, else on the CPU."""
+        from edgefeat.probe import run_probe
+
         for provider in accelerators():
             try:
                 session = self._session([provider.name, "cpu"])
-                result = run_probe(self._file.spec, session.run_primary, where=str(self._file.path))
+                result = run_probe(self._file.spec, session.run_primary, where=self._file.path)
                 reason = result.describe()
             except EdgefeatError as error:
                 result, reason = None, str(error)
@@ -61,5 +61,7 @@ def limit_opencv_threads(threads: int) -> None:
 
 def return_free_memory() -> None:
     """Hand freed memory back to the system, which glibc otherwise keeps for later."""
+    import ctypes
+
     with suppress(OSError, AttributeError):  # musl and macOS have no malloc_trim
         ctypes.CDLL(None).malloc_trim(0)

@@ -4,106 +4,117 @@ Optimising takes about half of a session's start. What comes out depends on the 
 Runtime's version and on the CPU, so all three are in the file's name, with a checksum of the
 content; a file that does not match is ignored and made again. Files are renamed into place, so
 that processes starting together never see half a file. Where the folder cannot be written, or
-others could write to it, nothing is kept: only speed is lost. Standard library only.
+others could write to it, nothing is kept: only speed is lost. Only models that passed the full
+check have an entry, so an entry also says that they did.
+
+Standard library only, without `pathlib`, `hashlib` and `tempfile`, whose imports cost every start
+10 ms and 5 MB.
 """
 
 from __future__ import annotations
 
-import hashlib
 import os
 import platform
-import threading
 import zlib
+from _thread import get_ident  # as functools and reprlib do: `threading` takes a millisecond
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from pathlib import Path
 
-__all__ = ["CACHE_VARIABLE", "cache_folder", "find", "saving"]
+__all__ = ["CACHE_VARIABLE", "cache_folder", "find", "is_known", "saving"]
 
 CACHE_VARIABLE = "EDGEFEAT_CACHE"  # a folder, or "off"
 
 
-def cache_folder() -> Path | None:
+def cache_folder() -> str | None:
     """Return where optimised models are kept; None where the user switched it off."""
     named = os.environ.get(CACHE_VARIABLE)
     if named:
-        return None if named == "off" else Path(named)
-    cache = os.environ.get("XDG_CACHE_HOME")
-    try:
-        return (Path(cache) if cache else Path.home() / ".cache") / "edgefeat"
-    except RuntimeError:  # no home folder
-        return None
+        return None if named == "off" else named
+    cache = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")
+    return None if cache.startswith("~") else os.path.join(cache, "edgefeat")  # no home folder
 
 
-def find(content_sha256: str, engine_version: str) -> Path | None:
+def is_known(identity: str) -> bool:
+    """Whether a model of this `ModelFile.identity` was checked in full and opened here before."""
+    return any(True for _ in _entries(identity))
+
+
+def find(identity: str, engine_version: str) -> str | None:
     """Return the optimised form of a model, if it is there and whole."""
-    folder = cache_folder()
-    if folder is None or not _is_ours_alone(folder):
-        return None
-    with suppress(OSError):
-        for path in folder.glob(f"{_key(content_sha256, engine_version)}-*.onnx"):
-            if path.stem.rpartition("-")[2] == _digest(path):
+    for path in _entries(_key(identity, engine_version)):
+        with suppress(OSError):
+            if path.endswith(f"-{_checksum(path)}.onnx"):
                 return path
     return None
 
 
 @contextmanager
-def saving(content_sha256: str, engine_version: str) -> Iterator[Path | None]:
+def saving(identity: str, engine_version: str) -> Iterator[str | None]:
     """Give a place to write the optimised form to, and keep what was written there.
 
     Yields None where nothing can be kept. The temporary file is gone afterwards in every case.
     """
     folder = cache_folder()
-    temporary: Path | None = None
+    temporary: str | None = None
     if folder is not None:
         with suppress(OSError):
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            os.makedirs(folder, mode=0o700, exist_ok=True)
             if _is_ours_alone(folder):
-                # Not by `tempfile`, whose import costs every start 2 MB.
-                path = folder / f"{os.getpid()}-{threading.get_ident()}.tmp"
-                path.touch(mode=0o600)
+                path = os.path.join(folder, f"{os.getpid()}-{get_ident()}.tmp")
+                os.close(os.open(path, os.O_CREAT | os.O_WRONLY, 0o600))
                 temporary = path
     try:
         yield temporary
-        if temporary is not None:
+        if temporary is not None and folder is not None:
             with suppress(OSError):
-                if temporary.stat().st_size:
-                    key = _key(content_sha256, engine_version)
-                    temporary.replace(temporary.with_name(f"{key}-{_digest(temporary)}.onnx"))
+                if os.stat(temporary).st_size:
+                    name = f"{_key(identity, engine_version)}-{_checksum(temporary)}.onnx"
+                    os.replace(temporary, os.path.join(folder, name))
     finally:
         if temporary is not None:
             with suppress(OSError):
-                temporary.unlink(missing_ok=True)
+                os.unlink(temporary)
 
 
-def _key(content_sha256: str, engine_version: str) -> str:
-    return f"{content_sha256[:16]}-ort{engine_version}-{_cpu()[:8]}"
+def _entries(key: str) -> Iterator[str]:
+    """Yield the paths of the kept files whose names begin with a key."""
+    folder = cache_folder()
+    if folder is None or not _is_ours_alone(folder):
+        return
+    with suppress(OSError):
+        for name in os.listdir(folder):
+            if name.startswith(f"{key}-") and name.endswith(".onnx"):
+                yield os.path.join(folder, name)
 
 
-def _cpu() -> str:
-    """Return a hash of what the layout of optimised weights depends on."""
+def _key(identity: str, engine_version: str) -> str:
+    return f"{identity}-ort{engine_version}-{_cpu():08x}"
+
+
+def _cpu() -> int:
+    """Return a checksum of what the layout of optimised weights depends on."""
     text = platform.machine()
-    with suppress(OSError), Path("/proc/cpuinfo").open() as lines:
+    with suppress(OSError), open("/proc/cpuinfo") as lines:
         for line in lines:
             if line.startswith(("flags", "Features")):  # of the first core, on x86 and Arm
                 text += line
                 break
-    return hashlib.sha256(text.encode()).hexdigest()
+    return zlib.crc32(text.encode())
 
 
-def _digest(path: Path) -> str:
+def _checksum(path: str) -> str:
     """Return a checksum, against accidents only: `_is_ours_alone` keeps others out."""
     checksum = 0
-    with path.open("rb") as file:
+    with open(path, "rb") as file:
         while block := file.read(2**18):
             checksum = zlib.crc32(block, checksum)
     return f"{checksum:08x}"
 
 
-def _is_ours_alone(folder: Path) -> bool:
+def _is_ours_alone(folder: str) -> bool:
     """Whether nobody else can put a model there for us to run."""
     try:
-        found = folder.stat()
+        found = os.stat(folder)
     except OSError:
         return False
     return found.st_uid == os.geteuid() and not found.st_mode & 0o022

@@ -6,7 +6,7 @@ All arithmetic after this (normalisation) is inside the graph.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -25,8 +25,7 @@ _RESAMPLERS: dict[Interpolation, Resampler] = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Preprocessor:
+class Preprocessor(NamedTuple):
     """The plan made once from a model's `InputSpec` and run for every picture."""
 
     size_hw: tuple[int, int]

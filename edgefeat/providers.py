@@ -7,11 +7,10 @@ plugin execution providers asks. It is loaded only when asked for, by name or by
 
 from __future__ import annotations
 
-import threading
+from _thread import allocate_lock
 from collections.abc import Sequence
-from dataclasses import dataclass
 from importlib import import_module
-from typing import Any
+from typing import Any, NamedTuple
 
 import onnxruntime as ort
 
@@ -53,12 +52,11 @@ _ACCELERATORS = ("cuda", "migraphx", "rocm", "coreml", "dml", "qnn")
 _OPTIONS: dict[str, dict[str, str]] = {
     "cuda": {"cudnn_conv_algo_search": "HEURISTIC", "arena_extend_strategy": "kSameAsRequested"},
 }
-_lock = threading.Lock()
+_lock = allocate_lock()
 _from_plugins: set[str] = set()  # full names; once registered, they look built in
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Provider:
+class Provider(NamedTuple):
     """One execution provider: its short name, ONNX Runtime's name, and a plugin's devices."""
 
     name: str

@@ -63,7 +63,7 @@ class Session:
         self, file: ModelFile, *, providers: Sequence[str], strict: bool, engine: EngineOptions
     ) -> None:
         wanted = find(providers)
-        self._where = str(file.path)
+        self._where = file.path
         if wanted[0].name == _CPU:
             self._session = _open_on_cpu(file, engine)
         else:
@@ -104,26 +104,26 @@ class Session:
 def _open_on_cpu(file: ModelFile, engine: EngineOptions) -> ort.InferenceSession:
     """Open the optimised form of an earlier start, or optimise now and keep the result."""
     version = ort.__version__
-    kept = optimised.find(file.content_sha256, version) if engine.cache else None
+    kept = optimised.find(file.identity, version) if engine.cache else None
     if kept is not None:
         options = _options(engine)
         options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_DISABLE_ALL
         try:
-            return _create(str(kept), options)
+            return _create(kept, options)
         except ORT_ERRORS:  # removed in between, or made by a build of the same version
             pass
-    keep = optimised.saving(file.content_sha256, version) if engine.cache else nullcontext()
+    keep = optimised.saving(file.identity, version) if engine.cache else nullcontext()
     try:
         with keep as path:
             options = _options(engine)
             if path is not None:
-                options.optimized_model_filepath = str(path)
-            return _create(str(file.path), options)
+                options.optimized_model_filepath = path
+            return _create(file.path, options)
     except ORT_ERRORS as error:
         if not engine.cache:
             raise _cannot_open(file, error) from error
     try:  # the cache's disk may be full: that must not stop the model
-        return _create(str(file.path), _options(engine))
+        return _create(file.path, _options(engine))
     except ORT_ERRORS as error:
         raise _cannot_open(file, error) from error
 
@@ -137,13 +137,13 @@ def _open(
     try:
         if plugin is None:
             pairs = [(provider.full_name, provider.options) for provider in wanted]
-            return _create(str(file.path), options, pairs)
+            return _create(file.path, options, pairs)
         for provider in wanted:
             if provider.devices:
                 options.add_provider_for_devices(list(provider.devices[:1]), provider.options)
             else:
                 options.add_provider(provider.full_name, provider.options)
-        return ort.InferenceSession(str(file.path), options)
+        return ort.InferenceSession(file.path, options)
     except ORT_ERRORS as error:
         first = wanted[0].name
         if not strict and plugin is not None and any(p.name == _CPU for p in wanted):
@@ -204,7 +204,7 @@ def _check_running(running: Sequence[str], wanted: Sequence[str], strict: bool) 
 
 def _check_signature(session: ort.InferenceSession, file: ModelFile) -> None:
     """The spec is a promise about the graph: hold the graph to it."""
-    spec, where = file.spec, str(file.path)
+    spec, where = file.spec, file.path
     inputs, outputs = session.get_inputs(), session.get_outputs()
     height, width = spec.input.size_hw
     _expect(where, "inputs", [spec.input.name], [i.name for i in inputs])

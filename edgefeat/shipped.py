@@ -5,15 +5,34 @@ In a source checkout the same files stand in `models/` and `tests/data/photos/`.
 
 from __future__ import annotations
 
-from pathlib import Path
+import os.path
+from typing import TYPE_CHECKING
 
 from edgefeat.errors import ModelError, SourceError
 
-__all__ = ["DEFAULT_MODEL", "default_model_path", "sample_photos"]
+if TYPE_CHECKING:
+    from pathlib import Path
+
+__all__ = ["DEFAULT_MODEL", "default_model", "default_model_path", "sample_photos"]
 
 DEFAULT_MODEL = "efficientnet_lite0_224_int8.onnx"
-_PACKAGE = Path(__file__).parent
+_PACKAGE = os.path.dirname(__file__)
 _REINSTALL = "Reinstall it with `pip install --force-reinstall edgefeat`"
+
+
+def default_model() -> str:
+    """Return the path of the shipped model, without loading `pathlib` for it.
+
+    Raises:
+        ModelError: The installation is incomplete.
+    """
+    for folder in (f"{_PACKAGE}/_models", f"{os.path.dirname(_PACKAGE)}/models"):
+        if os.path.isfile(path := f"{folder}/{DEFAULT_MODEL}"):
+            return path
+    raise ModelError(
+        f"the shipped model {DEFAULT_MODEL} is missing from this installation. {_REINSTALL}, "
+        "or name a model file."
+    )
 
 
 def default_model_path() -> Path:
@@ -22,13 +41,9 @@ def default_model_path() -> Path:
     Raises:
         ModelError: The installation is incomplete.
     """
-    for folder in (_PACKAGE / "_models", _PACKAGE.parent / "models"):
-        if (folder / DEFAULT_MODEL).is_file():
-            return folder / DEFAULT_MODEL
-    raise ModelError(
-        f"the shipped model {DEFAULT_MODEL} is missing from this installation. {_REINSTALL}, "
-        "or name a model file."
-    )
+    from pathlib import Path
+
+    return Path(default_model())
 
 
 def sample_photos() -> list[Path]:
@@ -37,7 +52,10 @@ def sample_photos() -> list[Path]:
     Raises:
         SourceError: The installation is incomplete.
     """
-    for folder in (_PACKAGE / "_samples", _PACKAGE.parent / "tests" / "data" / "photos"):
+    from pathlib import Path
+
+    package = Path(_PACKAGE)
+    for folder in (package / "_samples", package.parent / "tests" / "data" / "photos"):
         if found := sorted(folder.glob("*.jpg")):
             return found
     raise SourceError(

@@ -8,7 +8,6 @@ one is warned about. Standard library only.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 import warnings
@@ -264,6 +263,8 @@ def fingerprint(
         outputs: The outputs, in order.
         l2: Whether the runtime normalises the vector to unit length afterwards.
     """
+    import hashlib  # loads OpenSSL: 3 ms and 3 MB that a start from the cache saves
+
     parts = {
         "content": content_sha256,
         "input": codec.write(input_spec),

@@ -94,7 +94,7 @@ def _fidelity(files: Sequence[ModelFile]) -> list[str]:
         p1 = "-" if parity.cosine_p1 is None else f"{parity.cosine_p1:.5f}"
         shared = parity.neighbour_overlap_10
         lines.append(
-            f"| `{file.path.name}` | {file.size_bytes / 1e6:.2f} MB | {parity.images}"
+            f"| `{Path(file.path).name}` | {file.size_bytes / 1e6:.2f} MB | {parity.images}"
             f" | {parity.cosine_mean:.5f} / {p1} / {parity.cosine_min:.5f}"
             f" | {parity.relative_l2_max:.1e} | {'-' if shared is None else f'{shared:.1%}'} |"
         )
@@ -111,9 +111,9 @@ def _speed(files: Sequence[ModelFile]) -> list[str]:
         "|---|---|---|---|",
     ]
     for file in files:
-        timing = time_file(file.path)
+        timing = time_file(Path(file.path))
         lines.append(
-            f"| `{file.path.name}` | {timing.median_ms:.2f} ms | {timing.fastest_ms:.2f} ms"
+            f"| `{Path(file.path).name}` | {timing.median_ms:.2f} ms | {timing.fastest_ms:.2f} ms"
             f" | {timing.runs} |"
         )
     return [*lines, ""]
