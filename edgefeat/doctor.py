@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import platform
-import sys
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
@@ -15,7 +14,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from edgefeat import __version__, optimised
+from edgefeat import __version__, machine, optimised
 from edgefeat.errors import EdgefeatError
 from edgefeat.extractor import FeatureExtractor
 from edgefeat.providers import offered
@@ -28,11 +27,6 @@ _OPENCVS = (
     "opencv-python",
     "opencv-contrib-python",
     "opencv-contrib-python-headless",
-)
-# What fast integer kernels need, as the kernel names them in /proc/cpuinfo.
-_CPU_FEATURES = (
-    *("avx2", "avx512f", "avx512_vnni", "avx_vnni", "amx_int8"),
-    *("asimd", "asimddp", "i8mm", "fphp", "sve"),
 )
 
 
@@ -54,8 +48,9 @@ class Report:
     providers: list[ProviderReport]
     codecs: dict[str, bool]
     memory: dict[str, int | None]
-    thermal: dict[str, float]
-    governor: str | None
+    temperatures_c: dict[str, float]
+    throttled: list[str]
+    governors: list[str]
     cache: str | None
     model: str | None
     problems: list[str] = field(default_factory=list)
@@ -78,6 +73,8 @@ def examine(model: str | None = None) -> Report:
             path = str(extractor.path)
     else:
         problems.append("no execution provider passes the model's self-test")
+    throttled = machine.throttled_now()
+    problems += [f"the device is being slowed down: {reason}" for reason in throttled]
     folder = optimised.cache_folder()
     return Report(
         versions=_versions(),
@@ -85,8 +82,9 @@ def examine(model: str | None = None) -> Report:
         providers=providers,
         codecs=_codecs(),
         memory=_memory(),
-        thermal=_thermal(),
-        governor=_read("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor"),
+        temperatures_c=machine.temperatures_c(),
+        throttled=list(throttled),
+        governors=list(machine.governors()),
         cache=folder if folder and os.access(_existing(Path(folder)), os.W_OK) else None,
         model=path,
         problems=problems,
@@ -140,17 +138,13 @@ def _try_provider(name: str, model: str | None) -> ProviderReport:
 
 
 def _cpu() -> dict[str, Any]:
-    text = _read("/proc/cpuinfo") or ""
-    fields: dict[str, str] = {}
-    for line in text.splitlines():
-        key, _, value = line.partition(":")
-        fields.setdefault(key.strip(), value.strip())
-    flags = set((fields.get("flags") or fields.get("Features") or "").split())
-    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    cpu = machine.processor()
     return {
-        "model": fields.get("model name") or _read("/proc/device-tree/model") or "unknown",
-        "cores_usable": usable,
-        "features": [name for name in _CPU_FEATURES if name in flags],
+        "model": cpu.model,
+        "board": cpu.board,
+        "cores_usable": cpu.logical_cores,
+        "features": list(cpu.flags),
+        "int8_dot": cpu.int8_dot,
     }
 
 
@@ -168,45 +162,12 @@ def _codecs() -> dict[str, bool]:
 
 
 def _memory() -> dict[str, int | None]:
-    """Bytes of memory: the machine's, what is free, and the limit set on this process's group."""
-    fields = dict(line.split(":") for line in (_read("/proc/meminfo") or "").splitlines())
-    kib = {key: int(value.split()[0]) * 1024 for key, value in fields.items()}
+    """Bytes of memory: the machine's, what is free, and the limit set on this process."""
     return {
-        "total": kib.get("MemTotal"),
-        "available": kib.get("MemAvailable"),
-        "limit": _memory_limit(kib.get("MemTotal", sys.maxsize)),
+        "total": machine.memory_total_bytes(),
+        "available": machine.memory_available_bytes(),
+        "limit": machine.memory_limit_bytes(),
     }
-
-
-def _memory_limit(total: int) -> int | None:
-    """Return the smallest limit: cgroup v2's, v1's, or the address-space limit."""
-    limits = []
-    for path in ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"):
-        text = _read(path)
-        if text and text.isdecimal():
-            limits.append(int(text))
-    with suppress(ImportError):
-        import resource
-
-        limits += [n for n in resource.getrlimit(resource.RLIMIT_AS)[:1] if n > 0]
-    return min((limit for limit in limits if limit < total), default=None)
-
-
-def _thermal() -> dict[str, float]:
-    """Degrees Celsius by sensor."""
-    found = {}
-    for zone in sorted(Path("/sys/class/thermal").glob("thermal_zone*")):
-        kind, degrees = _read(zone / "type"), _read(zone / "temp")
-        if kind and degrees and degrees.lstrip("-").isdecimal():
-            found[f"{zone.name} {kind}"] = int(degrees) / 1000
-    return found
-
-
-def _read(path: str | Path) -> str | None:
-    try:
-        return Path(path).read_text(errors="replace").strip("\0\n ")
-    except OSError:
-        return None
 
 
 def _existing(folder: Path) -> Path:

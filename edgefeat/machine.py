@@ -27,6 +27,7 @@ __all__ = [
     "frequencies_mhz",
     "governors",
     "load_average",
+    "memory_available_bytes",
     "memory_limit_bytes",
     "memory_total_bytes",
     "peak_rss_bytes",
@@ -205,9 +206,15 @@ def memory_total_bytes(root: Path = _ROOT) -> int | None:
     return _kilobytes(root / "proc/meminfo", "MemTotal")
 
 
+def memory_available_bytes(root: Path = _ROOT) -> int | None:
+    """Return how much memory a process could take without swapping."""
+    return _kilobytes(root / "proc/meminfo", "MemAvailable")
+
+
 def memory_limit_bytes(root: Path = _ROOT) -> int | None:
-    """Return the tightest memory limit that a container or service sets on this process."""
-    limits = []
+    """Return the tightest memory limit on this process: a container's, a service's or ulimit's."""
+    text = _text(root / "proc/self/limits") or ""
+    limits = [int(n) for n in re.findall(r"(?m)^Max (?:address space|data size) +(\d+)", text)]
     for folder in _cgroup_folders(root, "memory"):
         for name in ("memory.max", "memory.limit_in_bytes"):
             limit = _number(folder / name)
@@ -234,10 +241,7 @@ def rss_bytes(root: Path = _ROOT) -> int | None:
 
 
 def peak_rss_bytes(root: Path = _ROOT) -> int | None:
-    """Return the most resident memory this process ever had.
-
-    Not `getrusage`, whose maximum survives `exec` and so includes the parent's.
-    """
+    """Return the most resident memory this process had; `getrusage` would include the parent's."""
     return _kilobytes(root / "proc/self/status", "VmHWM")
 
 

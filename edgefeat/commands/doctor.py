@@ -13,6 +13,12 @@ if TYPE_CHECKING:
 __all__ = ["add_parser"]
 
 
+_INT8 = {
+    True: "fast: this CPU multiplies int8 in one instruction",
+    False: "slow: this CPU has no int8 dot product, so fp32 may be as fast",
+}
+
+
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the subcommand."""
     parser = commands.add_parser(
@@ -39,9 +45,12 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _as_text(report: Report) -> str:
     rows = [(name, version) for name, version in report.versions.items()]
-    features = " ".join(report.cpu["features"]) or "none of those that speed up inference"
-    rows.append(("cpu", f"{report.cpu['model']}, {report.cpu['cores_usable']} usable cores"))
-    rows.append(("cpu features", features))
+    cpu = report.cpu
+    if cpu["board"]:
+        rows.append(("board", cpu["board"]))
+    rows.append(("cpu", f"{cpu['model']}, {cpu['cores_usable']} usable cores"))
+    rows.append(("cpu features", " ".join(cpu["features"]) or "none that speed up inference"))
+    rows.append(("int8", _INT8[cpu["int8_dot"]]))
     rows += [
         (
             f"provider {provider.name}",
@@ -51,8 +60,8 @@ def _as_text(report: Report) -> str:
     ]
     rows.append(("formats", " ".join(name for name, there in report.codecs.items() if there)))
     rows.append(("memory", _memory(report.memory)))
-    rows += [(f"heat, {name}", f"{degrees:.0f} °C") for name, degrees in report.thermal.items()]
-    rows.append(("governor", report.governor or "unknown"))
+    rows += [(f"heat, {name}", f"{t:.0f} °C") for name, t in report.temperatures_c.items()]
+    rows.append(("governor", " ".join(report.governors) or "unknown"))
     rows.append(("cache", report.cache or "none: models are optimised again at every start"))
     rows.append(("model", report.model or "unusable"))
     width = max(len(label) for label, _ in rows) + 2

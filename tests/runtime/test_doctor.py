@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import resource
 import subprocess
 import sys
 from importlib import metadata
@@ -30,8 +32,21 @@ def test_json_says_what_this_device_has() -> None:
     assert report["versions"]["onnxruntime"] == metadata.version("onnxruntime")
     assert any(p["name"] == "cpu" and p["works"] for p in report["providers"])
     assert report["codecs"]["jpg"] is report["codecs"]["png"] is True
-    assert report["memory"]["total"] > 2**27
+    assert report["memory"]["total"] > report["memory"]["available"] > 2**25
     assert report["cpu"]["cores_usable"] >= 1
+    assert report["cache"] == os.environ["EDGEFEAT_CACHE"]
+
+
+def test_a_memory_limit_is_reported() -> None:
+    limit = 800 * 2**20
+
+    def set_limit() -> None:
+        resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
+
+    done = subprocess.run(
+        [*COMMAND, "--json"], stdout=subprocess.PIPE, timeout=120, check=False, preexec_fn=set_limit
+    )
+    assert json.loads(done.stdout)["memory"]["limit"] <= limit
 
 
 def test_text_is_for_people() -> None:

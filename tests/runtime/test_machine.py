@@ -112,6 +112,7 @@ def test_old_control_groups(tmp_path: Path) -> None:
             "proc/self/cgroup": "4:memory:/job\n1:cpu,cpuacct:/\n",
             "sys/fs/cgroup/memory/job/memory.limit_in_bytes": "1073741824\n",
             "sys/fs/cgroup/memory/memory.limit_in_bytes": "9223372036854771712\n",
+            "proc/self/limits": "Max data size  2147483648  unlimited  bytes\n",
             "sys/fs/cgroup/cpu/cpu.cfs_quota_us": "-1\n",
             "sys/fs/cgroup/cpu/cpu.cfs_period_us": "100000\n",
         },
