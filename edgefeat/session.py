@@ -5,7 +5,6 @@ from __future__ import annotations
 import warnings
 from collections.abc import Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -16,6 +15,7 @@ from edgefeat import optimised
 from edgefeat.errors import ModelError, ProviderError
 from edgefeat.modelfile import ModelFile
 from edgefeat.providers import ORT_ERRORS, Provider, find, offered, short
+from edgefeat.record import Record
 
 __all__ = ["EngineOptions", "ProviderWarning", "Session", "available_providers"]
 
@@ -28,8 +28,7 @@ class ProviderWarning(UserWarning):
     """A less wanted execution provider runs than the first one asked for."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EngineOptions:
+class EngineOptions(Record):
     """How the inference engine uses the machine: the one place for threads and memory.
 
     Args:

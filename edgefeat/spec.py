@@ -1,6 +1,6 @@
 """The model-file contract: what an edgefeat `.onnx` file says about itself.
 
-The JSON text under the metadata key `edgefeat.spec` is read into the frozen dataclasses below and
+The JSON text under the metadata key `edgefeat.spec` is read into the records below and
 written back from them. Keys this version does not know are kept in `extra`, so that an older
 edgefeat never strips what a newer one wrote. An unknown major version is refused, an unknown minor
 one is warned about. Standard library only.
@@ -12,13 +12,14 @@ import json
 import re
 import warnings
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 from math import prod
 from typing import Any
 
 from edgefeat import codec
 from edgefeat.errors import ModelError
+from edgefeat.record import Record
 
 __all__ = [
     "METADATA_KEY",
@@ -83,8 +84,7 @@ class OutputKind(StrEnum):
     MAP = "map"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ResizeSpec:
+class ResizeSpec(Record):
     """The steps between a picture and the graph's input."""
 
     mode: ResizeMode = ResizeMode.STRETCH
@@ -101,8 +101,7 @@ class ResizeSpec:
             raise ValueError(f"pad_value: expected 0 to 255, got {self.pad_value}")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class InputSpec:
+class InputSpec(Record):
     """The graph's one input: uint8 `(batch, height, width, channels)`, values 0 to 255."""
 
     name: str = "image"
@@ -121,8 +120,7 @@ class InputSpec:
         return 1 if self.colour is Colour.GREY else 3
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OutputSpec:
+class OutputSpec(Record):
     """One named output: what it is, its shape without the batch axis, and where it was cut."""
 
     name: str
@@ -140,8 +138,7 @@ class OutputSpec:
             raise ValueError(f"shape: expected {axes} positive sizes, got {list(self.shape)}")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SourceSpec:
+class SourceSpec(Record):
     """Where the network and its weights come from."""
 
     backbone: str
@@ -152,8 +149,7 @@ class SourceSpec:
     extra: Extra = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Parity:
+class Parity(Record):
     """What verification measured against Keras, through this runtime, on real images.
 
     `relative_l2` is |ours - keras| / |keras| (L2 norms over one image's features); overlap is the
@@ -170,8 +166,7 @@ class Parity:
     extra: Extra = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Probe:
+class Probe(Record):
     """The on-device self-test: a described image, Keras's features for it, and a tolerance.
 
     `expected` is base64 of little-endian float16. `features_sha256`, where present, is the hash of
@@ -188,8 +183,7 @@ class Probe:
     extra: Extra = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ModelSpec:
+class ModelSpec(Record):
     """Everything an edgefeat model file says about itself."""
 
     spec_version: str = SPEC_VERSION
