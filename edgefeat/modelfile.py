@@ -34,8 +34,8 @@ _EXTERNAL_DATA_MARK = b"\x0a\x08location"
 class ModelFile(NamedTuple):
     """A model file whose spec has been read and whose content matches its fingerprint.
 
-    `identity` names these very bytes on this machine: the fingerprint's beginning and a CRC-32 of
-    the whole file.
+    `identity` names this very file: its fingerprint's beginning, and a checksum over its spec, its
+    size and the time it was written.
     """
 
     path: str
@@ -58,7 +58,7 @@ def read_model_file(
     Args:
         path: The file.
         is_known: Whether a file of this identity has passed the full check here before. Then
-            its CRC-32 is enough: the fingerprint, which carries no key, guards against accidents.
+            graph and weights are not read again: on a memory card that takes longer than a start.
 
     Raises:
         ModelError: Missing, empty, not ONNX, without the metadata key, of an unknown version,
@@ -76,7 +76,7 @@ def read_model_file(
                 f"{METADATA_KEY!r}. {_HINT}"
             )
         spec = parse_spec(text, where=where)
-        identity = f"{spec.fingerprint[:16]}-{zlib.crc32(view):08x}"
+        identity = _identity(spec.fingerprint, text, os.stat(where))
         if is_known is None or not is_known(identity):
             _checked_digest(view, fields, where, spec)
         return ModelFile(path=where, size_bytes=len(view), spec=spec, identity=identity)
@@ -140,6 +140,11 @@ def _varint(view: bytes | mmap.mmap, position: int) -> tuple[int, int]:
         if byte < 0x80:
             return value, position
     raise IndexError("varint longer than ten bytes")
+
+
+def _identity(seal: str, text: str, found: os.stat_result) -> str:
+    checksum = zlib.crc32(f"{text} {found.st_size} {found.st_mtime_ns}".encode())
+    return f"{seal[:16]}-{checksum:08x}"
 
 
 def _metadata_text(view: bytes | mmap.mmap, fields: list[_Field], path: str) -> str | None:

@@ -4,8 +4,10 @@ Optimising takes about half of a session's start. What comes out depends on the 
 Runtime's version and on the CPU, so all three are in the file's name, with a checksum of the
 content; a file that does not match is ignored and made again. Files are renamed into place, so
 that processes starting together never see half a file. Where the folder cannot be written, or
-others could write to it, nothing is kept: only speed is lost. Only models that passed the full
-check have an entry, so an entry also says that they did.
+others could write to it, nothing is kept: only speed is lost.
+
+Only models that passed the full check have an entry. So an entry also says that they did, and what
+then runs is the entry, whose own checksum is verified every time.
 
 Standard library only, without `pathlib`, `hashlib` and `tempfile`, whose imports cost every start
 10 ms and 5 MB.
@@ -19,6 +21,7 @@ import zlib
 from _thread import get_ident  # as functools and reprlib do: `threading` takes a millisecond
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from mmap import ACCESS_READ, mmap
 
 __all__ = ["CACHE_VARIABLE", "cache_folder", "find", "is_known", "saving"]
 
@@ -42,9 +45,8 @@ def is_known(identity: str) -> bool:
 def find(identity: str, engine_version: str) -> str | None:
     """Return the optimised form of a model, if it is there and whole."""
     for path in _entries(_key(identity, engine_version)):
-        with suppress(OSError):
-            if path.endswith(f"-{_checksum(path)}.onnx"):
-                return path
+        if _is_whole(path):
+            return path
     return None
 
 
@@ -69,11 +71,21 @@ def saving(identity: str, engine_version: str) -> Iterator[str | None]:
             with suppress(OSError):
                 if os.stat(temporary).st_size:
                     name = f"{_key(identity, engine_version)}-{_checksum(temporary)}.onnx"
+                    _share(temporary, identity.partition("-")[0], name.removeprefix(identity))
                     os.replace(temporary, os.path.join(folder, name))
     finally:
         if temporary is not None:
             with suppress(OSError):
                 os.unlink(temporary)
+
+
+def _share(temporary: str, model: str, ending: str) -> None:
+    """Let the copies of one model that were written at different times share one file's space."""
+    for path in _entries(model):
+        if path.endswith(ending) and _is_whole(path):
+            os.unlink(temporary)
+            os.link(path, temporary)
+            return
 
 
 def _entries(key: str) -> Iterator[str]:
@@ -104,11 +116,14 @@ def _cpu() -> int:
 
 def _checksum(path: str) -> str:
     """Return a checksum, against accidents only: `_is_ours_alone` keeps others out."""
-    checksum = 0
-    with open(path, "rb") as file:
-        while block := file.read(2**18):
-            checksum = zlib.crc32(block, checksum)
-    return f"{checksum:08x}"
+    with open(path, "rb") as file, mmap(file.fileno(), 0, access=ACCESS_READ) as view:
+        return f"{zlib.crc32(view):08x}"
+
+
+def _is_whole(path: str) -> bool:
+    with suppress(OSError, ValueError):  # gone in between, or empty
+        return path.endswith(f"-{_checksum(path)}.onnx")
+    return False
 
 
 def _is_ours_alone(folder: str) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -11,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from edgefeat import FeatureExtractor
+from edgefeat import FeatureExtractor, ModelError
 
 PICTURE = np.random.default_rng(3).integers(0, 256, (300, 400, 3), np.uint8)
 Restamp = Callable[[Callable[[dict[str, Any]], None]], Path]
@@ -51,6 +52,43 @@ def test_a_damaged_file_is_made_again(cache: Path, model_path: Path, damage: byt
     kept.write_bytes(damage)
     assert np.array_equal(features(model_path), plain)
     assert kept.read_bytes() != damage
+
+
+def damage(model: Path) -> None:
+    data = bytearray(model.read_bytes())
+    data[len(data) // 2] ^= 1
+    model.write_bytes(data)
+
+
+def test_a_model_that_changed_after_the_first_start_is_noticed(
+    cache: Path, model_path: Path, tmp_path: Path
+) -> None:
+    model = tmp_path / "model.onnx"
+    model.write_bytes(model_path.read_bytes())
+    features(model)
+    damage(model)
+    with pytest.raises(ModelError, match="damaged or edited"):
+        features(model)
+    model.write_bytes(model_path.read_bytes())
+    assert np.array_equal(features(model), features(model_path))
+    entries = list(cache.iterdir())
+    assert len(entries) == 3  # one for every time it was written, in one file's space
+    assert {entry.stat().st_nlink for entry in entries} == {3}
+
+
+def test_what_a_known_model_runs_is_the_checked_copy(
+    cache: Path, model_path: Path, tmp_path: Path
+) -> None:
+    model = tmp_path / "model.onnx"
+    model.write_bytes(model_path.read_bytes())
+    plain, written = features(model), model.stat().st_mtime_ns
+    damage(model)  # as bad storage does: nobody wrote
+    os.utime(model, ns=(written, written))
+    assert np.array_equal(features(model), plain)
+    with FeatureExtractor(model, cache=True) as extractor:
+        assert extractor.self_test()
+    with pytest.raises(ModelError, match="damaged or edited"):
+        features(model, cache=False)
 
 
 def test_a_folder_that_others_can_write_to_is_not_used(cache: Path, model_path: Path) -> None:
