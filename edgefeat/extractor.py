@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from _thread import allocate_lock
+from _thread import allocate_lock  # `threading` costs every start a millisecond
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal, Self
@@ -13,12 +13,12 @@ from numpy.typing import NDArray
 
 from edgefeat import optimised
 from edgefeat.batching import check_batch, map_groups
-from edgefeat.errors import ImageError, ModelError
+from edgefeat.errors import ImageError
 from edgefeat.images import DEFAULT_MAX_PIXELS, ImageInput, load_bgr
 from edgefeat.modelfile import read_model_file
-from edgefeat.opening import Opener, limit_opencv_threads, return_free_memory
+from edgefeat.opening import LazySession, limit_opencv_threads
 from edgefeat.preprocess import Preprocessor
-from edgefeat.session import EngineOptions, Session
+from edgefeat.session import EngineOptions
 from edgefeat.shipped import default_model
 from edgefeat.similarity import l2_normalise
 from edgefeat.spec import Colour, DecodePolicy, ModelSpec, OutputKind, fingerprint
@@ -51,6 +51,8 @@ class FeatureExtractor:
         threads: Threads inside one inference, and OpenCV's in this process unless you have set
             those. Two workers beat two threads: see `iter_features`.
         spinning, arena, cache: See `edgefeat.session.EngineOptions`.
+        idle_unload_s: Gives the model's memory back after so many seconds without a picture; the
+            next one opens it again, which takes some 30 ms. None keeps it.
         normalize: Whether to scale vectors to unit length.
         decode: Overrides the model's decode policy: `"full"` or `"reduced"`.
         max_pixels: Pictures that claim more pixels are refused before decoding.
@@ -70,6 +72,7 @@ class FeatureExtractor:
         spinning: bool = False,
         arena: bool = True,
         cache: bool = True,
+        idle_unload_s: float | None = None,
         normalize: bool = False,
         decode: Literal["full", "reduced"] | None = None,
         max_pixels: int = DEFAULT_MAX_PIXELS,
@@ -95,13 +98,11 @@ class FeatureExtractor:
         self._preprocess = Preprocessor.from_spec(input_spec)
         self._normalize = normalize
         self._max_pixels = max_pixels
-        self._opener = Opener(file, providers, strict, engine)
-        self._session: Session | None = None
-        self._process = 0
-        self._closed = False
-        self._lock = allocate_lock()
+        self._session = LazySession(
+            file, providers, strict=strict, engine=engine, idle_unload_s=idle_unload_s
+        )
         limit_opencv_threads(threads)
-        self._open_session()
+        self._session.get()
 
     @property
     def path(self) -> Path:
@@ -113,7 +114,7 @@ class FeatureExtractor:
     @property
     def providers(self) -> tuple[str, ...]:
         """The execution providers that really run, the first one in charge."""
-        return self._open_session().providers
+        return self._session.get().providers
 
     def extract(self, image: ImageInput, *, colour: ColourName = "bgr") -> Features:
         """Return one picture's features: float32 `(D,)`, or `(H, W, C)` for a map.
@@ -190,7 +191,7 @@ class FeatureExtractor:
         self, image: ImageInput, *, colour: ColourName = "bgr"
     ) -> dict[str, Features]:
         """Return every output of the model by name, each float32 without the batch axis."""
-        outputs = self._open_session().run(self.prepare(image, colour=colour)[np.newaxis])
+        outputs = self._session.get().run(self.prepare(image, colour=colour)[np.newaxis])
         features = {name: array[0] for name, array in outputs.items()}
         if self._normalize:
             primary = self.spec.primary.name
@@ -221,7 +222,7 @@ class FeatureExtractor:
         Args:
             images: uint8 `(N, height, width, channels)` in the model's size and colour order.
         """
-        return self._open_session().run(self._preprocess.check(images))
+        return self._session.get().run(self._preprocess.check(images))
 
     def self_test(self) -> SelfTest:
         """Run the model's probe on this device and hold it against Keras's features.
@@ -231,19 +232,15 @@ class FeatureExtractor:
         """
         from edgefeat.probe import run_probe
 
-        return run_probe(self.spec, self._open_session().run_primary, where=self._path)
+        return run_probe(self.spec, self._session.get().run_primary, where=self._path)
 
     def unload(self) -> None:
         """Give the model's memory back while idle; the next picture opens it again."""
-        with self._lock:
-            loaded, self._session = self._session is not None, None
-        if loaded:
-            return_free_memory()
+        self._session.unload()
 
     def close(self) -> None:
         """Give the model's memory back for good; closing twice is fine."""
-        self._closed = True
-        self.unload()
+        self._session.close()
 
     def __enter__(self) -> Self:
         return self
@@ -254,25 +251,8 @@ class FeatureExtractor:
     def __reduce__(self) -> tuple[Any, ...]:
         return _reopen, (self._arguments,)
 
-    def _open_session(self) -> Session:
-        session = self._session
-        if session is not None and self._process == os.getpid():
-            return session
-        if self._closed:
-            raise ModelError(f"{self._path}: this extractor was closed. Make a new one.")
-        if self._process not in (0, os.getpid()):
-            # Forked: the parent's inference threads and whoever held the lock are not here.
-            # Its session must not be torn down, which would wait for those threads.
-            _parents_sessions.append(session)
-            self._session, self._lock = None, allocate_lock()
-        with self._lock:
-            if self._session is None:
-                self._session = self._opener()
-                self._process = os.getpid()
-            return self._session
-
     def _primary(self, images: Pixels) -> Features:
-        features = self._open_session().run_primary(images)
+        features = self._session.get().run_primary(images)
         return l2_normalise(features) if self._normalize else features
 
     def _group(
@@ -289,9 +269,6 @@ class FeatureExtractor:
         good = [pixels for pixels in prepared if not isinstance(pixels, ImageError)]
         rows = iter(self._primary(np.stack(good)) if good else ())
         return [next(rows) if not isinstance(p, ImageError) else p for p in prepared]
-
-
-_parents_sessions: list[Session | None] = []
 
 
 def _reopen(arguments: dict[str, Any]) -> FeatureExtractor:

@@ -149,7 +149,7 @@ def _rows(
     references = [first_loop(picture) for picture in pictures]
     cosines = {
         loop: [
-            cosine_similarity(run(picture), reference)
+            float(cosine_similarity(run(picture), reference))
             for picture, reference in zip(pictures, references, strict=True)
         ]
         for loop, run in loops.items()

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import cv2
@@ -130,7 +131,7 @@ def test_it_works_after_a_fork(threads: int, paths: list[Path]) -> None:
 import os, sys
 import numpy as np
 import edgefeat
-fx = edgefeat.FeatureExtractor(threads={threads})
+fx = edgefeat.FeatureExtractor(threads={threads}, idle_unload_s=60)
 before = fx.extract({str(paths[0])!r})
 child = os.fork()
 same = np.array_equal(fx.extract({str(paths[0])!r}), before)
@@ -175,6 +176,46 @@ assert resident() < loaded - 3, (loaded, resident())
 """
     environment = os.environ | {"MALLOC_ARENA_MAX": "1"}
     subprocess.run([sys.executable, "-P", "-c", code], check=True, timeout=120, env=environment)
+
+
+def test_an_idle_extractor_gives_memory_back_by_itself() -> None:
+    code = """
+import threading, time
+import numpy as np
+import edgefeat
+def resident():
+    return int(open("/proc/self/statm").read().split()[1]) * 4096 / 2**20
+def waiting():
+    return [t for t in threading.enumerate() if t.name == "edgefeat-idle"]
+picture = np.random.default_rng(0).integers(0, 256, (480, 640, 3), np.uint8)
+fx = edgefeat.FeatureExtractor(idle_unload_s=0.2)
+before = fx.extract(picture)
+loaded = resident()
+assert len(waiting()) == 1
+while waiting():  # the thread ends with the unloading
+    time.sleep(0.05)
+assert resident() < loaded - 3, (loaded, resident())
+assert np.array_equal(fx.extract(picture), before)
+assert len(waiting()) == 1
+fx.close()
+while waiting():
+    time.sleep(0.05)
+"""
+    environment = os.environ | {"MALLOC_ARENA_MAX": "1"}
+    subprocess.run([sys.executable, "-P", "-c", code], check=True, timeout=60, env=environment)
+
+
+def test_unloading_while_others_extract_is_safe(paths: list[Path], expected: np.ndarray) -> None:
+    with FeatureExtractor(idle_unload_s=0.001) as extractor, ThreadPoolExecutor(3) as pool:
+        for row in pool.map(extractor.extract, [paths[0]] * 60):
+            assert np.array_equal(row, expected[0])
+
+
+@pytest.mark.parametrize("seconds", [0, -1, float("nan")])
+def test_an_idle_time_is_positive(seconds: float) -> None:
+    with pytest.raises(ValueError, match="idle_unload_s") as caught:
+        FeatureExtractor(idle_unload_s=seconds)
+    assert str(caught.value) == (f"idle_unload_s: expected more than 0 or None, got {seconds}")
 
 
 def test_opencv_gets_no_hidden_threads_but_keeps_a_chosen_number(model_path: Path) -> None:
