@@ -48,9 +48,15 @@ _PLUGIN_PREFIX = "onnxruntime_ep_"
 # Built-in providers that `auto` tries, best first. Not OpenVINO and the like on the CPU: they are
 # no faster there, and integer features from them are not the ones every other CPU gives.
 _ACCELERATORS = ("cuda", "migraphx", "rocm", "coreml", "dml", "qnn")
-# A first convolution search over all algorithms takes seconds and buys little at batch 1.
 _OPTIONS: dict[str, dict[str, str]] = {
-    "cuda": {"cudnn_conv_algo_search": "HEURISTIC", "arena_extend_strategy": "kSameAsRequested"},
+    "cuda": {
+        # The default tries every algorithm for every new shape: seconds, for little at batch 1.
+        "cudnn_conv_algo_search": "HEURISTIC",
+        # The default doubles the arena, on boards whose CPU shares that memory.
+        "arena_extend_strategy": "kSameAsRequested",
+        # The default rounds fp32 factors to 10 bits: not the features that the CPU gives.
+        "use_tf32": "0",
+    },
 }
 _lock = allocate_lock()
 _from_plugins: set[str] = set()  # full names; once registered, they look built in

@@ -72,6 +72,10 @@ class Session:
         self._input = file.spec.input.name
         self._outputs = [output.name for output in file.spec.outputs]
         _check_signature(self._session, file)
+        if self.providers[0] != _CPU:  # kernels are chosen and memory taken now, not for a picture
+            self.run_primary(
+                np.zeros((1, *file.spec.input.size_hw, file.spec.input.channels), "u1")
+            )
 
     def run(self, images: NDArray[np.uint8]) -> dict[str, NDArray[np.float32]]:
         """Run the graph.
@@ -142,10 +146,10 @@ def _open(
                 options.add_provider_for_devices(list(provider.devices[:1]), provider.options)
             else:
                 options.add_provider(provider.full_name, provider.options)
-        return ort.InferenceSession(file.path, options)
+        return ort.InferenceSession(file.path, options, enable_fallback=0)
     except ORT_ERRORS as error:
         first = wanted[0].name
-        if not strict and plugin is not None and any(p.name == _CPU for p in wanted):
+        if not strict and any(provider.name == _CPU for provider in wanted):
             return _open_on_cpu(file, engine)
         raise ProviderError(
             f"{file.path}: execution provider {first!r} cannot run this model here: {error}. "
@@ -158,7 +162,8 @@ def _create(
 ) -> ort.InferenceSession:
     with warnings.catch_warnings():  # an absent provider only warns there; it is checked later
         warnings.simplefilter("ignore")
-        return ort.InferenceSession(path, options, providers=list(providers))
+        # Its fallback prints on stdout, and moves to the CPU without a word to the program.
+        return ort.InferenceSession(path, options, providers=list(providers), enable_fallback=0)
 
 
 def _cannot_open(file: ModelFile, error: Exception) -> ModelError:

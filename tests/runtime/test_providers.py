@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from edgefeat import FeatureExtractor, ProviderError
-from edgefeat.providers import find, offered
+from edgefeat.providers import Provider, find, offered
 from edgefeat.session import EngineOptions, Session, available_providers
 
 BROKEN = """
@@ -60,6 +60,17 @@ def test_a_missing_provider_says_what_to_do(name: str, remedy: str) -> None:
         f"execution provider {name!r} is not in the installed ONNX Runtime, which offers "
         f"{', '.join(there)}. {remedy}"
     )
+
+
+def test_cuda_starts_fast_and_computes_in_full_precision() -> None:
+    cuda = Provider(name="cuda", full_name="CUDAExecutionProvider")
+    assert cuda.is_accelerator
+    assert cuda.options == {
+        "cudnn_conv_algo_search": "HEURISTIC",
+        "arena_extend_strategy": "kSameAsRequested",
+        "use_tf32": "0",
+    }
+    assert Provider(name="cpu", full_name="CPUExecutionProvider").options == {}
 
 
 def test_no_provider_at_all() -> None:
