@@ -67,8 +67,8 @@ def probe_image(seed: int, size_hw: tuple[int, int], channels: int = 3) -> Pixel
     rows = np.arange(height, dtype=np.int64)[:, np.newaxis, np.newaxis]
     columns = np.arange(width, dtype=np.int64)[np.newaxis, :, np.newaxis]
     channel = np.arange(channels, dtype=np.int64)[np.newaxis, np.newaxis, :]
-    gradient = (rows * 160 // height + columns * 95 // width * (channel + 1) // 3) % 256
-    image = gradient.astype(np.uint8)
+    across = (columns * 95 // width * (channel + 1) // 3).astype(np.uint8)
+    image: Pixels = (rows * 160 // height).astype(np.uint8) + across  # at most 254
     state = (seed * 2654435761 + 1) & 0xFFFFFFFF or 1
     for _ in range(24):
         numbers = []
