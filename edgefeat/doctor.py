@@ -18,6 +18,7 @@ from edgefeat import __version__, machine, optimised
 from edgefeat.errors import EdgefeatError
 from edgefeat.extractor import FeatureExtractor
 from edgefeat.providers import offered
+from edgefeat.shipped import default_model
 
 __all__ = ["ProviderReport", "Report", "examine"]
 
@@ -69,8 +70,7 @@ def examine(model: str | None = None) -> Report:
     providers = _providers(model, problems)
     path = None
     if any(provider.works for provider in providers):
-        with FeatureExtractor(model) as extractor:
-            path = str(extractor.path)
+        path = model or default_model()
     else:
         problems.append("no execution provider passes the model's self-test")
     throttled = machine.throttled_now()
@@ -130,8 +130,9 @@ def _providers(model: str | None, problems: list[str]) -> list[ProviderReport]:
 
 def _try_provider(name: str, model: str | None) -> ProviderReport:
     try:
-        with FeatureExtractor(model, providers=[name, "cpu"] if name != "cpu" else "cpu") as fx:
-            result = fx.self_test()
+        names = [name, "cpu"] if name != "cpu" else "cpu"
+        with FeatureExtractor(model, providers=names, cache=False) as extractor:
+            result = extractor.self_test()  # of the file as it is now, read and checked in full
     except EdgefeatError as error:
         return ProviderReport(name=name, works=False, detail=str(error))
     return ProviderReport(name=name, works=result.passed, detail=result.describe())

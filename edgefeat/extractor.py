@@ -83,7 +83,8 @@ class FeatureExtractor:
         file = read_model_file(path, is_known=optimised.is_known if cache else None)
         input_spec = file.spec.input
         if decode is not None:
-            resize = replace(input_spec.resize, decode=DecodePolicy(decode))
+            policy = DecodePolicy(_checked("decode", decode, "full", "reduced"))
+            resize = replace(input_spec.resize, decode=policy)
             input_spec = replace(input_spec, resize=resize)
         if normalize and file.spec.primary.kind is not OutputKind.VECTOR:
             raise ValueError(f"normalize: {path} gives a feature map, which has no unit length")
@@ -150,8 +151,7 @@ class FeatureExtractor:
         Raises:
             ImageError: One of them cannot be read or used, and `on_error` is `"raise"`.
         """
-        if on_error not in ("raise", "nan"):
-            raise ValueError(f"on_error: expected 'raise' or 'nan', got {on_error!r}")
+        _checked("on_error", on_error, "raise", "nan")
         keep: Literal["raise", "return"] = "raise" if on_error == "raise" else "return"
         found = self.iter_features(
             images, colour=colour, batch=batch, threads=threads, on_error=keep
@@ -176,11 +176,10 @@ class FeatureExtractor:
         picture, and they share the model. With `on_error="return"` a picture that cannot be read
         gives its `ImageError` in place of features. Other arguments: see `extract_batch`.
         """
-        if on_error not in ("raise", "return"):
-            raise ValueError(f"on_error: expected 'raise' or 'return', got {on_error!r}")
+        _checked("on_error", on_error, "raise", "return")
         if batch is None:
             batch = _BATCH_ON_CPU if self.providers[0] == "cpu" else _BATCH_ELSEWHERE
-        Colour(colour)
+        _checked("colour", colour, "bgr", "rgb")
 
         def work(group: list[ImageInput]) -> list[Features | ImageError]:
             return self._group(group, colour, keep_errors=on_error == "return")
@@ -202,7 +201,7 @@ class FeatureExtractor:
         """Return a picture as the graph takes it: uint8 `(height, width, channels)`."""
         frame = load_bgr(
             image,
-            colour=Colour(colour),
+            colour=Colour(_checked("colour", colour, "bgr", "rgb")),
             max_pixels=self._max_pixels,
             keep_side=self._preprocess.keep_side,
         )
@@ -269,6 +268,13 @@ class FeatureExtractor:
         good = [pixels for pixels in prepared if not isinstance(pixels, ImageError)]
         rows = iter(self._primary(np.stack(good)) if good else ())
         return [next(rows) if not isinstance(p, ImageError) else p for p in prepared]
+
+
+def _checked(what: str, got: str, *choices: str) -> str:
+    if got not in choices:
+        expected = " or ".join(map(repr, choices))
+        raise ValueError(f"{what}: expected {expected}, got {got!r}")
+    return got
 
 
 def _reopen(arguments: dict[str, Any]) -> FeatureExtractor:

@@ -183,6 +183,15 @@ def test_a_provider_that_is_not_there() -> None:
     )
 
 
+@pytest.mark.parametrize("colour", ["cmyk", "grey", "BGR"])
+def test_arrays_are_bgr_or_rgb(colour: Any, extractor: FeatureExtractor) -> None:
+    picture = np.zeros((4, 4, 3), np.uint8)
+    for extract in (extractor.extract, lambda p, **how: extractor.extract_batch([p], **how)):
+        with pytest.raises(ValueError, match="colour") as caught:
+            extract(picture, colour=colour)
+        assert str(caught.value) == f"colour: expected 'bgr' or 'rgb', got {colour!r}"
+
+
 def test_wrong_arguments() -> None:
     with pytest.raises(ValueError, match="threads: expected 1 or more, got 0"):
         FeatureExtractor(threads=0)
@@ -191,6 +200,6 @@ def test_wrong_arguments() -> None:
         FeatureExtractor() as fx,
     ):
         fx.extract_batch(["a.jpg"], batch=0)
-    with pytest.raises(ValueError, match="'cmyk' is not a valid Colour"), FeatureExtractor() as fx:
-        fx.extract(np.zeros((4, 4, 3), np.uint8), colour="cmyk")  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="decode: expected 'full' or 'reduced', got 'half'"):
+        FeatureExtractor(decode="half")  # type: ignore[arg-type]
     assert issubclass(ProviderWarning, UserWarning)
