@@ -3,7 +3,8 @@
     python tests/bench/bench_coldstart.py [-n 9] [-o FILE]
 
 Every start is a fresh process; the programs take turns, and CPU time stands beside wall
-time because it is steadier on a busy machine. The floor does the same with nothing but
+time because it is steadier on a busy machine. Ratios are medians over the turns of each
+start against the base's in the same turn. The floor does the same with nothing but
 numpy, cv2 and onnxruntime, from the model this machine's ONNX Runtime optimised in advance.
 Bytecode is compiled beforehand, as pip does on install.
 """
@@ -29,6 +30,7 @@ ROOT = Path(__file__).parents[2]
 MODELS = ROOT / "models"
 RAW = """
 import cv2, numpy as np, onnxruntime as ort
+cv2.setNumThreads(1)
 options = ort.SessionOptions()
 options.intra_op_num_threads = 1
 options.log_severity_level = 4
@@ -112,16 +114,22 @@ def _rows(samples: dict[str, list[tuple[float, float, float]]]) -> list[dict[str
         | {"by_wall": "x base ms", "by_cpu": "x base cpu", "by_MB": "x base MB"}
     ]
     for name, (wall, cpu, peak) in median.items():
-        base = median["naive fp32" if "fp32" in name else "floor int8"]
+        base = samples["naive fp32" if "fp32" in name else "floor int8"]
+        by_wall, by_cpu, by_peak = (
+            round(
+                statistics.median(a[k] / b[k] for a, b in zip(samples[name], base, strict=True)), 3
+            )
+            for k in range(3)
+        )
         rows.append(
             {
                 "program": name,
                 "wall": round(wall * 1e3, 1),
                 "cpu": round(cpu * 1e3, 1),
                 "MB": round(peak, 1),
-                "by_wall": round(wall / base[0], 3),
-                "by_cpu": round(cpu / base[1], 3),
-                "by_MB": round(peak / base[2], 3),
+                "by_wall": by_wall,
+                "by_cpu": by_cpu,
+                "by_MB": by_peak,
             }
         )
     return rows
