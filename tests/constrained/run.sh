@@ -2,8 +2,7 @@
 # Runs the runtime's tests and a benchmark as on a small device: one core, 256 MB of data for each
 # process, no network but 127.0.0.1, a home folder and a cache that cannot be written.
 # usage: run.sh PYTHON [pytest options]    (used by `make test-constrained`)
-# Each test file is a process of its own, as pytest and its plugins grow with every test. Tests
-# marked `roomy` are left out: what they test needs more memory than the box has.
+# Each test file is a process of its own, as pytest and its plugins grow with every test.
 set -eu
 python=$1; shift
 here=$(cd "$(dirname "$0")" && pwd)
@@ -29,7 +28,7 @@ failed=
 for file in "$root"/tests/runtime/test_*.py; do
     printf '%s: ' "$(basename "$file")"
     in_box timeout 300 "$python" -m pytest -q -p no:cacheprovider -o faulthandler_timeout=120 \
-        -m "not roomy" --rootdir "$root" -c "$root/pyproject.toml" "$file" "$@" >"$box/log" 2>&1 \
+        --rootdir "$root" -c "$root/pyproject.toml" "$file" "$@" >"$box/log" 2>&1 \
         || { cat "$box/log"; failed="$failed $(basename "$file")"; }
     tail -n 1 "$box/log"
 done
