@@ -83,8 +83,9 @@ def _share(temporary: str, model: str, ending: str) -> None:
     """Let the copies of one model that were written at different times share one file's space."""
     for path in _entries(model):
         if path.endswith(ending) and _is_whole(path):
-            os.unlink(temporary)
-            os.link(path, temporary)
+            with suppress(OSError):  # a file system without links keeps another copy
+                os.link(path, f"{temporary}.link")
+                os.replace(f"{temporary}.link", temporary)
             return
 
 
