@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import sys
 from pathlib import Path
@@ -62,6 +63,11 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 def run(arguments: argparse.Namespace) -> int:
     """Run the subcommand; return its exit code."""
+    if arguments.schema:
+        from edgefeat.bench.schema import json_schema
+
+        sys.stdout.write(json.dumps(json_schema(), indent=1) + "\n")
+        return 0
     if arguments.fail_if and not arguments.compare:
         arguments.usage_error("argument --fail-if: needs --compare OLD, the run to compare with")
     from edgefeat.bench.files import read_report, write_report, write_text
