@@ -1,7 +1,6 @@
 """The published schema of `edgefeat bench --json`, held against a real report."""
 
 import json
-from pathlib import Path
 
 import jsonschema
 import pytest
