@@ -4,7 +4,7 @@
 
 For each thread count, one process holds every runtime; blocks of 16 calls in alternating order give
 the ratio to edgefeat's int8 and its interval. The cosine to Keras, on pictures that calibrated
-nothing, stands beside every speed. A runtime that fails is named with its reason.
+nothing if there are any, stands beside every speed. A runtime that fails is named with its reason.
 """
 
 from __future__ import annotations
@@ -77,7 +77,12 @@ def measure(folder: Path, threads: int, duration_s: float) -> dict[str, Any]:
         row |= {"ratio": ratio, "low": low, "high": high, "calls": block.size}
     runs = [replace(single_stream(one), steady=True) for one in series]
     conditions = watch.verdict(runs[:1], one_thread=threads == 1)
-    return {"rows": rows, "failed": failed, "invalid": list(conditions.invalid)}
+    return {
+        "rows": rows,
+        "failed": failed,
+        "invalid": list(conditions.invalid),
+        "pictures": str(stored["named"]),
+    }
 
 
 def table(found: dict[str, Any]) -> str:
@@ -85,7 +90,7 @@ def table(found: dict[str, Any]) -> str:
     columns = ["runtime", "precision", "threads", "p50, ms", "ratio to edgefeat int8"]
     columns.append("cosine to Keras, mean / min")
     lines = [f"| {' | '.join(columns)} |", "|---" * len(columns) + "|"]
-    for row in found["rows"]:
+    for row in sorted(found["rows"], key=lambda row: (row["threads"], row["ratio"])):
         lines.append(
             f"| {row['runtime']} | {row['precision']} | {row['threads']} | {row['p50_ms']:.2f} "
             f"| {row['ratio']:.2f} ({row['low']:.2f} to {row['high']:.2f}) "
@@ -93,9 +98,13 @@ def table(found: dict[str, Any]) -> str:
         )
     machine = found["machine"]
     versions = ", ".join(f"{name} {version}" for name, version in found["versions"].items())
-    lines += ["", f"{machine['cpu']}, {machine['cores']} cores; {versions}. {found['created']}."]
-    lines += [f"Not measured: {name}: {why}" for name, why in found["failed"].items()]
-    lines += [f"Invalid: {reason}" for reason in found["invalid"]]
+    lines += [
+        "",
+        f"Cosine on {found['pictures']}. {machine['cpu']}, {machine['cores']} cores; {versions}; "
+        f"{found['created'][:10]}.",
+    ]
+    lines += [f"Not measured: {name}: {why}." for name, why in found["failed"].items()]
+    lines += [f"Conditions: {reason}." for reason in found["invalid"]]
     return "\n".join(lines) + "\n"
 
 
@@ -113,7 +122,15 @@ def main() -> None:
         result = measure(Path(folder), int(threads), arguments.duration)
         (Path(folder) / f"measured_{threads}.json").write_text(json.dumps(result))
         return
-    folder = arguments.folder or Path(tempfile.gettempdir()) / "edgefeat-peers"
+    with tempfile.TemporaryDirectory() as built:
+        found = _measured(arguments.folder or Path(built), arguments)
+    sys.stdout.write(table(found))
+    if arguments.output:
+        arguments.output.write_text(json.dumps(found, indent=1) + "\n")
+
+
+def _measured(folder: Path, arguments: argparse.Namespace) -> dict[str, Any]:
+    """Build what is not built yet; return the rows of all thread counts."""
     quiet = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}
     if not (folder / "failed.json").is_file():
         command = [sys.executable, str(HERE / "build_peers.py"), str(folder)]
@@ -126,10 +143,9 @@ def main() -> None:
         one = json.loads((folder / f"measured_{threads}.json").read_text())
         found["rows"] += one["rows"]
         found["failed"] |= one["failed"]
+        found["pictures"] = one["pictures"]
         found["invalid"] += [f"{threads} threads: {reason}" for reason in one["invalid"]]
-    sys.stdout.write(table(found))
-    if arguments.output:
-        arguments.output.write_text(json.dumps(found, indent=1) + "\n")
+    return found
 
 
 def _header() -> dict[str, Any]:
