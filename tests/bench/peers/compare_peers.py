@@ -86,26 +86,44 @@ def measure(folder: Path, threads: int, duration_s: float) -> dict[str, Any]:
 
 
 def table(found: dict[str, Any]) -> str:
-    """Return the result as a Markdown table, and the conditions below it."""
-    columns = ["runtime", "precision", "threads", "p50, ms", "ratio to edgefeat int8"]
-    columns.append("cosine to Keras, mean / min")
-    lines = [f"| {' | '.join(columns)} |", "|---" * len(columns) + "|"]
+    """Return the result as a Markdown table, fastest first, and the conditions below it."""
+    counts = list(dict.fromkeys(row["threads"] for row in found["rows"]))
+    by_runtime: dict[tuple[str, str], dict[int, Any]] = {}
     for row in sorted(found["rows"], key=lambda row: (row["threads"], row["ratio"])):
-        lines.append(
-            f"| {row['runtime']} | {row['precision']} | {row['threads']} | {row['p50_ms']:.2f} "
-            f"| {row['ratio']:.2f} ({row['low']:.2f} to {row['high']:.2f}) "
-            f"| {row['cosine_mean']:.4f} / {row['cosine_min']:.4f} |"
-        )
+        by_runtime.setdefault((row["runtime"], row["precision"]), {})[row["threads"]] = row
+    columns = ["runtime", "precision"]
+    for count in counts:
+        columns += [f"{count} thread{'s' if count > 1 else ''}, ms", "ratio"]
+    columns.append("cosine to Keras, mean / min")
+    lines = [f"| {' | '.join(columns)} |", f"|---|---|{'---:|---|' * len(counts)}---|"]
+    for (runtime, precision), rows in by_runtime.items():
+        cells = [runtime, precision]
+        for count in counts:
+            cells += _timed(rows.get(count))
+        one = next(iter(rows.values()))
+        cells.append(f"{one['cosine_mean']:.4f} / {one['cosine_min']:.4f}")
+        lines.append(f"| {' | '.join(cells)} |")
     machine = found["machine"]
     versions = ", ".join(f"{name} {version}" for name, version in found["versions"].items())
     lines += [
         "",
+        "Median of one picture's inference, and its ratio to edgefeat's int8 with as many threads "
+        "(95 % interval), all taking turns in one process. "
         f"Cosine on {found['pictures']}. {machine['cpu']}, {machine['cores']} cores; {versions}; "
         f"{found['created'][:10]}.",
     ]
     lines += [f"Not measured: {name}: {why}." for name, why in found["failed"].items()]
     lines += [f"Conditions: {reason}." for reason in found["invalid"]]
     return "\n".join(lines) + "\n"
+
+
+def _timed(row: dict[str, Any] | None) -> list[str]:
+    """Return the cells of one thread count."""
+    if row is None:
+        return ["", ""]
+    same = row["low"] == row["high"] == 1
+    interval = "" if same else f" ({row['low']:.2f} to {row['high']:.2f})"
+    return [f"{row['p50_ms']:.2f}", f"{row['ratio']:.2f}{interval}"]
 
 
 def main() -> None:
