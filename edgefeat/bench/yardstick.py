@@ -20,7 +20,6 @@ import numpy as np
 
 __all__ = ["yardstick_ns"]
 
-_PRODUCTS = 15
 _SIDE = 64  # small enough that no BLAS uses threads
 _LEFT = np.linspace(0.5, 1.5, _SIDE * _SIDE, dtype=np.float32).reshape(_SIDE, _SIDE)
 _RIGHT = np.ascontiguousarray(_LEFT.T)
@@ -29,10 +28,15 @@ _OUT = np.empty_like(_LEFT)
 
 def yardstick_ns() -> int:
     """Do the work; return how long it took."""
+    _products(5)  # not timed: how cold the call left caches and vector units is the build's doing
     started = perf_counter_ns()
-    for _ in range(_PRODUCTS):
-        np.matmul(_LEFT, _RIGHT, out=_OUT)
+    _products(10)
     total = 0
-    for number in range(1000):
+    for number in range(700):
         total += number * number
     return perf_counter_ns() - started
+
+
+def _products(count: int) -> None:
+    for _ in range(count):
+        np.matmul(_LEFT, _RIGHT, out=_OUT)
