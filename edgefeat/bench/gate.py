@@ -14,6 +14,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from pathlib import Path
 
 import numpy as np
 
@@ -87,29 +88,47 @@ def judge(old: Report, new: Report, rules: Sequence[Rule]) -> list[Judgement]:
     """Hold every setup that both reports have against every rule.
 
     Raises:
-        SourceError: The reports are of different CPUs, or have no setup in common.
+        SourceError: The reports are of different CPUs or pictures, or have no setup in common.
     """
     if old.machine.cpu != new.machine.cpu or old.machine.cores != new.machine.cores:
         raise SourceError(
             f"the earlier run was made on {old.machine.cpu} with {old.machine.cores} cores, this "
             f"one on {new.machine.cpu} with {new.machine.cores}: compare runs of one machine."
         )
-    before = {subject.label: subject for subject in old.subjects if subject.single_stream}
-    common = [s for s in new.subjects if s.single_stream and s.label in before]
+    if (old.source, old.pictures) != (new.source, new.pictures):
+        raise SourceError(
+            f"the earlier run was made on {old.pictures} pictures, {old.source}, this one on "
+            f"{new.pictures}, {new.source}: compare runs on the same pictures, named alike."
+        )
+    before = {_setup(subject): subject for subject in old.subjects if subject.single_stream}
+    common = [s for s in new.subjects if s.single_stream and _setup(s) in before]
     if not common:
         raise SourceError(
-            f"no setup in common: the earlier run has {', '.join(before) or 'none'}, this one "
-            f"{', '.join(s.label for s in new.subjects)}. Measure the same models and threads."
+            f"no setup in common: the earlier run has {_names(old)}, this one {_names(new)}. "
+            "Measure the same models, threads and providers by single stream."
         )
     same_yardstick = all(
         old.machine.versions.get(part) == new.machine.versions.get(part)
         for part in _YARDSTICK_PARTS
     )
     return [
-        _judge(rule, before[subject.label], subject, same_yardstick=same_yardstick)
+        _judge(rule, before[_setup(subject)], subject, same_yardstick=same_yardstick)
         for subject in common
         for rule in rules
     ]
+
+
+def _setup(subject: Subject) -> tuple[str, int, tuple[str, ...]]:
+    """Return what makes a setup the same; the file may lie elsewhere, or hold another build."""
+    return Path(subject.file).name, subject.threads, subject.providers
+
+
+def _names(report: Report) -> str:
+    setups = (_setup(subject) for subject in report.subjects if subject.single_stream)
+    return (
+        "; ".join(f"{name} on {', '.join(by)}, threads {threads}" for name, threads, by in setups)
+        or "none"
+    )
 
 
 def _judge(rule: Rule, old: Subject, new: Subject, *, same_yardstick: bool) -> Judgement:
@@ -147,7 +166,7 @@ def _undecidable(rule: Rule, old: Subject, new: Subject) -> str:
             return f"needs {needed} calls after warm-up, got {calls} in {name}: see --calls"
         # Waiting for a busy CPU is no part of CPU time, and the short yardstick seldom meets it.
         if rule.quantile and subject.threads == 1 and run.cpu_share < _STARVED:
-            return f"{name} was starved: it ran only {run.cpu_share:.0%} of its time"
+            return f"{name} was starved: it had a CPU only {run.cpu_share:.0%} of its time"
     return ""
 
 

@@ -66,7 +66,9 @@ def test_a_starved_run_is_invalid_unless_threads_explain_it(
 ) -> None:
     starved = replace(calm_run, cpu_share=0.5)
     watch = Watch(tmp_path)
-    assert watch.verdict([starved]).invalid == ("starved: the benchmark ran only 50% of its time",)
+    assert watch.verdict([starved]).invalid == (
+        "starved: the benchmark had a CPU only 50% of its time",
+    )
     assert watch.verdict([starved], one_thread=False).invalid == ()
 
 

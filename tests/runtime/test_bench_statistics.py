@@ -173,7 +173,7 @@ def test_gate_does_not_decide_what_it_cannot() -> None:
     starved = replace(new, subjects=(subject(noisy(rng, 2.0, 320), cpu_share=0.5),))
     (judgement,) = judge(old, starved, [parse_rule("p50>5%")])
     assert judgement.outcome is Outcome.UNDECIDED
-    assert judgement.reason == "this run was starved: it ran only 50% of its time"
+    assert judgement.reason == "this run was starved: it had a CPU only 50% of its time"
     (judgement,) = judge(old, new, [parse_rule("p99>5%")])
     assert judgement.outcome is Outcome.UNDECIDED
     assert judgement.reason == "needs 662 calls after warm-up, got 320 in this run: see --calls"
@@ -184,6 +184,17 @@ def test_runs_of_different_machines_are_not_compared() -> None:
     new = replace(old, machine=replace(old.machine, cpu="another"))
     with pytest.raises(SourceError, match=r"this one on another with \d+: compare runs of one"):
         judge(old, new, [parse_rule("p50>5%")])
+
+
+def test_runs_of_different_work_are_not_compared() -> None:
+    old = report(np.full(160, 2.0))
+    with pytest.raises(
+        SourceError, match="earlier run was made on 1 pictures, test, this one on 9"
+    ):
+        judge(old, replace(old, pictures=9), [parse_rule("p50>5%")])
+    two = replace(old, subjects=(replace(old.subjects[0], threads=2),))
+    with pytest.raises(SourceError, match=r"has m\.onnx on cpu, threads 1, this one m"):
+        judge(old, two, [parse_rule("p50>5%")])
 
 
 @pytest.mark.parametrize("text", ["p90>+10%", "p90 > 10 %", "cpu>5%", "p99.9>+0.5%"])
