@@ -100,22 +100,22 @@ def judge(old: Report, new: Report, rules: Sequence[Rule]) -> list[Judgement]:
             f"the earlier run was made on {old.pictures} pictures, {old.source}, this one on "
             f"{new.pictures}, {new.source}: compare runs on the same pictures, named alike."
         )
-    before = {_setup(subject): subject for subject in old.subjects if subject.single_stream}
-    common = [s for s in new.subjects if s.single_stream and _setup(s) in before]
-    if not common:
-        raise SourceError(
-            f"no setup in common: the earlier run has {_names(old)}, this one {_names(new)}. "
-            "Measure the same models, threads and providers by single stream."
-        )
     same_yardstick = all(
         old.machine.versions.get(part) == new.machine.versions.get(part)
         for part in _YARDSTICK_PARTS
     )
-    return [
-        _judge(rule, before[_setup(subject)], subject, same_yardstick=same_yardstick)
-        for subject in common
-        for rule in rules
+    before = {_setup(subject): subject.single_stream for subject in old.subjects}
+    pairs = [
+        _Pair(subject.label, subject.threads, was, now, same_yardstick)
+        for subject in new.subjects
+        if (now := subject.single_stream) and (was := before.get(_setup(subject)))
     ]
+    if not pairs:
+        raise SourceError(
+            f"no setup in common: the earlier run has {_names(old)}, this one {_names(new)}. "
+            "Measure the same models, threads and providers by single stream."
+        )
+    return [_judge(rule, pair) for pair in pairs for rule in rules]
 
 
 def _setup(subject: Subject) -> tuple[str, int, tuple[str, ...]]:
@@ -124,70 +124,71 @@ def _setup(subject: Subject) -> tuple[str, int, tuple[str, ...]]:
 
 
 def _names(report: Report) -> str:
-    setups = (_setup(subject) for subject in report.subjects if subject.single_stream)
-    return (
-        "; ".join(f"{name} on {', '.join(by)}, threads {threads}" for name, threads, by in setups)
-        or "none"
-    )
+    setups = [_setup(subject) for subject in report.subjects if subject.single_stream]
+    shown = (f"{name} on {', '.join(by)}, threads {threads}" for name, threads, by in setups)
+    return "; ".join(shown) or "none"
 
 
-def _judge(rule: Rule, old: Subject, new: Subject, *, same_yardstick: bool) -> Judgement:
-    runs = [run for run in (new.single_stream, old.single_stream) if run]
-    reason = _undecidable(rule, old, new)
-    if reason:
-        return Judgement(
-            rule=rule, label=new.label, outcome=Outcome.UNDECIDED, ratio=None, reason=reason
+@dataclass(frozen=True, slots=True)
+class _Pair:
+    """One setup's earlier and new run."""
+
+    label: str
+    threads: int
+    old: SingleStream
+    new: SingleStream
+    same_yardstick: bool
+
+    @property
+    def machine(self) -> float:
+        """How much slower the machine itself is now."""
+        return float(
+            np.median(self.new.block_yardstick_ms) / np.median(self.old.block_yardstick_ms)
         )
-    machine = _yardstick(runs[0]) / _yardstick(runs[1])
-    ratio = _ratio(rule, new.label, *runs, machine, same_yardstick=same_yardstick)
-    limit = 1 + rule.percent / 100
-    failed = ratio.ratio > limit and ratio.low > 1
-    if not failed and ratio.high > limit:
-        reason = f"+{rule.percent:g}% is not excluded: a longer --duration may tell"
+
+
+def _judge(rule: Rule, pair: _Pair) -> Judgement:
+    reason = _undecidable(rule, pair)
+    outcome, ratio = Outcome.UNDECIDED, None
+    if not reason:
+        ratio = _ratio(rule, pair)
+        limit = 1 + rule.percent / 100
+        failed = ratio.ratio > limit and ratio.low > 1
+        outcome = Outcome.FAILED if failed else Outcome.PASSED
+        if not failed and ratio.high > limit:
+            reason = f"+{rule.percent:g}% is not excluded: a longer --duration may tell"
     return Judgement(
         rule=rule,
-        label=new.label,
-        outcome=Outcome.FAILED if failed else Outcome.PASSED,
+        label=pair.label,
+        outcome=outcome,
         ratio=ratio,
-        machine=round(machine, 4),
+        machine=round(pair.machine, 4),
         reason=reason,
     )
 
 
-def _undecidable(rule: Rule, old: Subject, new: Subject) -> str:
+def _undecidable(rule: Rule, pair: _Pair) -> str:
     """Return why a rule cannot be decided; nothing if it can."""
     needed = max(_FEWEST_BLOCKS * BLOCK, min_samples(rule.quantile or 0.5))
-    for name, subject in (("this run", new), ("the earlier run", old)):
-        run = subject.single_stream
-        if run is None:
-            continue
+    for name, run in (("this run", pair.new), ("the earlier run", pair.old)):
         calls = run.calls - run.warmup_calls
         if calls < needed:
             return f"needs {needed} calls after warm-up, got {calls} in {name}: see --calls"
         # Waiting for a busy CPU is no part of CPU time, and the short yardstick seldom meets it.
-        if rule.quantile and subject.threads == 1 and run.cpu_share < _STARVED:
+        if rule.quantile and pair.threads == 1 and run.cpu_share < _STARVED:
             return f"{name} was starved: it had a CPU only {run.cpu_share:.0%} of its time"
     return ""
 
 
-def _ratio(
-    rule: Rule,
-    label: str,
-    new: SingleStream,
-    old: SingleStream,
-    machine: float,
-    *,
-    same_yardstick: bool,
-) -> Ratio:
-    quantile = rule.quantile or 0.5
-    now, before = (_over_yardstick(run, rule) for run in (new, old))
-    ratio, low, high = ratio_of_quantiles(now, before, quantile, paired=False)
-    wider = math.exp(_NOT_FOLLOWED * abs(math.log(machine)))
+def _ratio(rule: Rule, pair: _Pair) -> Ratio:
+    now, before = (_over_yardstick(run, rule) for run in (pair.new, pair.old))
+    ratio, low, high = ratio_of_quantiles(now, before, rule.quantile or 0.5, paired=False)
+    wider = math.exp(_NOT_FOLLOWED * abs(math.log(pair.machine)))
     low, high = low / wider, high * wider
-    if not same_yardstick:
-        low, high = min(low, low * machine), max(high, high * machine)
+    if not pair.same_yardstick:
+        low, high = min(low, low * pair.machine), max(high, high * pair.machine)
     return Ratio(
-        label=label,
+        label=pair.label,
         base="earlier run",
         statistic=rule.statistic,
         ratio=round(ratio, 4),
@@ -199,11 +200,8 @@ def _ratio(
 def _over_yardstick(run: SingleStream, rule: Rule) -> Blocks:
     """Return the blocks after warm-up, one to a row, in yardsticks: latencies, or their CPU."""
     first = -(-run.warmup_calls // run.block)
-    yardsticks = np.array(run.block_yardstick_ms)[first:, np.newaxis]
+    blocks = whole_blocks(run, run.warmup_calls)
     if rule.quantile is None:
-        return np.array(run.block_cpu_ms)[first:, np.newaxis] / yardsticks
-    return whole_blocks(run, run.warmup_calls) / yardsticks
-
-
-def _yardstick(run: SingleStream) -> float:
-    return float(np.median(run.block_yardstick_ms))
+        blocks = np.array(run.block_cpu_ms)[first:, np.newaxis]
+    scaled: Blocks = blocks / np.array(run.block_yardstick_ms)[first:, np.newaxis]
+    return scaled
