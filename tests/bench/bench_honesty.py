@@ -7,7 +7,8 @@
   differ only in how many pictures they extract; the difference of their wall times is the calls'.
 - errors: of --compare. Runs in fresh processes, in turn of this build and of one that takes 10 %
   longer; each judged against the run of this build before it, by `p50>+5%`.
-- interleaved: the same two builds taking turns within one run, and this one with itself.
+- interleaved, if asked for: the same two builds taking turns within one run, and this one with
+  itself.
 """
 
 from __future__ import annotations
@@ -184,9 +185,9 @@ def _show(line: str) -> None:
 def main() -> None:
     """Run the experiments, or the part that a child of this process is asked for."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("--part", action="append", choices=PARTS, help="default: all")
+    parser.add_argument("--part", action="append", choices=PARTS, help="default: all but the last")
     parser.add_argument("--tries", type=int, default=20)
-    parser.add_argument("--duration", type=float, default=2.0, help="seconds a run")
+    parser.add_argument("--duration", type=float, default=4.0, help="seconds a run")
     parser.add_argument("--slower", type=float, default=10.0, help="percent")
     parser.add_argument("-o", "--output", type=Path)
     parser.add_argument("--one", nargs=2, help=argparse.SUPPRESS)
@@ -199,7 +200,7 @@ def main() -> None:
         share, target = float(asked[0]), Path(asked[1])
         return measure(share, target, arguments.duration, pair=bool(arguments.pair))
     found: dict[str, Any] = {}
-    for part in arguments.part or PARTS:
+    for part in arguments.part or PARTS[:-1]:
         found[part] = _part(part, arguments)
         if arguments.output:
             arguments.output.write_text(json.dumps(found, indent=1) + "\n")
