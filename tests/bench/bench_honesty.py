@@ -6,7 +6,8 @@
 - agreement: its mean against whole processes timed from outside, which know no harness: two that
   differ only in how many pictures they extract; the difference of their wall times is the calls'.
 - errors: of --compare. Runs in fresh processes, in turn of this build and of one that takes 10 %
-  longer; each judged against the run of this build before it, by `p50>+5%`.
+  longer; each judged against the run of this build before it, by `p50>+5%`
+  and `cpu>+5%`.
 - interleaved, if asked for: the same two builds taking turns within one run, and this one with
   itself.
 """
@@ -29,7 +30,7 @@ import cv2
 import numpy as np
 
 from edgefeat.bench.files import read_report, write_report
-from edgefeat.bench.gate import judge, parse_rule
+from edgefeat.bench.gate import Judgement, judge, parse_rule
 from edgefeat.bench.pictures import sample_pictures
 from edgefeat.bench.pipeline import Call, ExtractorPipeline, Picture
 from edgefeat.bench.results import Report
@@ -40,7 +41,7 @@ from edgefeat.extractor import FeatureExtractor
 from edgefeat.images import load_bgr
 from edgefeat.shipped import default_model_path
 
-RULE = parse_rule("p50>+5%")
+RULES = (parse_rule("p50>+5%"), parse_rule("cpu>+5%"))
 TINY = cv2.imencode(".jpg", np.zeros((32, 32, 3), np.uint8))[1].tobytes()
 PARTS = ("overhead", "agreement", "errors", "interleaved")
 
@@ -96,40 +97,41 @@ def agreement(rounds: int, calls: int) -> dict[str, Any]:
 
 
 def errors(tries: int, duration_s: float, slower: float) -> dict[str, Any]:
-    """Return how often --compare said what, of equal builds and of a slower one."""
-    said: dict[str, Counter[str]] = {"equal": Counter(), "slower": Counter()}
-    ratios: dict[str, list[float]] = {"equal": [], "slower": []}
-    machine: list[float] = []
-    reasons: Counter[str] = Counter()
-    conditions: Counter[str] = Counter()
+    """Return what --compare said of equal builds and of a slower one, judgement by judgement."""
+    found: list[dict[str, Any]] = []
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "run.json"
 
         def run(share: float) -> Report:
             _own_process(["--one", str(share), str(path), "--duration", str(duration_s)])
-            report = read_report(path)
-            conditions.update(reason.split(":")[0] for reason in report.conditions.invalid)
-            return report
+            return read_report(path)
 
         base = run(0.0)
         for number in range(tries):
             slow, equal = run(slower), run(0.0)
-            for kind, new in (("slower", slow), ("equal", equal)):
-                (judgement,) = judge(base, new, [RULE])
-                said[kind][str(judgement.outcome)] += 1
-                reasons.update([judgement.reason] if judgement.outcome == "undecided" else [])
-                machine.append(judgement.machine)
-                if judgement.ratio:
-                    ratios[kind].append(judgement.ratio.ratio)
+            for build, new in (("slower", slow), ("equal", equal)):
+                for judgement in judge(base, new, RULES):
+                    found.append({"build": build, "rule": judgement.rule.text, **_plain(judgement)})
             base = equal
-            _show(f"  {number + 1}/{tries}: {_text(said)}")
+            _show(f"  {number + 1}/{tries}: {_counted(found)}")
+    return {"said": _counted(found), "judgements": found}
+
+
+def _plain(judgement: Judgement) -> dict[str, Any]:
+    ratio = judgement.ratio
     return {
-        "rule": RULE.text,
-        "said": {kind: dict(count) for kind, count in said.items()},
-        "ratios": ratios,
-        "machine": machine,
-        "undecided": dict(reasons),
-        "invalid": dict(conditions),
+        "outcome": str(judgement.outcome),
+        "reason": judgement.reason,
+        "interval": [ratio.ratio, ratio.low, ratio.high] if ratio else None,
+        "machine": judgement.machine,
+    }
+
+
+def _counted(found: list[dict[str, Any]]) -> dict[str, dict[str, int]]:
+    keys = dict.fromkeys(f"{one['rule']} {one['build']}" for one in found)
+    return {
+        key: dict(Counter(o["outcome"] for o in found if f"{o['rule']} {o['build']}" == key))
+        for key in keys
     }
 
 
@@ -225,10 +227,10 @@ def _part(part: str, arguments: argparse.Namespace) -> dict[str, Any]:
         return ratios
     if part == "errors":
         compared = errors(*budget)
-        _show(f"--compare by {RULE.text}: {json.dumps(compared['said'])}")
-        _show(f"  undecided: {compared['undecided']}; invalid runs: {compared['invalid']}")
-        for name, values in (*compared["ratios"].items(), ("machine", compared["machine"])):
-            _show(f"  {name}: {min(values):.3f} to {max(values):.3f}, median {median(values):.3f}")
+        for key, count in compared["said"].items():
+            _show(f"--compare, {key} build: {count}")
+        machine = [one["machine"] for one in compared["judgements"]]
+        _show(f"the machine itself meanwhile: x{min(machine):.2f} to x{max(machine):.2f}")
         return compared
     paired = interleaved(*budget)
     _show(f"interleaved, by their intervals: {json.dumps(paired)}")
