@@ -34,7 +34,8 @@ calls, p95 130, p99 662, p99.9 6636 (MLPerf's early-stopping rule).
 --fail-if compares with an earlier run on the same machine. A rule fails only if its growth is
 reached and the 95 % interval excludes equality. A fixed piece of work, timed after every call of
 both runs, tells how much faster or slower the machine itself is now; that is taken out. A rule
-stays undecided if there are too few calls, or a run had to wait for a busy CPU.
+stays undecided if there are too few calls, or a run had to wait for a busy CPU; then 'cpu>+10%',
+CPU time a picture, still tells.
 
 exit codes: 0 done; 1 a --fail-if rule failed, or --require-valid and the conditions were not fit;
 2 wrong usage; 3 model, provider or pictures unusable, or a --fail-if rule could not be decided
