@@ -18,11 +18,12 @@ VNNI = TARGETS["x86-vnni"]
 # Precision search
 
 
-def test_a_layer_kept_in_float_really_runs_in_float(tmp_path):
+@pytest.mark.parametrize("index", [0, 2], ids=["stem", "inside"])
+def test_a_layer_kept_in_float_really_runs_in_float(index, tmp_path):
     model = mobile()
     names = list(quantize_model(model, photos()).errors)
-    kept = quantize_model(model, photos(), keep_float=[names[2]])
-    assert kept.kept_float == (names[2],)
+    kept = quantize_model(model, photos(), keep_float=[names[index]])
+    assert kept.kept_float == (names[index],)
     assert optimised(kept.model, tmp_path).count("Conv") == 1
 
 
