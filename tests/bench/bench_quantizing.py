@@ -28,11 +28,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("model", nargs="?", type=Path, default=LITE0)
     parser.add_argument("--pictures", type=int, default=128)
+    parser.add_argument("--keep", type=Path, metavar="FILE.onnx", help="keep the int8 file")
     parser.add_argument("-o", "--output", type=Path)
     args = parser.parse_args(argv)
     with tempfile.TemporaryDirectory() as folder:
         rows = {
-            "int8": quantized(args.model, args.pictures, Path(folder)),
+            "int8": quantized(args.model, args.pictures, args.keep or Path(folder) / "int8.onnx"),
             "fp16": halved(args.model, Path(folder)),
         }
     for name, row in rows.items():
@@ -43,9 +44,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     return 0
 
 
-def quantized(model: Path, count: int, folder: Path) -> dict[str, Any]:
+def quantized(model: Path, count: int, target: Path) -> dict[str, Any]:
     """Quantize through the command line; fidelity is to the float file, on other crops."""
-    target = folder / "int8.onnx"
     command = [sys.executable, "-m", "edgefeat_export", "quantize", str(model), "-o", str(target)]
     started = time.perf_counter()
     child = subprocess.Popen([*command, "--pictures", str(count), "--json"], stdout=subprocess.PIPE)
