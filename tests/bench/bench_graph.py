@@ -3,8 +3,9 @@
     python tests/bench/bench_graph.py [NAME ...] [--default family|all|none] [-o table.json]
 
 Every backbone gets random weights that keep its features alive, and a process of its own, so that
-peak memory is its own too. Both graphs run in turns in one process, one thread, batch 1; the
-medians stand. `default` is what `tf2onnx.convert.from_keras` returns, given normalised floats.
+peak memory is its own too. The graphs run in turns in one process, one thread, batch 1; the medians
+stand. `before` is tf2onnx's translation before our passes, `default` what its own optimisers make
+of it (`tf2onnx.convert.from_keras`); both are given normalised floats.
 """
 
 from __future__ import annotations
@@ -27,10 +28,10 @@ os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
 sys.path.insert(0, str(Path(__file__).parent.parent / "support"))
 PHOTOS = Path(__file__).parent.parent / "data" / "photos"
 COLUMNS = (
-    ("name", 24, ""), ("dim", 6, ""), ("nodes_before", 7, ""), ("nodes_default", 8, ""),
-    ("nodes", 6, ""), ("relative_l2", 9, ".1e"), ("relative_l2_default", 9, ".1e"),
-    ("export_s", 7, ".1f"), ("default_s", 7, ".1f"), ("ms_default", 8, ".2f"), ("ms", 8, ".2f"),
-    ("peak_mb", 8, ".0f"),
+    ("name", 20, ""), ("dim", 6, ""), ("nodes_before", 13, ""), ("nodes_default", 14, ""),
+    ("nodes", 6, ""), ("relative_l2", 12, ".1e"), ("relative_l2_default", 20, ".1e"),
+    ("export_s", 9, ".1f"), ("default_s", 10, ".1f"), ("ms_before", 10, ".2f"),
+    ("ms_default", 11, ".2f"), ("ms", 8, ".2f"), ("peak_mb", 8, ".0f"),
 )  # fmt: skip
 
 
@@ -78,11 +79,13 @@ def measure(name: str, *, with_default: bool) -> dict[str, Any]:
     pixels = _photos(backbone.size_hw)
     floats = normalisation.apply(pixels)
     expected = np.asarray(model(floats, training=False))
-    report = audit(ours)
+    report, nodes_before = audit(ours), len(raw.graph.node)
     row: dict[str, Any] = {"name": name, "dim": expected.shape[1], "family": backbone.family}
-    row |= {"nodes_before": len(raw.graph.node), "nodes": report.nodes, "ops": report.ops}
+    row |= {"nodes_before": nodes_before, "nodes": report.nodes, "ops": report.ops}
     row |= {"export_s": export_s, "peak_mb": peak_mb, "size_hw": backbone.size_hw}
+    before = _session(raw)
     runs = {"": (_session(ours), {"image": pixels})}
+    runs |= {"_before": (before, {before.get_inputs()[0].name: floats})}
     if with_default:
         start = time.perf_counter()
         default = _tf2onnx_default(model)

@@ -70,7 +70,10 @@ def _measure(size: tuple[int, int], models: list[FeatureExtractor]) -> dict[str,
             ("jpeg", resize.antialias(load_bgr(data, keep_side=448), TARGET), exact_jpeg),
         ):
             ways[way].append(
-                [cosine_similarity(_vector(m, pixels), _vector(m, reference)) for m in models]
+                [
+                    float(cosine_similarity(_vector(m, pixels), _vector(m, reference)))
+                    for m in models
+                ]
             )
     times = _times(
         {

@@ -37,7 +37,9 @@ def test_bilinear_is_keras_resizing(pixels: np.ndarray, size: tuple[int, int]) -
 
 
 @pytest.mark.parametrize("size", SIZES[:2], ids=str)
-def test_antialias_is_nearest_to_pillows_hamming(pixels: np.ndarray, size: tuple[int, int]) -> None:
+def test_antialias_is_nearest_to_pillows_box_or_hamming(
+    pixels: np.ndarray, size: tuple[int, int]
+) -> None:
     ours = resize.antialias(pixels, size).astype(float)
     image = Image.fromarray(pixels)
     distance = {
@@ -51,5 +53,6 @@ def test_antialias_is_nearest_to_pillows_hamming(pixels: np.ndarray, size: tuple
             Image.Resampling.LANCZOS,
         )
     }
-    assert min(distance, key=lambda kind: distance[kind]) is Image.Resampling.HAMMING
+    nearest = min(distance, key=lambda kind: distance[kind])
+    assert nearest in (Image.Resampling.BOX, Image.Resampling.HAMMING)
     assert distance[Image.Resampling.HAMMING] < 3  # grey levels
