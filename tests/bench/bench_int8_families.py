@@ -22,7 +22,7 @@ from typing import Any
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
-FAMILIES = ("resnet50", "vgg16", "inception_v3")
+FAMILIES = ("resnet50", "vgg16", "inception_v3", "mobilenet_v3_small")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
