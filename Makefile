@@ -72,6 +72,7 @@ bench-honesty: $(EXPORT)
 bench-peers: $(PEERS)
 	mkdir -p out
 	.venv/peers/bin/python tests/bench/peers/compare_peers.py -o out/peers.json
+	.venv/peers/bin/python tests/bench/peers/readme_table.py out/peers.json README.md
 
 $(PEERS): tests/bench/peers/requirements.txt $(EXPORT)
 	$(PYTHON) -m venv --clear .venv/peers

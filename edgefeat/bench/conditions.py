@@ -115,7 +115,7 @@ def _faults(runs: Sequence[SingleStream], *, one_thread: bool) -> list[str]:
     faults = []
     share = min((run.cpu_share for run in runs), default=1.0)
     if one_thread and share < _CPU_SHARE:
-        faults.append(f"starved: the benchmark ran only {share:.0%} of its time")
+        faults.append(f"starved: the benchmark had a CPU only {share:.0%} of its time")
     if not all(run.steady for run in runs):
         spread = max(run.level_spread for run in runs)
         faults.append(f"unsteady: the speed changed by {spread - 1:.0%} during the run")

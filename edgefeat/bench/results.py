@@ -51,8 +51,8 @@ class SingleStream:
     `overhead` is the share of the time that the harness itself took. `cpu_s_per_call` counts all
     threads; `cpu_share` is CPU time over wall time, which waiting for a busy CPU lowers.
     `stages_ms` has decode, resize, run and total. The series hold one number a call, in order.
-    Calls were taken in blocks of `block`; the block series hold one number each: what a fixed piece
-    of work took just before, and the CPU time of the block's calls.
+    Calls were taken in blocks of `block`; the block series hold one number each: the median
+    of what a fixed piece of work took after each call, and the CPU time of the block's calls.
     """
 
     calls: int

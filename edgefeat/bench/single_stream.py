@@ -28,9 +28,9 @@ _NS_PER_MS = 1e6
 class Series:
     """What one setup measured, call by call.
 
-    `clock_ns` is `(n, 4)`: before decode, resize and run, and after. Blocks of 16 consecutive
-    calls were taken together; the other arrays, `(n / 16,)`, are the blocks':
-    their yardstick, wall time and CPU time of all threads, harness included.
+    `clock_ns` is `(n, 4)`: before decode, resize and run, and after. The other arrays are `(n,)`:
+    what the yardstick took after the call, and the call's wall time and CPU time of all threads,
+    harness included. Blocks of 16 consecutive calls were taken together.
     """
 
     clock_ns: NDArray[np.int64]
@@ -69,21 +69,21 @@ def run_single_stream(
     calls: list[list[Call]] = [[] for _ in pipelines]
     walls: list[list[float]] = [[] for _ in pipelines]
     cpus: list[list[float]] = [[] for _ in pipelines]
-    spent = 0.0
     yards: list[list[int]] = [[] for _ in pipelines]
+    spent = 0.0
     supply = cycle(pictures.items)
     order = list(range(len(pipelines)))
     while spent < duration_s * len(pipelines) or len(calls[0]) < min_calls:
         block = [next(supply) for _ in range(BLOCK)]
         for i in order:
-            yards[i].append(yardstick_ns())
             pipelines[i](block[-1])  # other work filled the caches: not this call's fault
-            wall_before, cpu_before = time.perf_counter(), time.process_time()
             for picture in block:
+                wall_before, cpu_before = time.perf_counter(), time.process_time()
                 calls[i].append(pipelines[i](picture))
-            cpus[i].append(time.process_time() - cpu_before)
-            walls[i].append(time.perf_counter() - wall_before)
-            spent += walls[i][-1]
+                cpus[i].append(time.process_time() - cpu_before)
+                walls[i].append(time.perf_counter() - wall_before)
+                yards[i].append(yardstick_ns())
+            spent += sum(walls[i][-BLOCK:])
         order.reverse()
         by_time = spent / (duration_s * len(pipelines)) if duration_s else 1.0
         on_progress(min(1.0, by_time, len(calls[0]) / max(min_calls, 1)))

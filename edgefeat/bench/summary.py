@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -46,7 +48,15 @@ def single_stream(series: Series) -> SingleStream:
         overhead=round(1 - float(total.sum()) / 1e3 / wall_s, 6),
         stages_ms={name: latency(values) for name, values in kept.items()},
         block=BLOCK,
-        block_yardstick_ms=tuple((series.yardstick_ns / 1e6).round(_DIGITS).tolist()),
-        block_cpu_ms=tuple((series.cpu_s * 1e3).round(_DIGITS).tolist()),
-        series_ms={name: tuple(values.round(_DIGITS).tolist()) for name, values in by_name.items()},
+        block_yardstick_ms=_rounded(np.median(_blocks(series.yardstick_ns), axis=1) / 1e6),
+        block_cpu_ms=_rounded(_blocks(series.cpu_s).sum(axis=1) * 1e3),
+        series_ms={name: _rounded(values) for name, values in by_name.items()},
     )
+
+
+def _blocks(values: NDArray[Any]) -> NDArray[Any]:
+    return values.reshape(-1, BLOCK)
+
+
+def _rounded(values: NDArray[np.float64]) -> tuple[float, ...]:
+    return tuple(values.round(_DIGITS).tolist())

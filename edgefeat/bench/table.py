@@ -180,10 +180,17 @@ def ratio_verdict(ratio: Ratio) -> str:
 def judgement_line(judgement: Judgement, *, as_rule: bool) -> str:
     """Return what became of one rule on one setup; or just the ratio, where none was given."""
     ratio, reason = judgement.ratio, f" ({judgement.reason})" if judgement.reason else ""
-    if ratio and not as_rule:
-        return _ratio(ratio) + reason
-    figures = f"{ratio.ratio:.3f}  ({ratio.low:.3f} to {ratio.high:.3f})  " if ratio else ""
-    return f"  {judgement.label:<40} {judgement.rule.text:<10} {figures}{judgement.outcome}{reason}"
+    if ratio is None:
+        what = judgement.rule.text if as_rule else judgement.rule.statistic
+        return f"  {judgement.label:<40} {what:<10} {judgement.outcome}{reason}"
+    machine = f"  [machine itself x{judgement.machine:.2f}, taken out]"
+    if not as_rule:
+        return _ratio(ratio) + machine
+    figures = f"{ratio.ratio:.3f}  ({ratio.low:.3f} to {ratio.high:.3f})  "
+    return (
+        f"  {judgement.label:<40} {judgement.rule.text:<10} {figures}{judgement.outcome}{reason}"
+        f"{machine}"
+    )
 
 
 def _count(count: int, what: str) -> str:

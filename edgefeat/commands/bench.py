@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import sys
 from pathlib import Path
@@ -31,8 +32,10 @@ machine's speed changes. A percentile is printed only if the sample supports it:
 calls, p95 130, p99 662, p99.9 6636 (MLPerf's early-stopping rule).
 
 --fail-if compares with an earlier run on the same machine. A rule fails only if its growth is
-reached and the 95 % interval excludes equality; what the machine's own change of speed could
-explain counts as noise. On a busy or throttled machine p50, p90, ... stay undecided; cpu does not.
+reached and the 95 % interval excludes equality. A fixed piece of work, timed after every call of
+both runs, tells how much faster or slower the machine itself is now; that is taken out. A rule
+stays undecided if there are too few calls, or a run had to wait for a busy CPU; then 'cpu>+10%',
+CPU time a picture, still tells.
 
 exit codes: 0 done; 1 a --fail-if rule failed, or --require-valid and the conditions were not fit;
 2 wrong usage; 3 model, provider or pictures unusable, or a --fail-if rule could not be decided
@@ -62,6 +65,11 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 def run(arguments: argparse.Namespace) -> int:
     """Run the subcommand; return its exit code."""
+    if arguments.schema:
+        from edgefeat.bench.schema import json_schema
+
+        sys.stdout.write(json.dumps(json_schema(), indent=1) + "\n")
+        return 0
     if arguments.fail_if and not arguments.compare:
         arguments.usage_error("argument --fail-if: needs --compare OLD, the run to compare with")
     from edgefeat.bench.files import read_report, write_report, write_text

@@ -96,6 +96,9 @@ def add_output(parser: argparse.ArgumentParser) -> None:
     output.add_argument(
         "--require-valid", action="store_true", help="exit 1 if the conditions were not fit"
     )
+    output.add_argument(
+        "--schema", action="store_true", help="print the JSON Schema of --json, measure nothing"
+    )
     output.add_argument("-q", "--quiet", action="store_true", help="no progress, no table")
 
 

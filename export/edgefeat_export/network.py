@@ -13,6 +13,7 @@ from edgefeat_export.backbones import LoadedBackbone
 from edgefeat_export.errors import BackboneError
 from edgefeat_export.head import Head
 from edgefeat_export.normalisation import CAFFE, IDENTITY, TF, TORCH, Normalisation
+from edgefeat_export.operation_layers import KerasTwoOperation
 from edgefeat_export.saved_model import record_of_folder
 from edgefeat_export.user_model import MODEL_SUFFIXES, open_model
 from edgefeat_export.weights import WeightsRecord, record_of_file
@@ -35,6 +36,10 @@ __all__ = [
 
 NORMALISATIONS: Final = {"tf": TF, "caffe": CAFFE, "torch": TORCH, "none": IDENTITY}
 _SCALING_LAYERS: Final = ("Rescaling", "Normalization")
+_SCALING_FUNCTIONS: Final = (
+    *("math.truediv", "math.divide", "math.multiply", "math.subtract", "math.add"),
+    *("__operators__.add", "nn.bias_add"),
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -164,13 +169,19 @@ def _three(numbers: list[float]) -> tuple[float, float, float]:
 def _declared(model: keras.Model, normalisation: Normalisation | None, path: Path) -> Normalisation:
     if normalisation is not None:
         return normalisation
-    if any(type(layer).__name__ in _SCALING_LAYERS for layer in _before_weights(model)):
+    if any(_scales(layer) for layer in _before_weights(model)):
         return IDENTITY
     raise BackboneError(
         f"{path}: no scaling layer can be seen in it, so nothing tells what its input is. Say"
         " how it was trained: --input-range 0,255 (raw pixels), --input-range 0,1,"
         " --input-range=-1,1, or --normalize tf|caffe|torch|MEAN/STD"
     )
+
+
+def _scales(layer: keras.Layer) -> bool:
+    if isinstance(layer, KerasTwoOperation):
+        return layer.function in _SCALING_FUNCTIONS
+    return type(layer).__name__ in _SCALING_LAYERS
 
 
 def _last_layer(model: keras.Model) -> str:

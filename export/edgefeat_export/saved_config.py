@@ -1,13 +1,11 @@
 """Reads and repairs the architecture inside a saved Keras file, before Keras itself sees it.
 
-A `.keras` file is a zip with `config.json`; a `.h5` file keeps the same text in an attribute. What
-Keras 2 wrote there Keras 3 reads but for some keys it no longer has, and the text may also ask for
-code to be run. Both are dealt with on plain data: nothing of the file is executed to find out.
+A `.keras` file is a zip with `config.json`; a `.h5` file keeps the same text in an attribute. The
+text may ask for code to be run; that is found out on plain data, without running anything.
 """
 
 from __future__ import annotations
 
-import inspect
 import json
 import shutil
 import tempfile
@@ -19,27 +17,12 @@ from typing import Any, Final
 
 from edgefeat_export.errors import BackboneError
 
-__all__ = ["code_inside", "drop_retired_keys", "read_config", "repaired"]
+__all__ = ["Config", "code_inside", "read_config", "repaired"]
 
 Config = dict[str, Any]
 _CONFIG_MEMBER: Final = "config.json"
 _CONFIG_ATTRIBUTE: Final = "model_config"
 _KERAS_MODULES: Final = ("keras.", "tensorflow.keras.", "tf_keras.", "tensorflow.python.keras.")
-# Keys of Keras 2 that Keras 3 rejects, with the value that changes nothing.
-_RETIRED: Final = {
-    "groups": 1,
-    "implementation": 2,
-    "interpolation": "nearest",
-    "ragged": False,
-    "renorm": False,
-    "renorm_clipping": None,
-    "renorm_momentum": None,
-    "sparse": False,
-    "time_major": False,
-    "virtual_batch_size": None,
-    "adjustment": None,
-    "fused": None,
-}
 
 
 def read_config(path: Path) -> Config:
@@ -78,33 +61,6 @@ def read_config(path: Path) -> Config:
 def code_inside(config: Config) -> list[str]:
     """Name what in an architecture would make loading run code: Lambda layers, foreign classes."""
     return list(dict.fromkeys(_code_in(config, "")))
-
-
-def drop_retired_keys(config: Config, path: Path) -> int:
-    """Remove, in place, layer settings that Keras 3 rejects and that change nothing; count them.
-
-    Raises:
-        BackboneError: A setting that Keras 3 cannot honour has a value that matters.
-    """
-    import keras
-
-    dropped = 0
-    for layer in _layers(config):
-        known = getattr(keras.layers, str(layer["class_name"]), None)
-        if not inspect.isclass(known):
-            continue
-        settings = layer["config"]
-        accepted = _accepted(known)
-        for key in [key for key in settings if key in _RETIRED and key not in accepted]:
-            if settings[key] != _RETIRED[key]:
-                raise BackboneError(
-                    f"{path}: layer {settings.get('name')!r} ({layer['class_name']}) has {key}="
-                    f"{settings[key]!r}, which Keras 3 has no equal of (only {_RETIRED[key]!r});"
-                    " export the model as a SavedModel with the Keras that made it, and give that"
-                )
-            del settings[key]
-            dropped += 1
-    return dropped
 
 
 @contextmanager
@@ -172,23 +128,3 @@ def _of_keras(value: Config) -> bool:
     if module is None:
         return value["class_name"].startswith("__") or registered is None
     return f"{module}.".startswith(_KERAS_MODULES)
-
-
-def _layers(config: Any) -> Iterator[Config]:
-    if isinstance(config, list):
-        for item in config:
-            yield from _layers(item)
-    elif isinstance(config, dict):
-        if isinstance(config.get("config"), dict) and isinstance(config.get("class_name"), str):
-            yield config
-        for item in config.values():
-            yield from _layers(item)
-
-
-def _accepted(layer: type) -> set[str]:
-    return {
-        name
-        for base in inspect.getmro(layer)
-        if "__init__" in vars(base)
-        for name in inspect.signature(vars(base)["__init__"]).parameters
-    }

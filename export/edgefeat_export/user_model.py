@@ -12,8 +12,10 @@ import tensorflow as tf
 from edgefeat_export.errors import BackboneError
 from edgefeat_export.flatten import flatten, is_graph
 from edgefeat_export.head import Head, find_head
+from edgefeat_export.keras_two import modernise
+from edgefeat_export.operation_layers import OPERATION_CLASSES
 from edgefeat_export.picture_input import picture_shape
-from edgefeat_export.saved_config import code_inside, drop_retired_keys, read_config, repaired
+from edgefeat_export.saved_config import code_inside, read_config, repaired
 from edgefeat_export.saved_model import open_saved_model
 from edgefeat_export.traced import open_trace
 
@@ -78,7 +80,7 @@ def _load(path: Path, config: dict[str, Any], *, allow_code: bool, code: Path | 
             " Lambda layers, --code FILE.py a file defining the classes. Or replace the Lambda"
             " by Keras layers and save again, or export a SavedModel, which holds no Python"
         )
-    if drop_retired_keys(config, path):
+    if modernise(config, path):
         with repaired(path, config) as copy:
             return _load_with_keras(copy, path, classes, allow_code)
     return _load_with_keras(path, path, classes, allow_code)
@@ -87,7 +89,10 @@ def _load(path: Path, config: dict[str, Any], *, allow_code: bool, code: Path | 
 def _load_with_keras(file: Path, path: Path, classes: dict[str, Any], allow_code: bool) -> Any:
     try:
         return keras.models.load_model(
-            file, custom_objects=classes, compile=False, safe_mode=not allow_code
+            file,
+            custom_objects=OPERATION_CLASSES | classes,
+            compile=False,
+            safe_mode=not allow_code,
         )
     except (ValueError, TypeError, KeyError, AttributeError, OSError) as error:
         reason = str(error).strip().splitlines()[0][:300]

@@ -1,12 +1,15 @@
 """Whether `edgefeat bench` may be believed: its overhead, its agreement, its errors.
 
-    python tests/bench/bench_honesty.py [--tries 20] [--duration 3] [--slower 10] [-o FILE]
+    python tests/bench/bench_honesty.py [--part errors] [--tries 20] [--slower 10] [-o FILE]
 
-1. Overhead: the harness around a pipeline that does nothing, as a share of a real call.
-2. Agreement: its mean against whole processes timed from outside, which know no harness: two that
-   differ only in how many pictures they extract; the difference of their wall times is the calls'.
-3. Errors of --compare: fresh runs against fresh runs of the same build, and of one that takes
-   10 % longer, each judged by `p50>+5%`; and the same two taking turns within one run.
+- overhead: the harness around a pipeline that does nothing, as a share of a real call.
+- agreement: its mean against whole processes timed from outside, which know no harness: two that
+  differ only in how many pictures they extract; the difference of their wall times is the calls'.
+- errors: of --compare. Runs in fresh processes, in turn of this build and of one that takes 10 %
+  longer; each judged against the run of this build before it, by `p50>+5%`
+  and `cpu>+5%`.
+- interleaved, if asked for: the same two builds taking turns within one run, and this one with
+  itself.
 """
 
 from __future__ import annotations
@@ -23,20 +26,28 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+import cv2
+import numpy as np
+
 from edgefeat.bench.files import read_report, write_report
-from edgefeat.bench.gate import judge, parse_rule
+from edgefeat.bench.gate import Judgement, judge, parse_rule
 from edgefeat.bench.pictures import sample_pictures
 from edgefeat.bench.pipeline import Call, ExtractorPipeline, Picture
+from edgefeat.bench.results import Report
 from edgefeat.bench.runner import Plan, Setup, run_plan
 from edgefeat.bench.single_stream import run_single_stream
+from edgefeat.bench.table import ratio_verdict
 from edgefeat.extractor import FeatureExtractor
+from edgefeat.images import load_bgr
 from edgefeat.shipped import default_model_path
 
-RULE = parse_rule("p50>+5%")
+RULES = (parse_rule("p50>+5%"), parse_rule("cpu>+5%"))
+TINY = cv2.imencode(".jpg", np.zeros((32, 32, 3), np.uint8))[1].tobytes()
+PARTS = ("overhead", "agreement", "errors", "interleaved")
 
 
 class SlowerPipeline:
-    """The same work, then waiting busily until it took longer by a share."""
+    """The same work, then decoding of a tiny picture until it took longer by a share."""
 
     def __init__(self, extractor: FeatureExtractor, share: float) -> None:
         self._pipeline, self._share = ExtractorPipeline(extractor), share
@@ -45,7 +56,7 @@ class SlowerPipeline:
         started, decoded, resized, done = self._pipeline(picture)
         until = done + int(self._share * (done - started))
         while (now := time.perf_counter_ns()) < until:
-            pass
+            load_bgr(TINY)
         return started, decoded, resized, now
 
 
@@ -64,8 +75,10 @@ def overhead() -> dict[str, float]:
         (real,) = run_single_stream(
             [ExtractorPipeline(extractor)], pictures, duration_s=2, min_calls=64
         )
-    (none,) = run_single_stream([NothingPipeline()], pictures, duration_s=0.2, min_calls=4096)
-    around_us = float(median((none.wall_s / 16).tolist())) * 1e6
+    started = time.perf_counter()
+    (none,) = run_single_stream([NothingPipeline()], pictures, duration_s=0, min_calls=4096)
+    whole_s = time.perf_counter() - started - float(none.yardstick_ns.sum()) / 1e9
+    around_us = whole_s / len(none.total_ms) * 1e6
     call_us = float(median(real.total_ms.tolist())) * 1e3
     return {"harness_us": around_us, "call_us": call_us, "share": around_us / call_us}
 
@@ -80,37 +93,59 @@ def agreement(rounds: int, calls: int) -> dict[str, Any]:
             )
         outside_ms = 1e3 * (_process_s(2 * calls) - _process_s(calls)) / calls
         ratios.append(float(series.total_ms.mean()) / outside_ms)
-    return {"ratios": ratios, "median": median(ratios)}
+    return {"ratios": ratios, "median": median(ratios), "low": min(ratios), "high": max(ratios)}
 
 
 def errors(tries: int, duration_s: float, slower: float) -> dict[str, Any]:
-    """Return how often the gate said what, of equal builds and of a slower one."""
-    said: dict[str, Counter[str]] = {"equal": Counter(), "slower": Counter()}
-    apart: dict[str, Counter[str]] = {"equal": Counter(), "slower": Counter()}
-    reasons: Counter[str] = Counter()
+    """Return what --compare said of equal builds and of a slower one, judgement by judgement."""
+    found: list[dict[str, Any]] = []
     with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "run.json"
+
+        def run(share: float) -> Report:
+            _own_process(["--one", str(share), str(path), "--duration", str(duration_s)])
+            return read_report(path)
+
+        base = run(0.0)
         for number in range(tries):
-            base, equal, slow = (Path(folder) / f"{number}-{name}.json" for name in "bes")
-            for path, share in ((base, 0.0), (equal, 0.0), (slow, slower)):
-                _own_process(["--one", str(share), str(path), "--duration", str(duration_s)])
-            old = read_report(base)
-            reasons.update(reason.split(":")[0] for reason in old.conditions.invalid)
-            for kind, path in (("equal", equal), ("slower", slow)):
-                (judgement,) = judge(old, read_report(path), [RULE])
-                said[kind][str(judgement.outcome)] += 1
-                path_pair = Path(folder) / "pair.json"
-                share = slower if kind == "slower" else 0.0
-                _own_process(["--pair", str(share), str(path_pair), "--duration", str(duration_s)])
-                ratio = read_report(path_pair).ratios[0]
-                verdict = "slower" if ratio.low > 1 else "faster" if ratio.high < 1 else "equal"
-                apart[kind][verdict] += 1
-            _show(f"  {number + 1}/{tries}: apart {_text(said)}; interleaved {_text(apart)}")
+            slow, equal = run(slower), run(0.0)
+            for build, new in (("slower", slow), ("equal", equal)):
+                for judgement in judge(base, new, RULES):
+                    found.append({"build": build, "rule": judgement.rule.text, **_plain(judgement)})
+            base = equal
+            _show(f"  {number + 1}/{tries}: {_counted(found)}")
+    return {"said": _counted(found), "judgements": found}
+
+
+def _plain(judgement: Judgement) -> dict[str, Any]:
+    ratio = judgement.ratio
     return {
-        "rule": RULE.text,
-        "apart": {kind: dict(count) for kind, count in said.items()},
-        "interleaved": {kind: dict(count) for kind, count in apart.items()},
-        "invalid": dict(reasons),
+        "outcome": str(judgement.outcome),
+        "reason": judgement.reason,
+        "interval": [ratio.ratio, ratio.low, ratio.high] if ratio else None,
+        "machine": judgement.machine,
     }
+
+
+def _counted(found: list[dict[str, Any]]) -> dict[str, dict[str, int]]:
+    keys = dict.fromkeys(f"{one['rule']} {one['build']}" for one in found)
+    return {
+        key: dict(Counter(o["outcome"] for o in found if f"{o['rule']} {o['build']}" == key))
+        for key in keys
+    }
+
+
+def interleaved(tries: int, duration_s: float, slower: float) -> dict[str, Any]:
+    """Return what the intervals of setups that took turns said."""
+    said: dict[str, Counter[str]] = {"equal": Counter(), "slower": Counter()}
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "pair.json"
+        for number in range(tries):
+            for kind, share in (("equal", 0.0), ("slower", slower)):
+                _own_process(["--pair", str(share), str(path), "--duration", str(duration_s)])
+                said[kind][ratio_verdict(read_report(path).ratios[0])] += 1
+            _show(f"  {number + 1}/{tries}: {_text(said)}")
+    return {kind: dict(count) for kind, count in said.items()}
 
 
 def measure(share: float, target: Path, duration_s: float, *, pair: bool) -> None:
@@ -150,10 +185,11 @@ def _show(line: str) -> None:
 
 
 def main() -> None:
-    """Run all three experiments, or the part that a child of this process is asked for."""
+    """Run the experiments, or the part that a child of this process is asked for."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--part", action="append", choices=PARTS, help="default: all but the last")
     parser.add_argument("--tries", type=int, default=20)
-    parser.add_argument("--duration", type=float, default=1.5)
+    parser.add_argument("--duration", type=float, default=4.0, help="seconds a run")
     parser.add_argument("--slower", type=float, default=10.0, help="percent")
     parser.add_argument("-o", "--output", type=Path)
     parser.add_argument("--one", nargs=2, help=argparse.SUPPRESS)
@@ -165,16 +201,40 @@ def main() -> None:
     if asked := arguments.one or arguments.pair:
         share, target = float(asked[0]), Path(asked[1])
         return measure(share, target, arguments.duration, pair=bool(arguments.pair))
-    found: dict[str, Any] = {"overhead": overhead()}
-    share = "{harness_us:.1f} us of {call_us:.0f} us, {share:.3%}".format(**found["overhead"])
-    _show(f"overhead: {share}")
-    found["agreement"] = agreement(rounds=5, calls=160)
-    _show("agreement with whole processes: ratio {median:.3f}".format(**found["agreement"]))
-    found["errors"] = errors(arguments.tries, arguments.duration, arguments.slower / 100)
-    _show(f"errors of {RULE.text}: {json.dumps(found['errors'])}")
-    if arguments.output:
-        arguments.output.write_text(json.dumps(found, indent=1) + "\n")
+    found: dict[str, Any] = {}
+    for part in arguments.part or PARTS[:-1]:
+        found[part] = _part(part, arguments)
+        if arguments.output:
+            arguments.output.write_text(json.dumps(found, indent=1) + "\n")
     return None
+
+
+def _part(part: str, arguments: argparse.Namespace) -> dict[str, Any]:
+    """Run one experiment and say what came of it."""
+    budget = arguments.tries, arguments.duration, arguments.slower / 100
+    if part == "overhead":
+        found = overhead()
+        share = "{harness_us:.1f} us of {call_us:.0f} us, {share:.3%}".format(**found)
+        _show(f"overhead: {share}")
+        return found
+    if part == "agreement":
+        ratios = agreement(rounds=7, calls=160)
+        _show(
+            "agreement with whole processes: ratio {median:.3f}, {low:.3f} to {high:.3f}".format(
+                **ratios
+            )
+        )
+        return ratios
+    if part == "errors":
+        compared = errors(*budget)
+        for key, count in compared["said"].items():
+            _show(f"--compare, {key} build: {count}")
+        machine = [one["machine"] for one in compared["judgements"]]
+        _show(f"the machine itself meanwhile: x{min(machine):.2f} to x{max(machine):.2f}")
+        return compared
+    paired = interleaved(*budget)
+    _show(f"interleaved, by their intervals: {json.dumps(paired)}")
+    return paired
 
 
 if __name__ == "__main__":

@@ -83,16 +83,23 @@ def checkout(commit: str) -> Iterator[Path]:
     """Check a commit out beside this one, for as long as it is needed."""
     with tempfile.TemporaryDirectory() as folder:
         target = Path(folder) / "base"
-        subprocess.run(
-            ["git", "worktree", "add", "--quiet", "--detach", str(target), commit],
-            cwd=ROOT,
-            check=True,
-        )
+        command = ["git", "worktree", "add", "--quiet", "--detach", str(target), _known(commit)]
+        subprocess.run(command, cwd=ROOT, check=True)
         try:
             yield target
         finally:
             command = ["git", "worktree", "remove", "--force", str(target)]
             subprocess.run(command, cwd=ROOT, check=True)
+
+
+def _known(commit: str) -> str:
+    """Return the commit, or the remote's branch of that name: a clone has one branch of its own."""
+    for name in (commit, f"origin/{commit}"):
+        command = ["git", "rev-parse", "--verify", "--quiet", f"{name}^{{commit}}"]
+        found = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+        if found.returncode == 0:
+            return found.stdout.strip()
+    raise SystemExit(f"{commit}: no such commit here. Name another: make bench-compare BASE=HEAD~1")
 
 
 def main() -> int:

@@ -10,7 +10,6 @@ from pathlib import Path
 import h5py
 import keras
 import numpy as np
-import onnxruntime as ort
 import pytest
 import tensorflow as tf
 from keras import layers
@@ -19,25 +18,16 @@ from edgefeat.images import load_bgr
 from edgefeat.preprocess import Preprocessor
 from edgefeat.spec import Colour, InputSpec
 from edgefeat_export.errors import BackboneError
-from edgefeat_export.headless import Headless, Tap, cut
-from edgefeat_export.network import Network, of_file, parse_normalisation
+from edgefeat_export.headless import Tap
+from edgefeat_export.network import of_file, parse_normalisation
 from edgefeat_export.normalisation import IDENTITY, TF
-from edgefeat_export.pipeline import convert
+from exported import exported
 from keras_models import CODE, features_at, nested, save_as_keras_2, sequential
 
 
 def pictures(photos: Path, spec: InputSpec) -> np.ndarray:
     prepare = Preprocessor.from_spec(spec)
     return np.stack([prepare(load_bgr(path)) for path in sorted(photos.glob("*.jpg"))])
-
-
-def exported(network: Network, images: np.ndarray, tap: Tap | None = None) -> np.ndarray:
-    """The features of the ONNX graph, in a plain ONNX Runtime."""
-    headless: Headless = cut(network.model, [tap or Tap()], end=network.head.layer)
-    graph = convert(headless, network.normalisation)
-    session = ort.InferenceSession(graph.SerializeToString())
-    features: np.ndarray = session.run(None, {"image": images})[0]
-    return features
 
 
 def relative(got: np.ndarray, expected: object) -> float:

@@ -24,13 +24,13 @@ def write(root: Path, name: str, text: str) -> None:
 @pytest.fixture
 def calm_run() -> SingleStream:
     clock = np.array([[0.0, 0.2, 0.3, 2.0]] * 160) * 1e6
-    blocks = np.full(10, 0.032)
+    calls_s = np.full(160, 0.002)
     return single_stream(
         Series(
             clock_ns=clock.astype(np.int64),
-            yardstick_ns=np.full(10, 100_000),
-            wall_s=blocks,
-            cpu_s=blocks,
+            yardstick_ns=np.full(160, 100_000),
+            wall_s=calls_s,
+            cpu_s=calls_s,
         )
     )
 
@@ -66,7 +66,9 @@ def test_a_starved_run_is_invalid_unless_threads_explain_it(
 ) -> None:
     starved = replace(calm_run, cpu_share=0.5)
     watch = Watch(tmp_path)
-    assert watch.verdict([starved]).invalid == ("starved: the benchmark ran only 50% of its time",)
+    assert watch.verdict([starved]).invalid == (
+        "starved: the benchmark had a CPU only 50% of its time",
+    )
     assert watch.verdict([starved], one_thread=False).invalid == ()
 
 

@@ -36,15 +36,15 @@ def noisy(rng: np.random.Generator, level_ms: float, n: int) -> NDArray[np.float
     return np.where(rng.random(n) < 0.01, values * 4, values)
 
 
-def subject(latencies_ms: NDArray[np.float64], *, yardstick_ms: float = 0.1) -> Subject:
+def subject(
+    latencies_ms: NDArray[np.float64], *, yardstick_ms: float = 0.1, cpu_share: float = 1.0
+) -> Subject:
     ends = (latencies_ms[:, np.newaxis] * [0.0, 0.2, 0.3, 1.0] * 1e6).astype(np.int64)
-    blocks = len(latencies_ms) // BLOCK
-    block_s = latencies_ms.reshape(blocks, BLOCK).sum(axis=1) / 1e3
     series = Series(
         clock_ns=ends,
-        yardstick_ns=np.full(blocks, int(yardstick_ms * 1e6)),
-        wall_s=block_s,
-        cpu_s=block_s,
+        yardstick_ns=np.full(len(latencies_ms), int(yardstick_ms * 1e6)),
+        wall_s=latencies_ms / 1e3,
+        cpu_s=latencies_ms / 1e3 * cpu_share,
     )
     return Subject(
         label="m",
@@ -140,6 +140,26 @@ def test_gate_blames_the_machine_where_its_yardstick_got_slower() -> None:
     assert outcome(old, new, "p50>+5%") is Outcome.PASSED
 
 
+def test_gate_sees_a_slower_build_on_a_machine_that_got_faster() -> None:
+    rng = np.random.default_rng(7)
+    old = report(noisy(rng, 2.6, 800), yardstick_ms=0.13)
+    new = report(noisy(rng, 2.2, 800), yardstick_ms=0.1)
+    (judgement,) = judge(old, new, [parse_rule("p50>+5%")])
+    assert judgement.outcome is Outcome.FAILED
+    assert judgement.ratio is not None
+    assert judgement.ratio.ratio == pytest.approx(1.1, rel=0.02)
+    assert judgement.machine == pytest.approx(0.1 / 0.13, rel=1e-3)
+
+
+def test_gate_does_not_trust_another_yardstick() -> None:
+    rng = np.random.default_rng(7)
+    old = report(noisy(rng, 2.6, 800), yardstick_ms=0.13)
+    new = report(noisy(rng, 2.2, 800), yardstick_ms=0.1)
+    versions = {**new.machine.versions, "numpy": "another"}
+    new = replace(new, machine=replace(new.machine, versions=versions))
+    assert outcome(old, new, "p50>+5%") is Outcome.PASSED
+
+
 def test_growth_below_the_threshold_passes() -> None:
     rng = np.random.default_rng(7)
     old, new = report(noisy(rng, 2.0, 800)), report(noisy(rng, 2.1, 800))
@@ -150,13 +170,13 @@ def test_growth_below_the_threshold_passes() -> None:
 def test_gate_does_not_decide_what_it_cannot() -> None:
     rng = np.random.default_rng(7)
     old, new = report(noisy(rng, 2.0, 320)), report(noisy(rng, 2.0, 320))
-    busy = replace(new, conditions=replace(CALM, invalid=("busy machine",)))
-    (judgement,) = judge(old, busy, [parse_rule("p50>5%")])
+    starved = replace(new, subjects=(subject(noisy(rng, 2.0, 320), cpu_share=0.5),))
+    (judgement,) = judge(old, starved, [parse_rule("p50>5%")])
     assert judgement.outcome is Outcome.UNDECIDED
-    assert judgement.reason == "invalid conditions in this run"
+    assert judgement.reason == "this run was starved: it had a CPU only 50% of its time"
     (judgement,) = judge(old, new, [parse_rule("p99>5%")])
     assert judgement.outcome is Outcome.UNDECIDED
-    assert judgement.reason == "needs 662 calls after warm-up, got 320: see --calls"
+    assert judgement.reason == "needs 662 calls after warm-up, got 320 in this run: see --calls"
 
 
 def test_runs_of_different_machines_are_not_compared() -> None:
@@ -164,6 +184,17 @@ def test_runs_of_different_machines_are_not_compared() -> None:
     new = replace(old, machine=replace(old.machine, cpu="another"))
     with pytest.raises(SourceError, match=r"this one on another with \d+: compare runs of one"):
         judge(old, new, [parse_rule("p50>5%")])
+
+
+def test_runs_of_different_work_are_not_compared() -> None:
+    old = report(np.full(160, 2.0))
+    with pytest.raises(
+        SourceError, match="earlier run was made on 1 pictures, test, this one on 9"
+    ):
+        judge(old, replace(old, pictures=9), [parse_rule("p50>5%")])
+    two = replace(old, subjects=(replace(old.subjects[0], threads=2),))
+    with pytest.raises(SourceError, match=r"has m\.onnx on cpu, threads 1, this one m"):
+        judge(old, two, [parse_rule("p50>5%")])
 
 
 @pytest.mark.parametrize("text", ["p90>+10%", "p90 > 10 %", "cpu>5%", "p99.9>+0.5%"])

@@ -144,7 +144,7 @@ def _slice(graph: Graph, node: Node) -> list[Node]:
     axes = graph.value(node.inputs[3]) if len(node.inputs) > 3 else None
     if source is None or not is_to_last(source) or axes is None:
         return []
-    moved = graph.constant(np.array([TO_LAST[int(axis) % 4] for axis in axes], np.int64))
+    moved = graph.constant(np.array([TO_LAST[int(axis) % 4] for axis in axes], axes.dtype))
     inputs = [source.inputs[0], *node.inputs[1:3], moved, *node.inputs[4:]]
     return _finish(graph, node, "Slice", inputs, node.attrs)
 

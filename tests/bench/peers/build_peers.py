@@ -37,10 +37,10 @@ def main(folder: Path) -> None:
     pooled = keras.layers.GlobalAveragePooling2D()(loaded.model.outputs[0])
     model = keras.Model(loaded.model.inputs[0], pooled)
     model.save(folder / "model.keras")
-    calibration, held_out = _pictures()
+    calibration, held_out, pictures = _pictures()
     floats = loaded.normalisation.apply(calibration)
     expected = np.asarray(model(loaded.normalisation.apply(held_out), training=False))
-    np.savez(folder / "pictures.npz", held_out=held_out, expected=expected)
+    np.savez(folder / "pictures.npz", held_out=held_out, expected=expected, named=pictures)
     failed = {}
     steps: dict[str, Callable[[], object]] = {
         "plain.onnx": lambda: plain_onnx(model, folder),
@@ -121,8 +121,11 @@ def ncnn(folder: Path) -> None:
         raise RuntimeError("pnnx wrote no plain.ncnn.bin")
 
 
-def _pictures() -> tuple[np.ndarray, np.ndarray]:
-    """Return calibration and other pictures: uint8 `(N, 224, 224, 3)` RGB, made by edgefeat."""
+def _pictures() -> tuple[np.ndarray, np.ndarray, str]:
+    """Return calibration and other pictures: uint8 `(N, 224, 224, 3)` RGB, and what the others are.
+
+    Without photos that calibrated nothing, the others are different crops of those that did.
+    """
     from edgefeat import FeatureExtractor
     from edgefeat.shipped import sample_photos
     from edgefeat_export.pictures import crops
@@ -130,9 +133,12 @@ def _pictures() -> tuple[np.ndarray, np.ndarray]:
     with FeatureExtractor() as extractor:
         spec = extractor.spec.input
     photos = sample_photos()
-    others = sorted(SHARED.glob("*.jpg")) if SHARED.is_dir() else photos
     calibration = crops(photos, spec, count=CALIBRATION, seed=1)
-    return calibration, crops(others, spec, count=HELD_OUT, seed=2)
+    if held_out := sorted(SHARED.glob("*.jpg")):
+        whole = crops(held_out, spec, count=len(held_out), seed=2)
+        return calibration, whole, f"{len(whole)} photos that calibrated nothing"
+    others = crops(photos, spec, count=HELD_OUT + len(photos), seed=2)[len(photos) :]
+    return calibration, others, f"{HELD_OUT} other crops of the photos that calibrated"
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@
 
 For each thread count, one process holds every runtime; blocks of 16 calls in alternating order give
 the ratio to edgefeat's int8 and its interval. The cosine to Keras, on pictures that calibrated
-nothing, stands beside every speed. A runtime that fails is named with its reason.
+nothing if there are any, stands beside every speed. A runtime that fails is named with its reason.
 """
 
 from __future__ import annotations
@@ -77,26 +77,53 @@ def measure(folder: Path, threads: int, duration_s: float) -> dict[str, Any]:
         row |= {"ratio": ratio, "low": low, "high": high, "calls": block.size}
     runs = [replace(single_stream(one), steady=True) for one in series]
     conditions = watch.verdict(runs[:1], one_thread=threads == 1)
-    return {"rows": rows, "failed": failed, "invalid": list(conditions.invalid)}
+    return {
+        "rows": rows,
+        "failed": failed,
+        "invalid": list(conditions.invalid),
+        "pictures": str(stored["named"]),
+    }
 
 
 def table(found: dict[str, Any]) -> str:
-    """Return the result as a Markdown table, and the conditions below it."""
-    columns = ["runtime", "precision", "threads", "p50, ms", "ratio to edgefeat int8"]
+    """Return the result as a Markdown table, fastest first, and the conditions below it."""
+    counts = list(dict.fromkeys(row["threads"] for row in found["rows"]))
+    by_runtime: dict[tuple[str, str], dict[int, Any]] = {}
+    for row in sorted(found["rows"], key=lambda row: (row["threads"], row["ratio"])):
+        by_runtime.setdefault((row["runtime"], row["precision"]), {})[row["threads"]] = row
+    columns = ["runtime", "precision"]
+    for count in counts:
+        columns += [f"{count} thread{'s' if count > 1 else ''}, ms", "ratio"]
     columns.append("cosine to Keras, mean / min")
-    lines = [f"| {' | '.join(columns)} |", "|---" * len(columns) + "|"]
-    for row in found["rows"]:
-        lines.append(
-            f"| {row['runtime']} | {row['precision']} | {row['threads']} | {row['p50_ms']:.2f} "
-            f"| {row['ratio']:.2f} ({row['low']:.2f} to {row['high']:.2f}) "
-            f"| {row['cosine_mean']:.4f} / {row['cosine_min']:.4f} |"
-        )
+    lines = [f"| {' | '.join(columns)} |", f"|---|---|{'---:|---|' * len(counts)}---|"]
+    for (runtime, precision), rows in by_runtime.items():
+        cells = [runtime, precision]
+        for count in counts:
+            cells += _timed(rows.get(count))
+        one = next(iter(rows.values()))
+        cells.append(f"{one['cosine_mean']:.4f} / {one['cosine_min']:.4f}")
+        lines.append(f"| {' | '.join(cells)} |")
     machine = found["machine"]
     versions = ", ".join(f"{name} {version}" for name, version in found["versions"].items())
-    lines += ["", f"{machine['cpu']}, {machine['cores']} cores; {versions}. {found['created']}."]
-    lines += [f"Not measured: {name}: {why}" for name, why in found["failed"].items()]
-    lines += [f"Invalid: {reason}" for reason in found["invalid"]]
+    lines += [
+        "",
+        "Median of one picture's inference, and its ratio to edgefeat's int8 with as many threads "
+        "(95 % interval), all taking turns in one process. "
+        f"Cosine on {found['pictures']}. {machine['cpu']}, {machine['cores']} cores; {versions}; "
+        f"{found['created'][:10]}.",
+    ]
+    lines += [f"Not measured: {name}: {why}." for name, why in found["failed"].items()]
+    lines += [f"Conditions: {reason}." for reason in found["invalid"]]
     return "\n".join(lines) + "\n"
+
+
+def _timed(row: dict[str, Any] | None) -> list[str]:
+    """Return the cells of one thread count."""
+    if row is None:
+        return ["", ""]
+    same = row["low"] == row["high"] == 1
+    interval = "" if same else f" ({row['low']:.2f} to {row['high']:.2f})"
+    return [f"{row['p50_ms']:.2f}", f"{row['ratio']:.2f}{interval}"]
 
 
 def main() -> None:
@@ -113,7 +140,15 @@ def main() -> None:
         result = measure(Path(folder), int(threads), arguments.duration)
         (Path(folder) / f"measured_{threads}.json").write_text(json.dumps(result))
         return
-    folder = arguments.folder or Path(tempfile.gettempdir()) / "edgefeat-peers"
+    with tempfile.TemporaryDirectory() as built:
+        found = _measured(arguments.folder or Path(built), arguments)
+    sys.stdout.write(table(found))
+    if arguments.output:
+        arguments.output.write_text(json.dumps(found, indent=1) + "\n")
+
+
+def _measured(folder: Path, arguments: argparse.Namespace) -> dict[str, Any]:
+    """Build what is not built yet; return the rows of all thread counts."""
     quiet = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}
     if not (folder / "failed.json").is_file():
         command = [sys.executable, str(HERE / "build_peers.py"), str(folder)]
@@ -126,10 +161,9 @@ def main() -> None:
         one = json.loads((folder / f"measured_{threads}.json").read_text())
         found["rows"] += one["rows"]
         found["failed"] |= one["failed"]
+        found["pictures"] = one["pictures"]
         found["invalid"] += [f"{threads} threads: {reason}" for reason in one["invalid"]]
-    sys.stdout.write(table(found))
-    if arguments.output:
-        arguments.output.write_text(json.dumps(found, indent=1) + "\n")
+    return found
 
 
 def _header() -> dict[str, Any]:

@@ -23,7 +23,7 @@ def main(source: Path, target: Path) -> int:
         sys.stderr.write(f"{target}: expected the lines {BEGIN.strip()!r} and {END.strip()!r}\n")
         return 1
     made = table(json.loads(source.read_text(encoding="utf-8")))
-    target.write_text(f"{before}{BEGIN}{made}{END}{after}", encoding="utf-8")
+    target.write_text(f"{before}{BEGIN}\n{made}\n{END}{after}", encoding="utf-8")
     return 0
 
 

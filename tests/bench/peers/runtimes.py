@@ -38,9 +38,13 @@ def runtimes(folder: Path, threads: int) -> Iterator[tuple[str, str, Callable[[]
     yield "LiteRT", "fp32", lambda: litert(folder / "fp32.tflite", threads)
     yield "LiteRT", "int8", lambda: litert(folder / "int8.tflite", threads)
     yield "OpenVINO", "fp32", lambda: openvino(folder / "plain.onnx", threads, "f32")
-    yield "OpenVINO", "its default", lambda: openvino(folder / "plain.onnx", threads, None)
+    yield (
+        "OpenVINO",
+        "default (bf16 if the CPU has it)",
+        lambda: openvino(folder / "plain.onnx", threads, None),
+    )
     yield "OpenCV dnn", "fp32", lambda: opencv(folder / "plain.onnx", threads)
-    yield "ncnn", "its default", lambda: ncnn(folder, threads)
+    yield "ncnn", "default (half-precision storage)", lambda: ncnn(folder, threads)
 
 
 def edgefeat(model: Path | None, threads: int) -> Run:

@@ -1,0 +1,19 @@
+"""A network's features by way of ONNX."""
+
+from __future__ import annotations
+
+import numpy as np
+import onnxruntime as ort
+
+from edgefeat_export.headless import Tap, cut
+from edgefeat_export.network import Network
+from edgefeat_export.pipeline import convert
+
+
+def exported(network: Network, images: np.ndarray, tap: Tap | None = None) -> np.ndarray:
+    """The features of the ONNX graph, in a plain ONNX Runtime."""
+    headless = cut(network.model, [tap or Tap()], end=network.head.layer)
+    graph = convert(headless, network.normalisation)
+    session = ort.InferenceSession(graph.SerializeToString())
+    features: np.ndarray = session.run(None, {"image": images})[0]
+    return features
