@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from types import MappingProxyType
 from typing import Final
@@ -10,7 +10,10 @@ from typing import Final
 from edgefeat.spec import Parity
 from edgefeat_export.errors import VerificationError
 
-__all__ = ["GATES", "Gates", "Miss", "parse_gate", "require"]
+__all__ = ["GATES", "Gates", "Miss", "misses", "parse_gate", "require"]
+
+
+_UPPER: Final = ("relative_l2_max", "size_bytes", "latency_ratio")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,7 +39,7 @@ GATES: Final[Mapping[str, Gates]] = MappingProxyType(
     {
         "fp32": Gates(relative_l2_max=1e-5, cosine_mean=0.999999, cosine_min=0.999999),
         "fp16": Gates(relative_l2_max=5e-2, cosine_mean=0.9999, cosine_min=0.999),
-        "int8": Gates(relative_l2_max=0.6, cosine_mean=0.95, cosine_min=0.85),
+        "int8": Gates(relative_l2_max=0.6, cosine_mean=0.98, cosine_min=0.9),
     }
 )
 
@@ -53,8 +56,25 @@ class Miss:
     def __str__(self) -> str:
         if self.got is None:
             return f"{self.output}: {self.gate} is asked for but takes more images to know"
-        word = "allowed" if self.gate == "relative_l2_max" else "needed"
+        word = "allowed" if self.gate in _UPPER else "needed"
         return f"{self.output}: {self.gate} {self.got:.7g}, {word} {self.needed:.7g}"
+
+
+def misses(output: str, measured: object, gates: Gates) -> Iterator[Miss]:
+    """Give the gates that figures miss.
+
+    Args:
+        output: Whose they are.
+        measured: `Parity`, or other figures by the same names.
+        gates: Held against them.
+    """
+    for field in fields(Gates):
+        needed: float | None = getattr(gates, field.name)
+        if needed is None:
+            continue
+        got: float | None = getattr(measured, field.name)
+        if got is None or not (got <= needed if field.name in _UPPER else got >= needed):
+            yield Miss(output=output, gate=field.name, needed=needed, got=got)
 
 
 def require(parities: Mapping[str, Parity], gates: Gates, what: str) -> None:
@@ -68,13 +88,13 @@ def require(parities: Mapping[str, Parity], gates: Gates, what: str) -> None:
     Raises:
         VerificationError: Names every gate that was missed, with the figures.
     """
-    misses = [miss for name, parity in parities.items() for miss in _misses(name, parity, gates)]
-    if misses:
+    missed = [miss for name, parity in parities.items() for miss in misses(name, parity, gates)]
+    if missed:
         images = next(iter(parities.values())).images
         raise VerificationError(
             f"{what}: its features are not Keras's on {images} images: "
-            f"{'; '.join(map(str, misses))}. --gate changes a limit.",
-            reasons=[asdict(miss) for miss in misses],
+            f"{'; '.join(map(str, missed))}. --gate changes a limit.",
+            reasons=[asdict(miss) for miss in missed],
         )
 
 
@@ -94,14 +114,3 @@ def parse_gate(text: str, gates: Mapping[str, Gates]) -> Mapping[str, Gates]:
         )
     limit = None if value == "none" else float(value)
     return {**gates, precision: replace(gates[precision], **{name: limit})}
-
-
-def _misses(output: str, parity: Parity, gates: Gates) -> Iterable[Miss]:
-    for field in fields(Gates):
-        needed: float | None = getattr(gates, field.name)
-        if needed is None:
-            continue
-        got: float | None = getattr(parity, field.name)
-        upper = field.name == "relative_l2_max"
-        if got is None or not (got <= needed if upper else got >= needed):
-            yield Miss(output=output, gate=field.name, needed=needed, got=got)

@@ -21,16 +21,16 @@ from edgefeat_export.backbones import load_backbone
 from edgefeat_export.calibration import calibration_pictures, described, soften_half
 from edgefeat_export.card import write_card
 from edgefeat_export.convert import to_onnx
-from edgefeat_export.errors import BackboneError, ConversionError
+from edgefeat_export.errors import BackboneError, ConversionError, VerificationError
 from edgefeat_export.gates import require
 from edgefeat_export.graph.audit import require_clean
 from edgefeat_export.graph.pipeline import clean
 from edgefeat_export.headless import Headless, cut
 from edgefeat_export.network import Network, file_safe, is_model_file, of_backbone, of_file
 from edgefeat_export.normalisation import Normalisation
-from edgefeat_export.precisions import PRECISIONS, at_precision
+from edgefeat_export.precisions import PRECISIONS, in_float
 from edgefeat_export.publish import Draft, make_folder, publish
-from edgefeat_export.quant.targets import DEFAULT_TARGET
+from edgefeat_export.quant.search import Outcome, search
 from edgefeat_export.reduction import Reduction, fit
 from edgefeat_export.reference import KerasReference
 from edgefeat_export.request import BuildRequest, Built, NetworkRequest
@@ -72,7 +72,7 @@ def build(request: BuildRequest, *, say: Say = lambda _line: None) -> list[Built
     reference = KerasReference(headless=headless, normalisation=network.normalisation)
     reference = replace(reference, reduction=_fit(request, network.input, reference, say))
     job = _Job(request, network, reference, say)
-    drafts = [job.draft(fp32, precision) for precision in request.precisions]
+    drafts = list(job.drafts(fp32))
     built = publish(drafts, request.output)
     card = write_card(built, request.output)
     for path in (*(one.path for one in built), card):
@@ -136,15 +136,26 @@ class _Job:
         self._outputs = reference.reduction.describe(reference.headless.outputs)
         self._verification = self._verification_pictures()
 
-    def draft(self, fp32: onnx.ModelProto, precision: str) -> Draft:
-        """Bring the graph to a precision and verify it."""
-        model = at_precision(
-            fp32, precision, reduction=self._reference.reduction, calibration=self._calibration
-        )
-        spec = make_spec(model, precision, self._network, self._outputs)
+    def drafts(self, fp32: onnx.ModelProto) -> Iterator[Draft]:
+        """Bring the graph to each precision, or say why one that may be left out is."""
+        for precision in self._request.precisions:
+            try:
+                yield self._draft(fp32, precision)
+            except VerificationError as error:
+                if precision not in self._request.may_leave_out:
+                    raise
+                self._say(f"{precision} left out, the other files hold: {error}")
+
+    def _draft(self, fp32: onnx.ModelProto, precision: str) -> Draft:
+        reduction, made = self._reference.reduction, {}
         if precision == "int8":
-            made = {"target": DEFAULT_TARGET, "calibration": self._origin}
-            spec = replace(spec, extra={**spec.extra, "quantization": made})
+            outcome = self._quantized(fp32)
+            model = reduction.append(outcome.quantized.model)
+            made = {"quantization": outcome.record(self._origin)}
+        else:
+            model = in_float(fp32, precision, reduction)
+        spec = make_spec(model, precision, self._network, self._outputs)
+        spec = replace(spec, extra={**spec.extra, **made})
         require_sound(model, spec)
         name = file_name(spec)
         with temporary_beside(self._request.output / name) as path:
@@ -155,6 +166,18 @@ class _Job:
             parity = merged_parity(parities)
             probe = make_probe(path, spec, self._reference)
         return Draft(model=model, spec=replace(spec, parity=parity, probe=probe))
+
+    def _quantized(self, fp32: onnx.ModelProto) -> Outcome:
+        request = self._request
+        return search(
+            fp32,
+            self._calibration(),
+            self._verification,
+            target=request.target,
+            gates=request.gates["int8"],
+            limits=request.limits,
+            say=self._say,
+        )
 
     def _calibration(self) -> NDArray[np.uint8]:
         request = self._request

@@ -23,7 +23,7 @@ from edgefeat_export.quant.surgery import faster
 from edgefeat_export.quant.targets import DEFAULT_TARGET, TARGETS, Target
 from edgefeat_export.quant.writer import write_integers
 
-__all__ = ["QuantizedModel", "quantize", "quantize_model"]
+__all__ = ["QuantizedModel", "quantize", "quantize_model", "ranges_of"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,7 +73,7 @@ def quantize_model(
     plan = make_plan(graph, keep_float)
     walked = images[_spread(len(images), pictures_at_once(graph, plan))]
     with Progress(len(images) + len(plan.steps), "quantizing") as bar:
-        affines = _affines(model, plan, images, bar.advance)
+        affines = ranges_of(model, plan, images, advance=bar.advance)
         options = RoundingOptions(weight_limit=target.weight_limit)
         quantized = quantize_in_sequence(graph, plan, affines, walked, options, advance=bar.advance)
     kept = [step.output for step in plan.steps if step.weighted and step.output in keep_float]
@@ -88,9 +88,21 @@ def _spread(count: int, most: int) -> NDArray[np.int64]:
     return np.linspace(0, count - 1, min(count, most)).astype(np.int64)
 
 
-def _affines(
-    model: onnx.ModelProto, plan: Plan, images: NDArray[np.uint8], advance: Callable[[], None]
+def ranges_of(
+    model: onnx.ModelProto,
+    plan: Plan,
+    images: NDArray[np.uint8],
+    *,
+    advance: Callable[[], None] = lambda: None,
 ) -> dict[str, Affine]:
+    """Return what the bytes of each tensor that the plan quantizes shall mean.
+
+    Args:
+        model: The float graph of the plan.
+        plan: What becomes integer.
+        images: Calibration pictures, uint8 `(N, height, width, channels)`.
+        advance: Called after each picture.
+    """
     entering = {step.output for step in plan.image.steps} if plan.image else set()
     own = {
         step.output: step

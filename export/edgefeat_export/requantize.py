@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -18,9 +18,9 @@ from edgefeat.spec import InputSpec, ModelSpec, Parity
 from edgefeat_export import pictures
 from edgefeat_export.calibration import calibration_pictures, described, soften_half
 from edgefeat_export.errors import ExportError
-from edgefeat_export.quant.latency import latency_of
+from edgefeat_export.gates import Gates
 from edgefeat_export.quant.report import report_page
-from edgefeat_export.quant.search import Outcome, QuantGates, search
+from edgefeat_export.quant.search import UNLIMITED, Limits, Outcome, search
 from edgefeat_export.quant.targets import Target
 from edgefeat_export.stamp import fingerprint_of, stamp, temporary_beside
 
@@ -41,7 +41,8 @@ class QuantizeRequest:
         calibration: Folder of pictures; None takes photos that packages ship.
         judged: Folder of other pictures to measure on; None takes other crops of those photos.
         target: The class of devices.
-        gates: What must hold.
+        gates: What must hold against the float features.
+        limits: What the file may cost.
         report: Where to write the page; None writes none.
         pictures: How many to calibrate and to measure on, at most.
     """
@@ -51,7 +52,8 @@ class QuantizeRequest:
     calibration: Path | None = None
     judged: Path | None = None
     target: Target
-    gates: QuantGates
+    gates: Gates
+    limits: Limits = UNLIMITED
     report: Path | None = None
     pictures: int = 96
 
@@ -83,19 +85,15 @@ def quantize_file(request: QuantizeRequest, *, say: Say = lambda _line: None) ->
         _judged(request, old.input, say),
         target=request.target,
         gates=request.gates,
+        limits=request.limits,
         say=say,
     )
     spec = _spec(old, outcome, origin)
     target = request.output or request.model.with_name(_name(request.model, old))
     spec = _write(outcome.quantized.model, spec, target)
     if request.report is not None:
-        say("measuring latency for the report")
         page = report_page(
-            old.name,
-            outcome,
-            latency_of(model, outcome.quantized.model, calibration[0]),
-            size_before=request.model.stat().st_size,
-            calibration=origin,
+            old.name, outcome, size_before=request.model.stat().st_size, calibration=origin
         )
         request.report.write_text(page)
     return Requantized(path=target, spec=spec, outcome=outcome)
@@ -119,7 +117,7 @@ def _judged(request: QuantizeRequest, input_spec: InputSpec, say: Say) -> NDArra
 
 def _spec(old: ModelSpec, outcome: Outcome, origin: str) -> ModelSpec:
     """The int8 file's spec; its parity is to the float file, whose own is to Keras."""
-    quantized, fidelity = outcome.quantized, outcome.fidelity
+    fidelity = outcome.fidelity
     parity = Parity(
         images=fidelity.pictures,
         relative_l2_mean=fidelity.relative_l2_mean,
@@ -130,18 +128,12 @@ def _spec(old: ModelSpec, outcome: Outcome, origin: str) -> ModelSpec:
         neighbour_overlap_10=fidelity.neighbour_overlap_10,
         extra={"against": old.fingerprint},
     )
-    quantization = {
-        "target": quantized.target.name,
-        "calibration": origin,
-        "kept_float": list(quantized.kept_float),
-        "attempts": [asdict(attempt) for attempt in outcome.attempts],
-    }
     return replace(
         old,
         precision="int8",
         parity=parity,
-        fingerprint=fingerprint_of(quantized.model, old.input, old.outputs),
-        extra={**old.extra, "quantization": quantization},
+        fingerprint=fingerprint_of(outcome.quantized.model, old.input, old.outputs),
+        extra={**old.extra, "quantization": outcome.record(origin)},
     )
 
 

@@ -11,6 +11,8 @@ from edgefeat_export.gates import GATES, Gates
 from edgefeat_export.headless import Tap
 from edgefeat_export.normalisation import Normalisation
 from edgefeat_export.precisions import PRECISIONS
+from edgefeat_export.quant.search import UNLIMITED, Limits
+from edgefeat_export.quant.targets import DEFAULT_TARGET, TARGETS, Target
 from edgefeat_export.reduction import Pca
 
 __all__ = ["BuildRequest", "Built", "NetworkRequest"]
@@ -58,6 +60,9 @@ class BuildRequest:
         gates: What each precision must reach.
         calibration: Folder of pictures for int8 and PCA; None takes crops of the shipped samples.
         images: Folder of pictures to verify with; None takes other crops of the samples.
+        target: The class of devices that int8 is for.
+        limits: What int8 may cost.
+        may_leave_out: Precisions that the build goes on without where their gates are missed.
         output: Folder for the files.
     """
 
@@ -70,6 +75,9 @@ class BuildRequest:
     calibration: Path | None = None
     images: Path | None = None
     output: Path = Path("models")
+    target: Target = TARGETS[DEFAULT_TARGET]
+    limits: Limits = UNLIMITED
+    may_leave_out: Sequence[str] = ()
     calibration_images: int = 96
     verification_images: int = 100
 

@@ -34,6 +34,7 @@ def folder(saved: Path, photos: Path, tmp_path_factory: pytest.TempPathFactory) 
     arguments += ["--layer", "depthwise:gem", "--layer", "pool", "--reduce", "pca:3", "--l2"]
     arguments += ["--calibrate", str(photos), "--gate", "int8.relative_l2_max=2"]
     arguments += ["--gate", "int8.cosine_min=0", "--gate", "int8.cosine_mean=0.5"]
+    arguments += ["--target", "x86"]
     assert main(arguments) == 0
     return out
 
@@ -114,6 +115,27 @@ def test_a_missed_gate_leaves_the_old_file_as_it_was(
     assert old.read_bytes() == b"the file that was there"
 
 
+def test_int8_that_nobody_asked_for_is_left_out_where_it_misses_its_gates(
+    saved: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ["build", str(saved), "--gate", "int8.cosine_mean=1.5", "-o"]
+    assert main([*arguments, str(tmp_path / "default")]) == 0
+    assert sorted(path.name for path in (tmp_path / "default").iterdir()) == [
+        "mine_24x32.md",
+        "mine_24x32_fp32.onnx",
+    ]
+    assert "int8 left out, the other files hold: int8 for x86-vnni" in capsys.readouterr().err
+    assert main([*arguments, str(tmp_path / "asked"), "--precision", "fp32,int8"]) == 3
+    assert not list((tmp_path / "asked").iterdir())
+
+
+def test_the_int8_file_says_what_it_is_for(folder: Path) -> None:
+    with FeatureExtractor(folder / "mine_24x32_int8.onnx") as extractor:
+        made = extractor.spec.extra["quantization"]
+    assert made["target"] == "x86"
+    assert made["attempts"][-1]["fidelity"]["pictures"] == 100
+
+
 def test_dead_features_are_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     model = keras.Sequential(
         [
@@ -141,6 +163,10 @@ def test_dead_features_are_refused(tmp_path: Path, capsys: pytest.CaptureFixture
         (
             ["--precision", "fp32", "--gate", "int8.cosine_mean=1"],
             "--gate: int8.cosine_mean=1 is for int8, which is not built: --precision asks for fp32",
+        ),
+        (
+            ["--precision", "fp32,fp16", "--target", "x86"],
+            "--target: is for int8, which is not built: --precision asks for fp32,fp16",
         ),
         (["--input-range", "0,1", "--normalize", "tf"], "say the same thing"),
         (["--input-range", "1,0"], "HIGH above LOW"),

@@ -97,7 +97,7 @@ def test_the_int8_file_runs_and_says_how_it_was_made(float_file, folder, tmp_pat
 
 def test_a_missed_gate_leaves_no_file(float_file, folder, capsys):
     assert run(float_file, "--calibrate", folder, "--min-cosine", 1.5) == 3
-    assert "No file was written" in capsys.readouterr().err
+    assert "No int8 file was written" in capsys.readouterr().err
     assert [p.name for p in float_file.parent.glob("*.onnx")] == [float_file.name]
 
 

@@ -8,6 +8,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from edgefeat_export.commands.int8_options import add_int8_options, limits_of, target_of
+
 if TYPE_CHECKING:
     from edgefeat_export.requantize import Requantized
 
@@ -41,10 +43,11 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         "--images", type=Path, metavar="DIR", help="other pictures, to measure on"
     )
     quantize.add_argument(
-        "--target",
-        default="x86-vnni",
-        metavar="NAME",
-        help="x86-vnni, x86, arm64-dot, arm64 or auto:FILE (default: x86-vnni)",
+        "--pictures",
+        type=int,
+        default=96,
+        metavar="N",
+        help="how many to calibrate on, at most (default: 96)",
     )
     quantize.add_argument(
         "--min-cosine", type=float, default=0.99, metavar="C", help="mean (default: 0.99)"
@@ -56,7 +59,14 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         metavar="C",
         help="worst of 100 (default: 0.97)",
     )
-    quantize.add_argument("--max-bytes", type=int, metavar="N", help="largest allowed file")
+    quantize.add_argument(
+        "--min-overlap",
+        type=float,
+        default=0.75,
+        metavar="S",
+        help="share of ten nearest neighbours kept (default: 0.75)",
+    )
+    add_int8_options(quantize)
     quantize.add_argument("--report", type=Path, metavar="FILE.html", help="write a report page")
     quantize.add_argument("-o", "--output", type=Path, metavar="FILE", help="default: beside MODEL")
     quantize.add_argument("--json", action="store_true", help="a JSON summary on stdout")
@@ -65,8 +75,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 def run(arguments: argparse.Namespace) -> int:
     """Run the subcommand; return its exit code."""
-    from edgefeat_export.quant.search import QuantGates
-    from edgefeat_export.quant.targets import target_named
+    from edgefeat_export.gates import Gates
     from edgefeat_export.requantize import QuantizeRequest, quantize_file
 
     request = QuantizeRequest(
@@ -74,13 +83,15 @@ def run(arguments: argparse.Namespace) -> int:
         output=arguments.output,
         calibration=arguments.calibrate,
         judged=arguments.images,
-        target=target_named(arguments.target),
-        gates=QuantGates(
+        target=target_of(arguments),
+        gates=Gates(
             cosine_mean=arguments.min_cosine,
             cosine_p1=arguments.min_cosine_p1,
-            size_bytes=arguments.max_bytes,
+            neighbour_overlap_10=arguments.min_overlap,
         ),
+        limits=limits_of(arguments),
         report=arguments.report,
+        pictures=arguments.pictures,
     )
     done = quantize_file(request, say=_say)
     sys.stdout.write(_summary(done) if arguments.json else _sentence(done))

@@ -26,7 +26,7 @@ class Latency:
 
 
 def latency_of(
-    before: onnx.ModelProto, after: onnx.ModelProto, picture: NDArray[np.uint8], *, runs: int = 60
+    before: onnx.ModelProto, after: onnx.ModelProto, picture: NDArray[np.uint8], *, runs: int = 30
 ) -> Latency:
     """Time two models in turns on one picture, uint8 `(height, width, channels)`."""
     name = before.graph.input[0].name

@@ -37,7 +37,7 @@ class RoundingOptions:
     """
 
     weight_limit: int = 127
-    ridge: float = 0.1
+    ridge: float = 2.0
     damp: float = 0.01
     seed: int = 0
 

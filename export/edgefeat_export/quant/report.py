@@ -7,7 +7,6 @@ from html import escape
 from math import log10
 
 from edgefeat_export.quant.fidelity import Fidelity
-from edgefeat_export.quant.latency import Latency
 from edgefeat_export.quant.search import Attempt, Outcome
 
 __all__ = ["report_page"]
@@ -25,7 +24,6 @@ _FLOOR_DB = -60.0
 def report_page(
     name: str,
     outcome: Outcome,
-    latency: Latency,
     *,
     size_before: int,
     calibration: str,
@@ -35,11 +33,10 @@ def report_page(
     Args:
         name: The model's.
         outcome: What the search found.
-        latency: Of the float model and the quantized one.
         size_before: Bytes of the float model.
         calibration: Where the calibration pictures are from.
     """
-    quantized = outcome.quantized
+    quantized, latency = outcome.quantized, outcome.attempts[-1].latency
     parts = [
         f"<h1>{escape(name)}, int8</h1>",
         f"<p>Target <b>{quantized.target.name}</b>: {escape(quantized.target.why)}. "
@@ -54,7 +51,9 @@ def report_page(
         f"<p>Latency: medians of {latency.runs} runs in turns, one thread, batch 1.</p>",
         "<h2>Fidelity to the float model</h2>",
         _attempts(outcome.attempts),
-        "<p>On pictures that did not calibrate. Overlap: ten nearest neighbours kept.</p>",
+        "<p>On pictures that did not calibrate. Overlap: ten nearest neighbours kept. "
+        "Each row keeps the layers of those above in float too; latency is over the float "
+        "model's.</p>",
         "<h2>Error of each layer's output</h2>",
         "<p>Error power over signal power in decibels; shorter is better. What a layer inherits "
         "from those before it is included.</p>",
@@ -72,11 +71,14 @@ def _ratio_row(label: str, before: float, after: float) -> tuple[str, ...]:
 
 
 def _attempts(attempts: Sequence[Attempt]) -> str:
-    head = ("layers in float", "cosine mean", "p1", "min", "relative L2", "overlap", "MB")
-    rows = [
-        (str(len(one.kept_float)), *_numbers(one.fidelity), f"{one.size_bytes / 1e6:.2f}")
-        for one in attempts
-    ]
+    head = ("added in float", "cosine mean", "p1", "min", "relative L2", "overlap", "MB", "latency")
+    rows: list[tuple[str, ...]] = []
+    before: tuple[str, ...] = ()
+    for one in attempts:
+        added = [name for name in one.kept_float if name not in before]
+        cost = f"{one.size_bytes / 1e6:.2f}", f"{one.latency.ratio:.3f}"
+        rows.append((", ".join(added) or "none", *_numbers(one.fidelity), *cost))
+        before = one.kept_float
     return _table(head, rows)
 
 

@@ -3,48 +3,51 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Final
 
 import numpy as np
 import onnx
 from numpy.typing import NDArray
 
 from edgefeat_export.errors import VerificationError
+from edgefeat_export.gates import Gates, Miss, misses
 from edgefeat_export.graph.graph import Graph
 from edgefeat_export.quant.fidelity import Fidelity, compare, features_of
+from edgefeat_export.quant.latency import Latency, latency_of
 from edgefeat_export.quant.steps import steps_of
 from edgefeat_export.quant.targets import Target
 from edgefeat_export.quantize import QuantizedModel, quantize_model
 
-__all__ = ["Attempt", "Outcome", "QuantGates", "search"]
+__all__ = ["UNLIMITED", "Attempt", "Limits", "Outcome", "search"]
 
 _ROUNDS = (0, 1, 2, 4, 8)  # layers in float, attempt by attempt
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class QuantGates:
-    """What quantized features must reach against the float ones, and what they may cost.
+class Limits:
+    """What the quantized model may cost; None is not asked.
 
     Attributes:
-        cosine_mean: Lowest allowed mean cosine.
-        cosine_p1: Lowest allowed first percentile.
-        neighbour_overlap_10: Lowest allowed share of kept neighbours.
-        size_bytes: Largest allowed model, None for any.
+        size_bytes: Largest allowed model.
+        latency_ratio: Largest allowed latency over the float model's, both timed here, in turns.
     """
 
-    cosine_mean: float = 0.99
-    cosine_p1: float = 0.97
-    neighbour_overlap_10: float = 0.75
     size_bytes: int | None = None
+    latency_ratio: float | None = None
+
+
+UNLIMITED: Final = Limits()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attempt:
-    """One quantization: what stayed in float, and what came of it."""
+    """One quantization: what stayed in float, what came of it and what it costs."""
 
     kept_float: tuple[str, ...]
     fidelity: Fidelity
     size_bytes: int
+    latency: Latency
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +62,26 @@ class Outcome:
         """That of the chosen quantization."""
         return self.attempts[-1].fidelity
 
+    def record(self, origin: str) -> dict[str, object]:
+        """Return what the spec keeps: no latency, which would make every file another one.
+
+        Args:
+            origin: Where the calibration pictures are from.
+        """
+        return {
+            "target": self.quantized.target.name,
+            "calibration": origin,
+            "kept_float": list(self.quantized.kept_float),
+            "attempts": [
+                {
+                    "kept_float": list(one.kept_float),
+                    "size_bytes": one.size_bytes,
+                    "fidelity": asdict(one.fidelity),
+                }
+                for one in self.attempts
+            ],
+        }
+
 
 def search(
     model: onnx.ModelProto,
@@ -66,7 +89,8 @@ def search(
     judged: NDArray[np.uint8],
     *,
     target: Target,
-    gates: QuantGates,
+    gates: Gates,
+    limits: Limits = UNLIMITED,
     say: Callable[[str], None] = lambda _line: None,
 ) -> Outcome:
     """Quantize until the gates hold, with as few layers in float as that takes.
@@ -76,11 +100,13 @@ def search(
         calibration: Pictures to calibrate on, uint8 `(N, height, width, channels)`.
         judged: Other pictures, to measure on.
         target: The class of devices.
-        gates: What must hold.
+        gates: What must hold against the float features, as far as so many pictures can tell.
+        limits: What the model may cost.
         say: Told of each attempt.
 
     Raises:
-        VerificationError: The gates do not hold however many layers stay in float.
+        VerificationError: The gates do not hold however many layers stay in float, or not within
+            the limits.
     """
     wanted = features_of(model, judged)
     attempts: list[Attempt] = []
@@ -93,30 +119,37 @@ def search(
             kept_float=quantized.kept_float,
             fidelity=compare(wanted, features_of(quantized.model, judged)),
             size_bytes=quantized.model.ByteSize(),
+            latency=latency_of(model, quantized.model, judged[0]),
         )
         attempts.append(attempt)
         say(_sentence(attempt))
-        missed = _missed(attempt, gates)
+        beyond = _beyond(attempt, limits)
+        missed = [*_missed(attempt.fidelity, gates), *beyond]
         if not missed:
             return Outcome(quantized=quantized, attempts=tuple(attempts))
+        if beyond:  # more layers in float would only cost more
+            break
         worst = worst or _by_loss(model, quantized.errors)
     raise VerificationError(
-        f"int8 for {target.name} misses its gates with up to {len(attempts[-1].kept_float)} layers "
-        f"in float: {'; '.join(missed)}. No file was written: use fp32 or fp16 storage for this "
-        "network, or calibrate on pictures like those it will see."
+        f"int8 for {target.name} misses its gates with {len(attempts[-1].kept_float)} layers "
+        f"in float: {'; '.join(map(str, missed))}. No int8 file was written: use fp32 or fp16 "
+        "storage for this network, or calibrate on pictures like those it will see.",
+        reasons=[asdict(miss) for miss in missed],
     )
 
 
-def _missed(attempt: Attempt, gates: QuantGates) -> list[str]:
-    fidelity = attempt.fidelity
-    missed = []
-    for name in ("cosine_mean", "cosine_p1", "neighbour_overlap_10"):
-        value, needed = getattr(fidelity, name), getattr(gates, name)
-        if value is not None and not value >= needed:
-            missed.append(f"{name} {value:.5f}, needed {needed:.5f}")
-    if gates.size_bytes is not None and attempt.size_bytes > gates.size_bytes:
-        missed.append(f"{attempt.size_bytes} bytes, allowed {gates.size_bytes}")
-    return missed
+def _missed(fidelity: Fidelity, gates: Gates) -> list[Miss]:
+    """Those that so many pictures can tell."""
+    return [miss for miss in misses("features", fidelity, gates) if miss.got is not None]
+
+
+def _beyond(attempt: Attempt, limits: Limits) -> list[Miss]:
+    costs = {"size_bytes": attempt.size_bytes, "latency_ratio": attempt.latency.ratio}
+    return [
+        Miss(output="features", gate=name, needed=limit, got=costs[name])
+        for name, limit in asdict(limits).items()
+        if limit is not None and not costs[name] <= limit
+    ]
 
 
 def _by_loss(model: onnx.ModelProto, errors: Mapping[str, float]) -> list[str]:
@@ -134,5 +167,6 @@ def _sentence(attempt: Attempt) -> str:
     kept = f"{len(attempt.kept_float)} layers in float" if attempt.kept_float else "all integer"
     return (
         f"{kept}: cosine {fidelity.cosine_mean:.5f} mean, {fidelity.cosine_p1:.4f} p1 over "
-        f"{fidelity.pictures} pictures, {attempt.size_bytes / 1e6:.2f} MB"
+        f"{fidelity.pictures} pictures, {attempt.size_bytes / 1e6:.2f} MB, "
+        f"{attempt.latency.ratio:.2f} of the float latency"
     )

@@ -64,6 +64,8 @@ def _stem(graph: Graph) -> tuple[Node, Node, Node] | None:
         return None
     if (first.op, real.op, conv.op) != ("Transpose", "DequantizeLinear", "Conv"):
         return None
+    if None in (graph.producer(name) for name in conv.inputs[1:3]):  # kept in float
+        return None
     dims = info.type.tensor_type.shape.dim
     width, channels = dims[2].dim_value, dims[3].dim_value
     weight = _integers(graph, conv)[0]
