@@ -42,7 +42,7 @@ _PHOTOS: Final = {
     ),
     "sklearn": ("datasets/images", ("china.jpg", "flower.jpg")),
 }
-_SOFTEST, _SHARPEST = 24, 64  # sides in pixels that a picture is shrunk to before growing back
+_SOFTEST, _SHARPEST = 16, 64  # sides in pixels that a picture is shrunk to before growing back
 
 
 def calibration_pictures(input_spec: InputSpec, *, count: int, seed: int) -> tuple[Pixels, str]:
@@ -85,7 +85,7 @@ def packaged_photos() -> list[Path]:
 
 
 def soften_half(pictures: Pixels, *, seed: int) -> Pixels:
-    """Return the pictures with half of them shrunk to 24 to 64 pixels and grown back.
+    """Return the pictures with half of them shrunk to 16 to 64 pixels and grown back.
 
     Args:
         pictures: uint8 `(N, height, width, channels)`; left as they are.
@@ -94,7 +94,8 @@ def soften_half(pictures: Pixels, *, seed: int) -> Pixels:
     rng = np.random.default_rng(seed)
     mixed = pictures.copy()
     for index in rng.permutation(len(mixed))[: len(mixed) // 2]:
-        mixed[index] = _softened(mixed[index], int(rng.integers(_SOFTEST, _SHARPEST + 1)))
+        side = _SOFTEST * (_SHARPEST / _SOFTEST) ** rng.random()  # as many below 32 as above
+        mixed[index] = _softened(mixed[index], round(side))
     return mixed
 
 

@@ -55,7 +55,7 @@ class QuantizeRequest:
     gates: Gates
     limits: Limits = UNLIMITED
     report: Path | None = None
-    pictures: int = 96
+    pictures: int = 128
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -78,7 +78,7 @@ class BuildRequest:
     target: Target = TARGETS[DEFAULT_TARGET]
     limits: Limits = UNLIMITED
     may_leave_out: Sequence[str] = ()
-    calibration_images: int = 96
+    calibration_images: int = 128
     verification_images: int = 100
 
     def __post_init__(self) -> None:

@@ -45,9 +45,9 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     quantize.add_argument(
         "--pictures",
         type=int,
-        default=96,
+        default=128,
         metavar="N",
-        help="how many to calibrate on, at most (default: 96)",
+        help="how many to calibrate on, at most (default: 128)",
     )
     quantize.add_argument(
         "--min-cosine", type=float, default=0.99, metavar="C", help="mean (default: 0.99)"
