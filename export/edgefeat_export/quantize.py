@@ -19,6 +19,7 @@ from edgefeat_export.quant.scheme import Affine
 from edgefeat_export.quant.sequence import quantize_in_sequence
 from edgefeat_export.quant.statistics import observe
 from edgefeat_export.quant.steps import give_biases
+from edgefeat_export.quant.sums import agreeing_sums
 from edgefeat_export.quant.surgery import faster
 from edgefeat_export.quant.targets import DEFAULT_TARGET, TARGETS, Target
 from edgefeat_export.quant.writer import write_integers
@@ -73,7 +74,7 @@ def quantize_model(
     plan = make_plan(graph, keep_float)
     walked = images[_spread(len(images), pictures_at_once(graph, plan))]
     with Progress(len(images) + len(plan.steps), "quantizing") as bar:
-        affines = ranges_of(model, plan, images, advance=bar.advance)
+        affines = agreeing_sums(plan, ranges_of(model, plan, images, advance=bar.advance))
         options = RoundingOptions(weight_limit=target.weight_limit)
         quantized = quantize_in_sequence(graph, plan, affines, walked, options, advance=bar.advance)
     kept = [step.output for step in plan.steps if step.weighted and step.output in keep_float]
