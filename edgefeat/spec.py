@@ -71,7 +71,7 @@ class Interpolation(StrEnum):
 
 
 class DecodePolicy(StrEnum):
-    """Whether a JPEG may be decoded at a reduced scale (never below twice the input size)."""
+    """Whether a JPEG may be decoded at a reduced scale (never below 2.25 times the input size)."""
 
     FULL = "full"
     REDUCED = "reduced"

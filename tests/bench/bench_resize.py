@@ -67,7 +67,7 @@ def _measure(size: tuple[int, int], models: list[FeatureExtractor]) -> dict[str,
             ("area", cv2.resize(frame, TARGET[::-1], interpolation=cv2.INTER_AREA), exact),
             ("staged", resize.antialias(frame, TARGET), exact),
             ("linear", resize.bilinear(frame, TARGET), exact),
-            ("jpeg", resize.antialias(load_bgr(data, keep_side=448), TARGET), exact_jpeg),
+            ("jpeg", resize.antialias(load_bgr(data, keep_side=504), TARGET), exact_jpeg),
         ):
             ways[way].append(
                 [
@@ -81,7 +81,7 @@ def _measure(size: tuple[int, int], models: list[FeatureExtractor]) -> dict[str,
             "staged": lambda: resize.antialias(frame, TARGET),
             "linear": lambda: resize.bilinear(frame, TARGET),
             "full": lambda: cv2.resize(load_bgr(data), TARGET[::-1], interpolation=cv2.INTER_AREA),
-            "jpeg": lambda: resize.antialias(load_bgr(data, keep_side=448), TARGET),
+            "jpeg": lambda: resize.antialias(load_bgr(data, keep_side=504), TARGET),
         }
     )
     return {

@@ -319,7 +319,7 @@ def test_paths_that_give_no_bytes(tmp_path: Path) -> None:
     ]
 
 
-def test_reduced_decoding_keeps_twice_the_input(photos: Path) -> None:
+def test_reduced_decoding_keeps_what_is_asked_for(photos: Path) -> None:
     big = cv2.resize(cv2.imread(str(photos / "rocket.jpg")), (2000, 1500))
     data = cv2.imencode(".jpg", big)[1].tobytes()
     assert load_bgr(data).shape == (1500, 2000, 3)
