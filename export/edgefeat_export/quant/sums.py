@@ -1,9 +1,9 @@
 """Scales that make quantized sums the same on every CPU.
 
 ONNX Runtime adds bytes in float: `a * (scale_a / scale_c) + b * (scale_b / scale_c) + constant`.
-Some CPUs fuse multiplication and addition, and some round a half up where others round it to even. With
-ratios that are whole parts of an odd number no sum of levels lies halfway between two, nor so near
-that the last bits of float32 decide. The other integer operators multiply once, and agree as it is.
+Some CPUs fuse multiplication and addition, and some round a half up where others round it to even.
+With ratios that are whole parts of an odd number no sum of levels lies halfway between two, nor so
+near that the last bits of float32 decide. The other integer operators multiply once, and agree.
 """
 
 from __future__ import annotations
