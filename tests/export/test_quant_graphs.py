@@ -8,6 +8,7 @@ from onnx import numpy_helper
 from edgefeat_export.graph.graph import Graph
 from edgefeat_export.graph.writing import write
 from edgefeat_export.quant.fidelity import compare, features_of
+from edgefeat_export.quant.narrow import fold_narrow
 from edgefeat_export.quant.plan import make_plan
 from edgefeat_export.quant.stem import fold_stem
 from edgefeat_export.quant.targets import TARGETS
@@ -81,7 +82,7 @@ def integers_of(model, monkeypatch):
     return quantize(model, photos())
 
 
-@pytest.mark.parametrize("rewrite", [fold_stem, widen_depthwise])
+@pytest.mark.parametrize("rewrite", [fold_narrow, fold_stem, widen_depthwise])
 def test_a_rewrite_keeps_every_bit(rewrite, monkeypatch):
     plain = integers_of(mobile(), monkeypatch)
     graph = Graph(plain)

@@ -1,21 +1,16 @@
 """Rewrites the first convolution for integer kernels, which want input channels in fours.
 
-Four pixels of three channels become one of twelve, a reshape that moves nothing. The convolution
-then makes the outputs of one such group at once, from the same integers: bit for bit the same
-result.
+Four pixels of three channels become one of twelve.
 """
 
 from __future__ import annotations
 
-import numpy as np
-from numpy.typing import NDArray
-
 from edgefeat_export.graph.graph import Graph, Node
+from edgefeat_export.quant.fold import fold_constants, folded_kernel, integers, reshape, reshaped
 
 __all__ = ["fold_stem"]
 
 _FOLD = 4
-_FROM_LAST, _TO_LAST = (0, 3, 1, 2), (0, 2, 3, 1)
 
 
 def fold_stem(graph: Graph) -> bool:
@@ -27,22 +22,15 @@ def fold_stem(graph: Graph) -> bool:
     (info,) = graph.inputs
     height = (graph.shape(conv.out) or (0, 0, 0))[2] or 0  # asked before anything changes
     sides = [d.dim_value for d in info.type.tensor_type.shape.dim[1:]]
-    weight, scale, zeros, bias, unit, bias_zeros = _integers(graph, conv)
+    weight = integers(graph, conv)[0]
     left, right = conv.attrs.get("pads", (0, 0, 0, 0))[1::2]
     stride = conv.attrs["strides"][1]
-    outputs = _FOLD // stride
     columns = (sides[1] + left + right - weight.shape[3]) // stride + 1
-    folded, before = _folded(weight, left, stride)
+    folded, before = folded_kernel(weight, left, stride, _FOLD)
     after = folded.shape[3] - 1 - before
-    picture = _reshape(graph, info.name, (-1, sides[0], sides[1] // _FOLD, _FOLD * sides[2]))
+    picture = reshape(graph, info.name, (-1, sides[0], sides[1] // _FOLD, _FOLD * sides[2]))
     graph.rewire(first, [picture])
-    for_each = [np.tile(array, outputs) for array in (scale, zeros, bias, unit, bias_zeros)]
-    weight_node, bias_node = (graph.producer(name) for name in conv.inputs[1:3])
-    if weight_node is None or bias_node is None:
-        return False
-    names = [graph.constant(array) for array in (folded, *for_each)]
-    graph.rewire(weight_node, names[:3])
-    graph.rewire(bias_node, names[3:])
+    fold_constants(graph, conv, folded, _FOLD // stride)
     pads = list(conv.attrs.get("pads", (0, 0, 0, 0)))
     pads[1], pads[3] = before, after
     conv.attrs |= {
@@ -50,7 +38,10 @@ def fold_stem(graph: Graph) -> bool:
         "pads": pads,
         "strides": [conv.attrs["strides"][0], 1],
     }
-    _unfold(graph, conv, (height, columns, weight.shape[0]))
+    quantize = graph.users(conv.out)[0]
+    old = graph.users(quantize.out)[0]
+    unfolded = reshaped(graph, quantize.out, (height, columns, weight.shape[0]))
+    graph.rewire(old, [unfolded, *old.inputs[1:]])
     return True
 
 
@@ -68,7 +59,7 @@ def _stem(graph: Graph) -> tuple[Node, Node, Node] | None:
         return None
     dims = info.type.tensor_type.shape.dim
     width, channels = dims[2].dim_value, dims[3].dim_value
-    weight = _integers(graph, conv)[0]
+    weight = integers(graph, conv)[0]
     plain = conv.attrs.get("group", 1) == 1 and not any(
         d != 1 for d in conv.attrs.get("dilations", (1, 1))
     )
@@ -78,43 +69,3 @@ def _stem(graph: Graph) -> tuple[Node, Node, Node] | None:
     even = (width + left + right - weight.shape[3]) // 2 + 1 == width // 2
     fits = plain and halving and even and width % _FOLD == 0 and channels == 3
     return (first, real, conv) if fits else None
-
-
-def _integers(graph: Graph, conv: Node) -> list[NDArray[np.generic]]:
-    parts = []
-    for name in conv.inputs[1:3]:
-        node = graph.producer(name)
-        parts += [graph.constants[source] for source in (node.inputs if node else ())]
-    return parts
-
-
-def _folded(weight: NDArray[np.generic], left: int, stride: int) -> tuple[NDArray[np.generic], int]:
-    """Spread a kernel over groups of pixels; return it and how many groups lie before.
-
-    Its shape is `(outputs * out, 4 * in, rows, groups)`.
-    """
-    out, channels, rows, width = weight.shape
-    outputs = _FOLD // stride
-    before = -(-left // _FOLD)
-    reach = (outputs - 1) * stride - left + width - 1
-    groups = before + reach // _FOLD + 1
-    folded = np.zeros((outputs, out, _FOLD, channels, rows, groups), weight.dtype)
-    for which in range(outputs):
-        for tap in range(width):
-            pixel = which * stride - left + tap + before * _FOLD
-            folded[which, :, pixel % _FOLD, :, :, pixel // _FOLD] = weight[:, :, :, tap]
-    return folded.reshape(outputs * out, _FOLD * channels, rows, groups), before
-
-
-def _unfold(graph: Graph, conv: Node, shape: tuple[int, int, int]) -> None:
-    """Take the outputs of a group apart again, on bytes."""
-    quantize = graph.users(conv.out)[0]
-    old = graph.users(quantize.out)[0]
-    last = graph.add("Transpose", [quantize.out], perm=_TO_LAST)
-    shaped = _reshape(graph, last.out, (-1, *shape))
-    first = graph.add("Transpose", [shaped], perm=_FROM_LAST)
-    graph.rewire(old, [first.out, *old.inputs[1:]])
-
-
-def _reshape(graph: Graph, tensor: str, shape: tuple[int, ...]) -> str:
-    return graph.add("Reshape", [tensor, graph.constant(np.array(shape, np.int64))]).out

@@ -11,6 +11,7 @@ from edgefeat_export.graph.cleanup import drop_dead
 from edgefeat_export.graph.graph import Graph
 from edgefeat_export.graph.writing import write
 from edgefeat_export.quant.executor import open_session
+from edgefeat_export.quant.narrow import fold_narrow
 from edgefeat_export.quant.pooled import pool_levels
 from edgefeat_export.quant.stem import fold_stem
 from edgefeat_export.quant.widen import widen_depthwise
@@ -28,10 +29,11 @@ def faster(model: onnx.ModelProto) -> onnx.ModelProto:
         ConversionError: A rewrite changed a feature.
     """
     graph = Graph(model)
+    narrow = fold_narrow(graph)
     widened = widen_depthwise(graph)
     folded = fold_stem(graph)
     pooled = pool_levels(graph)  # last: it reads levels past what the others put behind them
-    if not widened and not folded and not pooled:
+    if not (narrow or widened or folded or pooled):
         return model
     drop_dead(graph)
     rewritten = write(graph)
