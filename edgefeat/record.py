@@ -1,8 +1,8 @@
 """Frozen, keyword-only records that cost next to nothing to define.
 
-`dataclass` compiles an `__init__` and five more methods for every class, about a millisecond a
-class at every start. The classes here share one of each; for everything else (`fields`, `replace`,
-`asdict`, type checkers) they are dataclasses. Standard library only.
+`dataclass` compiles an `__init__` and five more methods for every class, at every start. The
+classes here share one of each; for everything else (`fields`, `replace`, `asdict`, type checkers)
+they are dataclasses. Standard library only.
 """
 
 from __future__ import annotations
