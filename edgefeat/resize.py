@@ -40,10 +40,11 @@ def antialias(pixels: Pixels, size_hw: Size) -> Pixels:
     blur and one or two bilinear samples for every target pixel. An axis that does not shrink is
     bilinear.
     """
-    pixels, extent = _halved(pixels, size_hw)
-    pixels, extent = _doubled(pixels, extent, size_hw)
+    halved, extent = _halved(pixels, size_hw)
+    was_halved = halved is not pixels
+    pixels, extent = _doubled(halved, extent, size_hw)
     ratios = [side / target for side, target in zip(extent, size_hw, strict=True)]
-    (rows, blur_y), (columns, blur_x) = map(_samples, ratios)
+    (rows, blur_y), (columns, blur_x) = (_samples(ratio, was_halved) for ratio in ratios)
     pixels = _blur(pixels, blur_y, blur_x)
     pixels = _sample(pixels, extent, (rows * size_hw[0], columns * size_hw[1]))
     return _halve(pixels, rows=rows == 2, columns=columns == 2)
@@ -90,22 +91,23 @@ def _doubled(pixels: Pixels, extent: Extent, size_hw: Size) -> tuple[Pixels, Ext
     return pixels, (rows * extent[0], columns * extent[1])
 
 
-def _samples(ratio: float) -> tuple[int, float]:
-    """Return how many samples of an axis make a target pixel, and the weight of its blur.
+def _samples(ratio: float, was_halved: bool) -> tuple[int, float]:
+    """Return how many samples of an axis make a target pixel, and the variance of its blur.
 
-    `ratio` is how many pixels make a target pixel. The blur [w, 1 - 2w, w] brings the variance of
-    blur, interpolation (1/6 on average) and the samples' spacing to that of the area, which is
-    (ratio ** 2 + 1) / 12. Where one sample does it or two do it better was found by experiment.
+    `ratio` is how many pixels make a target pixel. Blur, interpolation (a variance of 1/6 on
+    average) and the samples' spacing together get the variance of the area, (ratio ** 2 + 1) / 12.
+    Where one sample does it and where two do it better was found by experiment.
     """
     if ratio <= 1:
         return 1, 0.0
-    if ratio < 1.2 or 2.45 <= ratio < 3.3:
-        return 1, (ratio**2 - 1) / 24
-    return 2, (ratio**2 - 4) / 96
+    three_taps_end = 3.3 if was_halved else 3.1
+    if ratio < 1.2 or 2.4 <= ratio < three_taps_end or 3.4 <= ratio < 4.7:
+        return 1, (ratio**2 - 1) / 12
+    return 2, (ratio**2 - 4) / 48
 
 
 def _blur(pixels: Pixels, rows: float, columns: float) -> Pixels:
-    """Blur each axis by weights [w, 1 - 2w, w], w at most a third, in 256ths."""
+    """Blur each axis by a Gaussian of a variance, in pixels squared."""
     (high, sigma_y), (wide, sigma_x) = _kernel(rows), _kernel(columns)
     if high == wide == 1:
         return pixels
@@ -115,12 +117,32 @@ def _blur(pixels: Pixels, rows: float, columns: float) -> Pixels:
     return blurred.astype(np.uint8, copy=False)
 
 
-def _kernel(weight: float) -> tuple[int, float]:
-    """Return the size and the standard deviation of the Gaussian kernel [w, 1 - 2w, w]."""
-    if weight < 1 / 64:
+def _kernel(variance: float) -> tuple[int, float]:
+    """Return the taps, and the deviation that gives so short a Gaussian kernel that variance.
+
+    The weights are 1, q, q**4 from the middle outwards. OpenCV takes a deviation and rounds the
+    weights to 256ths. Three equal taps have a variance of 2/3, five of 2.
+    """
+    if variance < 1 / 32:
         return 1, 1.0
-    weight = min(weight, 85 / 256)  # a third would take an infinite deviation
-    return 3, math.sqrt(-0.5 / math.log(weight / (1 - 2 * weight)))
+    if variance < 0.83:  # three taps do a little more than their best as well as five
+        weight = min(variance / 2, 85 / 256)
+        q, taps = weight / (1 - 2 * weight), 3
+    else:
+        q, taps = _five_taps(min(variance, 1.95)), 5
+    return taps, round(math.sqrt(-0.5 / math.log(q)), 6)
+
+
+def _five_taps(variance: float) -> float:
+    """Return the q of a kernel [q**4, q, 1, q, q**4] of that variance, by bisection."""
+    low, high = 0.0, 1.0
+    for _ in range(30):
+        q = (low + high) / 2
+        if 2 * (q + 4 * q**4) < variance * (1 + 2 * q + 2 * q**4):
+            low = q
+        else:
+            high = q
+    return high
 
 
 def _sample(pixels: Pixels, extent: Extent, size_hw: Size) -> Pixels:

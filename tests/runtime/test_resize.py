@@ -70,37 +70,53 @@ def test_bilinear_is_naive_bilinear_within_one_level(size: tuple[int, int]) -> N
     assert np.abs(got - naive_bilinear(noise(*size), (96, 96))).max() <= 1
 
 
-def naive_blur(values: Pixels, weights: tuple[float, float]) -> Pixels:
-    """Both axes by [w, 1 - 2w, w], w in 256ths, edges repeated, rounded once."""
-    height, width = values.shape[:2]
-    total = np.pad(values.astype(np.int64), ((1, 1), (1, 1), (0, 0)), mode="edge")
-    y, x = (round(weight * 256) for weight in weights)
-    total = y * (total[:-2] + total[2:]) + (256 - 2 * y) * total[1:-1]
-    total = x * (total[:, :-2] + total[:, 2:]) + (256 - 2 * x) * total[:, 1:-1]
-    assert total.shape[:2] == (height, width)
-    return ((total + 2**15) >> 16).astype(np.uint8)
+def gaussian(variance: float, taps: int) -> list[int]:
+    """The symmetric kernel 1, q, q**4 of that variance, in 256ths that sum to 256.
+
+    As OpenCV's, a weight takes over what rounding took from the next one outwards.
+    """
+    q = np.linspace(0, 1, 100_001)[:, None] ** (np.arange(taps // 2 + 1) ** 2)
+    sums = 2 * q.sum(axis=1) - 1
+    found = 2 * (q * np.arange(taps // 2 + 1) ** 2).sum(axis=1) / sums
+    best = np.abs(found - variance).argmin()
+    outer_first = 256 * q[best, :0:-1] / sums[best]
+    side = np.diff(np.rint(np.cumsum(outer_first)), prepend=0).astype(int).tolist()
+    return [*side, 256 - 2 * sum(side), *side[::-1]]
+
+
+def naive_blur(values: Pixels, kernel: list[int], axis: int) -> Pixels:
+    """One axis by a kernel in 256ths, edges repeated, rounded once."""
+    reach = len(kernel) // 2
+    padding = [(0, 0)] * 3
+    padding[axis] = (reach, reach)
+    padded = np.pad(values.astype(np.int64), padding, mode="edge")
+    n = values.shape[axis]
+    total = sum(w * padded.take(range(i, i + n), axis) for i, w in enumerate(kernel))
+    return ((total + 128) >> 8).astype(np.uint8)
 
 
 @pytest.mark.parametrize(
-    ("side", "repeats", "samples", "weight"),
+    ("side", "repeats", "samples", "taps", "variance"),
     [
-        pytest.param(80, 1, 1, 0, id="enlarged"),
-        pytest.param(96, 1, 1, 0, id="kept"),
-        pytest.param(105, 1, 1, 0, id="1.09, too little to blur"),
-        pytest.param(130, 2, 1, (4 * (130 / 96) ** 2 - 1) / 24, id="1.35, repeated"),
-        pytest.param(182, 2, 2, (4 * (182 / 96) ** 2 - 4) / 96, id="1.90, repeated"),
-        pytest.param(208, 1, 2, 0, id="2.17, two samples"),
-        pytest.param(274, 1, 1, ((274 / 96) ** 2 - 1) / 24, id="2.85, one sample"),
-        pytest.param(370, 1, 2, ((370 / 96) ** 2 - 4) / 96, id="3.85, two samples"),
-        pytest.param(560, 1, 2, ((560 / 96) ** 2 - 4) / 96, id="5.83, the other axis being short"),
+        pytest.param(80, 1, 1, 1, 0, id="enlarged"),
+        pytest.param(96, 1, 1, 1, 0, id="kept"),
+        pytest.param(105, 1, 1, 1, 0, id="1.09, too little to blur"),
+        pytest.param(130, 2, 1, 3, (4 * (130 / 96) ** 2 - 1) / 12, id="1.35, repeated"),
+        pytest.param(182, 2, 1, 5, (4 * (182 / 96) ** 2 - 1) / 12, id="1.90, repeated"),
+        pytest.param(208, 1, 2, 1, 0, id="2.17, two samples"),
+        pytest.param(274, 1, 1, 3, ((274 / 96) ** 2 - 1) / 12, id="2.85, one sample"),
+        pytest.param(310, 1, 2, 3, ((310 / 96) ** 2 - 4) / 48, id="3.23, two samples"),
+        pytest.param(370, 1, 1, 5, ((370 / 96) ** 2 - 1) / 12, id="3.85, one sample"),
+        pytest.param(560, 1, 2, 3, ((560 / 96) ** 2 - 4) / 48, id="5.83, two samples"),
+        pytest.param(800, 1, 2, 5, ((800 / 96) ** 2 - 4) / 48, id="8.33, the other being short"),
     ],
 )
 @pytest.mark.parametrize("axis", [0, 1], ids=["rows", "columns"])
 def test_antialias_is_blur_samples_and_halving(
-    axis: int, side: int, repeats: int, samples: int, weight: float
+    axis: int, side: int, repeats: int, samples: int, taps: int, variance: float
 ) -> None:
     pixels = noise(side, 96) if axis == 0 else noise(96, side)
-    oracle = naive_blur(pixels.repeat(repeats, axis), (weight, 0) if axis == 0 else (0, weight))
+    oracle = naive_blur(pixels.repeat(repeats, axis), gaussian(variance, taps), axis)
     between = (96 * samples, 96) if axis == 0 else (96, 96 * samples)
     oracle = np.rint(naive_bilinear(oracle, between)).astype(np.uint8)
     oracle = naive_halve(oracle, (axis,)) if samples == 2 else oracle
