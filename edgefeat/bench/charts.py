@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from html import escape
 
 import numpy as np
+from numpy.typing import NDArray
 
 from edgefeat.bench.percentiles import label
 from edgefeat.bench.pipeline import STAGES
 from edgefeat.bench.results import SingleStream, Subject
-from edgefeat.bench.summary import TOTAL
+from edgefeat.bench.summary import TOTAL, after_warmup
 from edgefeat.bench.svg import Plot
 
 __all__ = ["front", "histogram", "legend", "over_time", "shares", "stage_bars"]
@@ -93,7 +94,7 @@ def stage_bars(subjects: Sequence[tuple[Subject, SingleStream]]) -> str:
 
 
 def over_time(run: SingleStream, colour: int) -> str:
-    """Return every call in order; warm-up is shaded, outliers are marked."""
+    """Return every call in order; each process's warm-up is shaded, outliers are marked."""
     values = np.array(run.series_ms[TOTAL])
     high = _shown_up_to(values)
     plot = Plot(
@@ -103,9 +104,11 @@ def over_time(run: SingleStream, colour: int) -> str:
         y_label="latency, ms",
         title="Single-stream latency over time",
     )
-    if run.warmup_calls:
-        whole = (float(values.min()), high)
-        plot.area((0.0, float(run.warmup_calls)), whole, "warmup", "warm-up, left out")
+    starts = np.cumsum([0, *run.process_calls[:-1]]).tolist()
+    for start, warmup in zip(starts, run.process_warmup_calls, strict=True):
+        if warmup:
+            whole = (float(values.min()), high)
+            plot.area((start, start + warmup), whole, "warmup", "warm-up, left out")
     outlying = values > _outlier_limit(values)
     points = list(zip(range(len(values)), values.tolist(), strict=True))
     step = max(1, len(points) // 3000)  # more dots than pixels only make the file larger
@@ -143,17 +146,18 @@ def front(subjects: Sequence[tuple[Subject, SingleStream]]) -> str | None:
     return plot.svg()
 
 
-def _steady(run: SingleStream) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
-    return np.array(run.series_ms[TOTAL])[run.warmup_calls :]
+def _steady(run: SingleStream) -> NDArray[np.float64]:
+    values: NDArray[np.float64] = np.array(run.series_ms[TOTAL])[after_warmup(run)]
+    return values
 
 
-def _shown_up_to(values: np.ndarray[tuple[int], np.dtype[np.float64]]) -> float:
+def _shown_up_to(values: NDArray[np.float64]) -> float:
     """Return where the axis ends: a few outliers must not squeeze all the others."""
     usual = float(np.quantile(values, 0.99))
     return min(float(values.max()), usual + 0.5 * (usual - float(values.min())) + 1e-6)
 
 
-def _outlier_limit(values: np.ndarray[tuple[int], np.dtype[np.float64]]) -> float:
+def _outlier_limit(values: NDArray[np.float64]) -> float:
     """Return Tukey's far fence: the third quartile plus three times the quartiles' distance."""
     first, third = np.quantile(values, [0.25, 0.75])
     return float(third + 3 * (third - first))

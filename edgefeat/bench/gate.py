@@ -18,10 +18,11 @@ from pathlib import Path
 
 import numpy as np
 
-from edgefeat.bench.compare import Blocks, ratio_of_quantiles, whole_blocks
+from edgefeat.bench.compare import Stretches, kept_blocks, ratio_of_quantiles, stretches
 from edgefeat.bench.percentiles import min_samples
 from edgefeat.bench.results import Ratio, Report, SingleStream, Subject
 from edgefeat.bench.single_stream import BLOCK
+from edgefeat.bench.summary import TOTAL
 from edgefeat.errors import SourceError
 
 __all__ = ["Judgement", "Outcome", "Rule", "judge", "parse_rule"]
@@ -197,11 +198,11 @@ def _ratio(rule: Rule, pair: _Pair) -> Ratio:
     )
 
 
-def _over_yardstick(run: SingleStream, rule: Rule) -> Blocks:
-    """Return the blocks after warm-up, one to a row, in yardsticks: latencies, or their CPU."""
-    first = -(-run.warmup_calls // run.block)
-    blocks = whole_blocks(run, run.warmup_calls)
-    if rule.quantile is None:
-        blocks = np.array(run.block_cpu_ms)[first:, np.newaxis]
-    scaled: Blocks = blocks / np.array(run.block_yardstick_ms)[first:, np.newaxis]
-    return scaled
+def _over_yardstick(run: SingleStream, rule: Rule) -> Stretches:
+    """Return what came after warm-up, in yardsticks: latencies, or blocks' CPU."""
+    blocks = np.array(run.block_cpu_ms)
+    if rule.quantile is not None:
+        blocks = np.array(run.series_ms[TOTAL])
+    scaled = blocks.reshape(len(run.block_yardstick_ms), -1)
+    scaled = scaled / np.array(run.block_yardstick_ms)[:, np.newaxis]
+    return stretches(scaled, kept_blocks(run, run.process_warmup_calls))

@@ -143,8 +143,10 @@ def _overview(measured: Sequence[tuple[Subject, SingleStream]]) -> str:
 
 def _details(subject: Subject, run: SingleStream, colour: int) -> str:
     warmup = f"; {run.warmup_calls} warm-up calls shaded" if run.warmup_calls else ""
+    processes = len(run.process_calls)
+    turns = f" in {processes} processes, one after the other" if processes > 1 else ""
     charts_html = _figure("How often", charts.histogram(run, colour)) + _figure(
-        f"Call by call{warmup}; outliers marked", charts.over_time(run, colour)
+        f"Call by call{turns}{warmup}; outliers marked", charts.over_time(run, colour)
     )
     lines = "\n".join(scenario_lines(subject))
     return (

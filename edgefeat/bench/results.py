@@ -48,6 +48,9 @@ class Latency:
 class SingleStream:
     """One call at a time; figures leave `warmup_calls` out, the series keep them.
 
+    Fresh processes made the calls, one after the other: `process_calls` says how many each, and
+    `process_warmup_calls` how many of those, its first, were warm-up. `process_spread` is the
+    slowest one's median over the fastest one's, 1.0 for one.
     `overhead` is the share of the time that the harness itself took. `cpu_s_per_call` counts all
     threads; `cpu_share` is CPU time over wall time, which waiting for a busy CPU lowers.
     `stages_ms` has decode, resize, run and total. The series hold one number a call, in order.
@@ -57,6 +60,9 @@ class SingleStream:
 
     calls: int
     warmup_calls: int
+    process_calls: tuple[int, ...]
+    process_warmup_calls: tuple[int, ...]
+    process_spread: float
     steady: bool
     level_spread: float
     calls_per_s: float

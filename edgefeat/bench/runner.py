@@ -3,68 +3,25 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from enum import StrEnum
-from pathlib import Path
 from typing import Protocol
 
 from edgefeat.bench import scenarios
 from edgefeat.bench.cold_start import cold_start
 from edgefeat.bench.compare import paired_ratios
 from edgefeat.bench.conditions import Watch, describe_machine
-from edgefeat.bench.pictures import Pictures
-from edgefeat.bench.pipeline import ExtractorPipeline, Pipeline
+from edgefeat.bench.pipeline import Pipeline
+from edgefeat.bench.plan import Plan, Scenario, Setup
+from edgefeat.bench.processes import measure_apart
 from edgefeat.bench.results import ColdStart, Report, Subject
-from edgefeat.bench.single_stream import run_single_stream
+from edgefeat.bench.single_stream import Series, run_single_stream
 from edgefeat.bench.summary import single_stream
 from edgefeat.extractor import FeatureExtractor
 
-__all__ = ["Listener", "Plan", "Scenario", "Setup", "run_plan"]
-
-
-class Scenario(StrEnum):
-    """What kind of load is put on."""
-
-    SINGLE_STREAM = "single-stream"
-    MULTI_STREAM = "multi-stream"
-    SERVER = "server"
-    OFFLINE = "offline"
-    CAMERA = "camera"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Setup:
-    """One thing to measure. `pipeline` makes what is timed from the open model."""
-
-    model: Path
-    threads: int = 1
-    providers: tuple[str, ...] = ("cpu",)
-    strict: bool = True
-    pipeline: Callable[[FeatureExtractor], Pipeline] = ExtractorPipeline
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
-    """What to measure, and for how long."""
-
-    setups: tuple[Setup, ...]
-    pictures: Pictures
-    scenarios: tuple[Scenario, ...] = (Scenario.SINGLE_STREAM,)
-    duration_s: float = 5.0
-    min_calls: int = 160
-    cold_starts: int = 5
-    workers: int = 1
-    streams: int = 8
-    fps: float = 30.0
-    bound_ms: float = 50.0
-
-    def __post_init__(self) -> None:
-        for name in ("duration_s", "min_calls", "workers", "streams", "fps", "bound_ms"):
-            if getattr(self, name) <= 0:
-                raise ValueError(f"{name}: expected more than 0, got {getattr(self, name)}")
+__all__ = ["Listener", "run_plan"]
 
 
 class Listener(Protocol):
@@ -160,16 +117,30 @@ def _cold_start(setup: Setup, plan: Plan, listener: Listener) -> ColdStart | Non
 
 
 def _single_stream(running: Sequence[_Open], plan: Plan, listener: Listener) -> list[Subject]:
-    series = run_single_stream(
-        [one.pipeline for one in running],
-        plan.pictures,
-        duration_s=plan.duration_s,
-        min_calls=plan.min_calls,
-        on_progress=lambda share: listener(Scenario.SINGLE_STREAM, share),
-    )
-    for one, measured in zip(running, series, strict=True):
-        one.subject = replace(one.subject, single_stream=single_stream(measured))
+    by_setup = zip(*_measured(running, plan, listener), strict=True)
+    for one, series in zip(running, by_setup, strict=True):
+        one.subject = replace(one.subject, single_stream=single_stream(series))
     return [one.subject for one in running]
+
+
+def _measured(running: Sequence[_Open], plan: Plan, listener: Listener) -> list[list[Series]]:
+    """Return each process's series, one for every setup."""
+
+    def progress(share: float) -> None:
+        listener(Scenario.SINGLE_STREAM, share)
+
+    if plan.processes > 1:
+        return measure_apart(plan, progress)
+    pipelines = [one.pipeline for one in running]
+    return [
+        run_single_stream(
+            pipelines,
+            plan.pictures,
+            duration_s=plan.duration_s,
+            min_calls=plan.min_calls,
+            on_progress=progress,
+        )
+    ]
 
 
 def _other(scenario: Scenario, one: _Open, plan: Plan, listener: Listener) -> None:

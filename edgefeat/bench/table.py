@@ -122,6 +122,11 @@ def _single(run: SingleStream) -> Iterator[str]:
         f"  single stream    {run.calls_per_s:.1f} pictures/s, {1e3 * run.cpu_s_per_call:.2f} ms "
         f"CPU a picture; {run.calls} calls, {run.warmup_calls} of them warm-up and left out"
     )
+    if len(run.process_calls) > 1:
+        yield (
+            f"    in {len(run.process_calls)} processes, whose medians are up to "
+            f"{run.process_spread - 1:.1%} apart"
+        )
     names = [label(p.quantile) for p in run.stages_ms[TOTAL].percentiles_ms]
     header = "".join(f"{name:>10}" for name in ("mean", *names))
     yield f"    {'ms':<8}{header}    p50's 95 % interval"

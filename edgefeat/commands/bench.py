@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Self
 from edgefeat.commands.bench_options import SCENARIOS, add_load, add_output, add_setups
 
 if TYPE_CHECKING:
+    from edgefeat.bench.plan import Plan
     from edgefeat.bench.results import Report
-    from edgefeat.bench.runner import Plan
 
 __all__ = ["add_parser"]
 
@@ -25,17 +25,20 @@ examples:
   edgefeat bench --threads 1,2                both, taking turns, with their ratio
   edgefeat bench --model a.onnx --model b.onnx --json new.json --html new.html
   edgefeat bench --scenario server --latency-bound 20
-  edgefeat bench --compare old.json --fail-if 'p90>+10%'
+  edgefeat bench --duration 10 --compare old.json --fail-if 'p90>+10%'
 
 Setups that are compared take turns in short blocks, so that their ratio holds even where the
 machine's speed changes. A percentile is printed only if the sample supports it: p90 needs 64
 calls, p95 130, p99 662, p99.9 6636 (MLPerf's early-stopping rule).
 
+Two processes of one build differ by several percent for as long as they live, so a single stream
+is spread over five fresh ones (--processes).
+
 --fail-if compares with an earlier run on the same machine. A rule fails only if its growth is
 reached and the 95 % interval excludes equality. A fixed piece of work, timed after every call of
-both runs, tells how much faster or slower the machine itself is now; that is taken out. A rule
-stays undecided if there are too few calls, or a run had to wait for a busy CPU; then 'cpu>+10%',
-CPU time a picture, still tells.
+both runs, tells how much faster or slower the machine itself is now; that is taken out. Give both
+runs --duration 10 to tell growths of 5 % apart. A rule stays undecided if there are too few calls,
+or a run had to wait for a busy CPU; then 'cpu>+10%', CPU time a picture, still tells.
 
 exit codes: 0 done; 1 a --fail-if rule failed, or --require-valid and the conditions were not fit;
 2 wrong usage; 3 model, provider or pictures unusable, or a --fail-if rule could not be decided
@@ -119,7 +122,7 @@ def _compare(arguments: argparse.Namespace, old: Report, new: Report) -> int:
 
 def _plan(arguments: argparse.Namespace) -> Plan:
     from edgefeat.bench.pictures import load_pictures, sample_pictures
-    from edgefeat.bench.runner import Plan, Scenario, Setup
+    from edgefeat.bench.plan import Plan, Scenario, Setup
     from edgefeat.shipped import default_model_path
 
     models = [Path(name) for name in arguments.model or ()] or [default_model_path()]
@@ -136,6 +139,7 @@ def _plan(arguments: argparse.Namespace) -> Plan:
         scenarios=tuple(Scenario(name) for name in names),
         duration_s=arguments.duration,
         min_calls=arguments.calls,
+        processes=arguments.processes,
         cold_starts=arguments.cold_starts,
         workers=arguments.workers or len(os.sched_getaffinity(0)),
         streams=arguments.streams,

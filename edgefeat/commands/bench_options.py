@@ -118,6 +118,13 @@ def _add_duration(group: argparse._ArgumentGroup) -> None:
         help="at least so many calls, however long they take (default: 160)",
     )
     group.add_argument(
+        "--processes",
+        type=positive_integer,
+        default=5,
+        metavar="N",
+        help="fresh processes that share a single stream's time (default: 5; 1: this one alone)",
+    )
+    group.add_argument(
         "--cold-starts",
         type=_natural,
         default=5,

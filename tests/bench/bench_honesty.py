@@ -5,9 +5,9 @@
 - overhead: the harness around a pipeline that does nothing, as a share of a real call.
 - agreement: its mean against whole processes timed from outside, which know no harness: two that
   differ only in how many pictures they extract; the difference of their wall times is the calls'.
-- errors: of --compare. Runs in fresh processes, in turn of this build and of one that takes 10 %
-  longer; each judged against the run of this build before it, by `p50>+5%`
-  and `cpu>+5%`.
+- errors: of --compare. Runs of ten seconds in five processes, in turn of this build and of one
+  that takes 10 % longer; each judged against the run of this build before it, by `p50>+5%` and
+  `cpu>+5%`.
 - interleaved, if asked for: the same two builds taking turns within one run, and this one with
   itself.
 """
@@ -18,9 +18,10 @@ import argparse
 import json
 import subprocess
 import sys
-import tempfile
 import time
 from collections import Counter
+from collections.abc import Sequence
+from functools import partial
 from itertools import cycle, islice
 from pathlib import Path
 from statistics import median
@@ -29,12 +30,12 @@ from typing import Any
 import cv2
 import numpy as np
 
-from edgefeat.bench.files import read_report, write_report
 from edgefeat.bench.gate import Judgement, judge, parse_rule
 from edgefeat.bench.pictures import sample_pictures
 from edgefeat.bench.pipeline import Call, ExtractorPipeline, Picture
+from edgefeat.bench.plan import Plan, Setup
 from edgefeat.bench.results import Report
-from edgefeat.bench.runner import Plan, Setup, run_plan
+from edgefeat.bench.runner import run_plan
 from edgefeat.bench.single_stream import run_single_stream
 from edgefeat.bench.table import ratio_verdict
 from edgefeat.extractor import FeatureExtractor
@@ -99,22 +100,31 @@ def agreement(rounds: int, calls: int) -> dict[str, Any]:
 def errors(tries: int, duration_s: float, slower: float) -> dict[str, Any]:
     """Return what --compare said of equal builds and of a slower one, judgement by judgement."""
     found: list[dict[str, Any]] = []
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "run.json"
-
-        def run(share: float) -> Report:
-            _own_process(["--one", str(share), str(path), "--duration", str(duration_s)])
-            return read_report(path)
-
-        base = run(0.0)
-        for number in range(tries):
-            slow, equal = run(slower), run(0.0)
-            for build, new in (("slower", slow), ("equal", equal)):
-                for judgement in judge(base, new, RULES):
-                    found.append({"build": build, "rule": judgement.rule.text, **_plain(judgement)})
-            base = equal
-            _show(f"  {number + 1}/{tries}: {_counted(found)}")
+    base = _run([0.0], duration_s)
+    for number in range(tries):
+        slow, equal = _run([slower], duration_s), _run([0.0], duration_s)
+        for build, new in (("slower", slow), ("equal", equal)):
+            for judgement in judge(base, new, RULES):
+                found.append({"build": build, "rule": judgement.rule.text, **_plain(judgement)})
+        base = equal
+        _show(f"  {number + 1}/{tries}: {_counted(found)}")
     return {"said": _counted(found), "judgements": found}
+
+
+def _run(shares: Sequence[float], duration_s: float) -> Report:
+    """Return the report of builds that are slowed by shares, taking turns, as the command does."""
+    setups = tuple(
+        Setup(model=default_model_path(), pipeline=partial(SlowerPipeline, share=share))
+        for share in shares
+    )
+    plan = Plan(
+        setups=setups,
+        pictures=sample_pictures(),
+        duration_s=duration_s / len(shares),
+        processes=5,
+        cold_starts=0,
+    )
+    return run_plan(plan, lambda _step, _share: None)
 
 
 def _plain(judgement: Judgement) -> dict[str, Any]:
@@ -138,24 +148,11 @@ def _counted(found: list[dict[str, Any]]) -> dict[str, dict[str, int]]:
 def interleaved(tries: int, duration_s: float, slower: float) -> dict[str, Any]:
     """Return what the intervals of setups that took turns said."""
     said: dict[str, Counter[str]] = {"equal": Counter(), "slower": Counter()}
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "pair.json"
-        for number in range(tries):
-            for kind, share in (("equal", 0.0), ("slower", slower)):
-                _own_process(["--pair", str(share), str(path), "--duration", str(duration_s)])
-                said[kind][ratio_verdict(read_report(path).ratios[0])] += 1
-            _show(f"  {number + 1}/{tries}: {_text(said)}")
+    for number in range(tries):
+        for kind, share in (("equal", 0.0), ("slower", slower)):
+            said[kind][ratio_verdict(_run([0.0, share], duration_s).ratios[0])] += 1
+        _show(f"  {number + 1}/{tries}: {_text(said)}")
     return {kind: dict(count) for kind, count in said.items()}
-
-
-def measure(share: float, target: Path, duration_s: float, *, pair: bool) -> None:
-    """Write one report: of a build slowed by a share, or of both builds taking turns."""
-    model = default_model_path()
-    slowed = Setup(model=model, pipeline=lambda extractor: SlowerPipeline(extractor, share))
-    setups = (Setup(model=model), slowed) if pair else (slowed,)
-    each_s = duration_s / len(setups)
-    plan = Plan(setups=setups, pictures=sample_pictures(), duration_s=each_s, cold_starts=0)
-    write_report(run_plan(plan, lambda _step, _share: None), target)
 
 
 def plain(calls: int) -> None:
@@ -189,18 +186,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--part", action="append", choices=PARTS, help="default: all but the last")
     parser.add_argument("--tries", type=int, default=20)
-    parser.add_argument("--duration", type=float, default=4.0, help="seconds a run")
+    parser.add_argument("--duration", type=float, default=10.0, help="seconds a run")
     parser.add_argument("--slower", type=float, default=10.0, help="percent")
     parser.add_argument("-o", "--output", type=Path)
-    parser.add_argument("--one", nargs=2, help=argparse.SUPPRESS)
-    parser.add_argument("--pair", nargs=2, help=argparse.SUPPRESS)
     parser.add_argument("--plain", type=int, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.plain:
         return plain(arguments.plain)
-    if asked := arguments.one or arguments.pair:
-        share, target = float(asked[0]), Path(asked[1])
-        return measure(share, target, arguments.duration, pair=bool(arguments.pair))
     found: dict[str, Any] = {}
     for part in arguments.part or PARTS[:-1]:
         found[part] = _part(part, arguments)

@@ -1,11 +1,12 @@
 """Whether this checkout is slower than another commit: `make bench-compare BASE=main`.
 
-    python tests/bench/compare_builds.py [BASE] [--blocks 60] [--fail-above 5] [-o FILE]
+    python tests/bench/compare_builds.py [BASE] [--pairs 5] [--blocks 12] [--fail-above 5] [-o FILE]
 
 Both builds run at the same time, each in a process of its own that waits while the other works:
-blocks of 16 calls in alternating order, so that the machine's moods meet both. The ratio of medians
-and its 95 % interval come from whole blocks (`edgefeat.bench.compare`). Exits with 1 if this
-checkout is slower by more than the limit and the interval excludes equality.
+blocks of 16 calls in alternating order, so that the machine's moods meet both. Then the next pair
+of processes does, because two processes of one build differ too. The ratio of medians and its 95 %
+interval come from whole pairs (`edgefeat.bench.compare`). Exits with 1 if this checkout is slower
+by more than the limit and the interval excludes equality.
 """
 
 from __future__ import annotations
@@ -17,11 +18,12 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 # edgefeat is imported where it is needed: a child's may be an older one.
 ROOT = Path(__file__).parents[2]
@@ -108,27 +110,22 @@ def main() -> int:
 
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("base", nargs="?", default="main")
-    parser.add_argument("--blocks", type=int, default=60)
+    parser.add_argument("--pairs", type=int, default=5)
+    parser.add_argument("--blocks", type=int, default=12, help="of each process of a pair")
     parser.add_argument("--fail-above", type=float, default=5.0, help="percent")
     parser.add_argument("-o", "--output", type=Path)
     arguments = parser.parse_args()
-    with checkout(arguments.base) as base, ExitStack() as stack:
-        builds = [Build(base), Build(ROOT)]
-        for build in builds:
-            stack.callback(build.close)
-            build.block()  # warm-up
-        measured: list[list[list[float]]] = [[], []]
-        order = [0, 1]
-        for _ in range(arguments.blocks):
-            for i in order:
-                measured[i].append(builds[i].block())
-            order.reverse()
-    old, new = (np.array(blocks) for blocks in measured)
+    old, new = [], []
+    with checkout(arguments.base) as base:
+        for _ in range(arguments.pairs):
+            of_base, of_this = _pair((base, ROOT), arguments.blocks)
+            old.append(of_base)
+            new.append(of_this)
     found = {}
     for name, quantile in (("p50", 0.5), ("p90", 0.9)):
         ratio, low, high = ratio_of_quantiles(new, old, quantile, paired=True)
         found[name] = {"ratio": ratio, "low": low, "high": high}
-        base_ms, here_ms = np.quantile(old, quantile), np.quantile(new, quantile)
+        base_ms, here_ms = (np.quantile(np.concatenate(all_of), quantile) for all_of in (old, new))
         sys.stdout.write(
             f"{name}  {arguments.base} {base_ms:.3f} ms, here {here_ms:.3f} ms, "
             f"ratio {ratio:.3f} ({low:.3f} to {high:.3f})\n"
@@ -137,6 +134,22 @@ def main() -> int:
         arguments.output.write_text(json.dumps(found, indent=1) + "\n")
     limit = 1 + arguments.fail_above / 100
     return int(any(one["ratio"] > limit and one["low"] > 1 for one in found.values()))
+
+
+def _pair(checkouts: Sequence[Path], blocks: int) -> list[NDArray[np.float64]]:
+    """Return each checkout's latencies in ms, in processes of their own that take turns."""
+    measured: list[list[float]] = [[] for _ in checkouts]
+    with ExitStack() as stack:
+        builds = [Build(one) for one in checkouts]
+        for build in builds:
+            stack.callback(build.close)
+            build.block()  # warm-up
+        order = list(range(len(builds)))
+        for _ in range(blocks):
+            for i in order:
+                measured[i] += builds[i].block()
+            order.reverse()
+    return [np.array(one) for one in measured]
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ from edgefeat.cli import main
 from edgefeat.errors import SourceError
 
 PHOTOS = Path(__file__).parents[1] / "data" / "photos"
-QUICK = ["--duration", "0.05", "--calls", "16", "--cold-starts", "0", "--workers", "2"]
+QUICK = ["--duration=0.05", "--calls=16", "--cold-starts=0", "--processes=1", "--workers=2"]
 
 
 @pytest.fixture(scope="module")
@@ -102,7 +102,7 @@ def test_server_and_queries(tmp_path: Path) -> None:
 
 def test_cold_start_adds_up(tmp_path: Path) -> None:
     target = tmp_path / "r.json"
-    options = ["--duration=0.05", "--calls=16", "--cold-starts=1"]
+    options = ["--duration=0.05", "--calls=16", "--cold-starts=1", "--processes=1"]
     assert main(["bench", *options, f"--json={target}", "-q"]) == 0
     cold = read_report(target).subjects[0].cold_start
     assert cold is not None

@@ -25,14 +25,13 @@ def write(root: Path, name: str, text: str) -> None:
 def calm_run() -> SingleStream:
     clock = np.array([[0.0, 0.2, 0.3, 2.0]] * 160) * 1e6
     calls_s = np.full(160, 0.002)
-    return single_stream(
-        Series(
-            clock_ns=clock.astype(np.int64),
-            yardstick_ns=np.full(160, 100_000),
-            wall_s=calls_s,
-            cpu_s=calls_s,
-        )
+    series = Series(
+        clock_ns=clock.astype(np.int64),
+        yardstick_ns=np.full(160, 100_000),
+        wall_s=calls_s,
+        cpu_s=calls_s,
     )
+    return single_stream([series])
 
 
 def test_a_calm_machine_is_valid(tmp_path: Path, calm_run: SingleStream) -> None:

@@ -6,12 +6,17 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from edgefeat.bench.compare import paired_ratios, ratio_of_quantiles
+from edgefeat.bench.compare import (
+    kept_blocks,
+    paired_ratios,
+    ratio_of_quantiles,
+    stretches,
+)
 from edgefeat.bench.conditions import describe_machine
 from edgefeat.bench.gate import Outcome, judge, parse_rule
 from edgefeat.bench.results import Conditions, Report, Subject
 from edgefeat.bench.single_stream import BLOCK, Series
-from edgefeat.bench.summary import single_stream
+from edgefeat.bench.summary import after_warmup, single_stream
 from edgefeat.bench.warmup import find_warmup, levels
 from edgefeat.errors import SourceError
 
@@ -36,16 +41,18 @@ def noisy(rng: np.random.Generator, level_ms: float, n: int) -> NDArray[np.float
     return np.where(rng.random(n) < 0.01, values * 4, values)
 
 
-def subject(
-    latencies_ms: NDArray[np.float64], *, yardstick_ms: float = 0.1, cpu_share: float = 1.0
-) -> Subject:
-    ends = (latencies_ms[:, np.newaxis] * [0.0, 0.2, 0.3, 1.0] * 1e6).astype(np.int64)
-    series = Series(
-        clock_ns=ends,
+def in_process(latencies_ms: NDArray[np.float64], yardstick_ms: float, cpu_share: float) -> Series:
+    return Series(
+        clock_ns=(latencies_ms[:, np.newaxis] * [0.0, 0.2, 0.3, 1.0] * 1e6).astype(np.int64),
         yardstick_ns=np.full(len(latencies_ms), int(yardstick_ms * 1e6)),
         wall_s=latencies_ms / 1e3,
         cpu_s=latencies_ms / 1e3 * cpu_share,
     )
+
+
+def subject(
+    *processes_ms: NDArray[np.float64], yardstick_ms: float = 0.1, cpu_share: float = 1.0
+) -> Subject:
     return Subject(
         label="m",
         model="m",
@@ -58,18 +65,20 @@ def subject(
         cosine_to_keras=None,
         load_ms=1.0,
         first_call_ms=1.0,
-        single_stream=single_stream(series),
+        single_stream=single_stream(
+            [in_process(one, yardstick_ms, cpu_share) for one in processes_ms]
+        ),
     )
 
 
-def report(latencies_ms: NDArray[np.float64], *, yardstick_ms: float = 0.1) -> Report:
+def report(*processes_ms: NDArray[np.float64], yardstick_ms: float = 0.1) -> Report:
     return Report(
         created="2026-11-21T12:00:00+00:00",
         source="test",
         pictures=1,
         machine=describe_machine(),
         conditions=CALM,
-        subjects=(subject(latencies_ms, yardstick_ms=yardstick_ms),),
+        subjects=(subject(*processes_ms, yardstick_ms=yardstick_ms),),
         ratios=(),
     )
 
@@ -131,6 +140,48 @@ def test_gate_tells_slower_from_equal() -> None:
         caught += outcome(old, report(noisy(rng, 2.2, 320)), "p50>+5%") is Outcome.FAILED
     assert caught == 10
     assert flagged <= 1
+
+
+def lucky_or_not(
+    rng: np.random.Generator, level_ms: float, processes: int
+) -> list[NDArray[np.float64]]:
+    """Processes of one build, some faster than others for as long as they live."""
+    luck = np.exp(rng.normal(0, 0.03, processes))
+    return [noisy(rng, level_ms * one, 8 * BLOCK) for one in luck]
+
+
+def test_gate_allows_for_processes_of_one_build_that_differ() -> None:
+    rng = np.random.default_rng(7)
+    caught = flagged = 0
+    for _ in range(20):
+        old, equal = (report(*lucky_or_not(rng, 2.0, 5)) for _ in range(2))
+        flagged += outcome(old, equal, "p50>0%") is Outcome.FAILED
+        slower = report(*lucky_or_not(rng, 2.3, 5))
+        caught += outcome(old, slower, "p50>+5%") is Outcome.FAILED
+    assert caught >= 19
+    assert flagged <= 1
+
+
+def test_fewer_processes_than_five_are_cut_into_blocks() -> None:
+    rng = np.random.default_rng(7)
+    old, new = (report(*lucky_or_not(rng, 2.0, 2)) for _ in range(2))
+    (judgement,) = judge(old, new, [parse_rule("p50>0%")])
+    assert judgement.ratio is not None
+    assert judgement.ratio.high / judgement.ratio.low < 1.1  # two processes' t would be 12.7
+
+
+def test_every_process_warms_up_for_itself() -> None:
+    rng = np.random.default_rng(7)
+    processes = [np.concatenate([noisy(rng, 4.0, 40), noisy(rng, 2.0, 280)]) for _ in range(5)]
+    run = single_stream([in_process(one, 0.1, 1.0) for one in processes])
+    assert run.process_calls == (320,) * 5
+    assert all(35 <= warmup <= 45 for warmup in run.process_warmup_calls)
+    assert run.warmup_calls == sum(run.process_warmup_calls)
+    assert run.stages_ms["total"].mean_ms < 2.3
+    assert run.process_spread < 1.03
+    assert after_warmup(run).sum() == run.calls - run.warmup_calls
+    rows = stretches(np.ones((100, BLOCK)), kept_blocks(run, run.process_warmup_calls))
+    assert [len(row) for row in rows] == [17 * BLOCK] * 5
 
 
 def test_gate_blames_the_machine_where_its_yardstick_got_slower() -> None:

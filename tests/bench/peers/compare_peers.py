@@ -75,7 +75,7 @@ def measure(folder: Path, threads: int, duration_s: float) -> dict[str, Any]:
         ratio, low, high = ratio_of_quantiles(block, blocks[0], 0.5, paired=True)
         row |= {"p50_ms": float(np.median(block)), "p90_ms": float(np.quantile(block, 0.9))}
         row |= {"ratio": ratio, "low": low, "high": high, "calls": block.size}
-    runs = [replace(single_stream(one), steady=True) for one in series]
+    runs = [replace(single_stream([one]), steady=True) for one in series]
     conditions = watch.verdict(runs[:1], one_thread=threads == 1)
     return {
         "rows": rows,
