@@ -36,6 +36,16 @@ class Setup:
     strict: bool = True
     pipeline: Callable[[FeatureExtractor], Pipeline] = ExtractorPipeline
 
+    def open(self) -> FeatureExtractor:
+        """Load the model.
+
+        Raises:
+            EdgefeatError: The model or a provider does not work.
+        """
+        return FeatureExtractor(
+            self.model, providers=self.providers, strict=self.strict, threads=self.threads
+        )
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
@@ -59,6 +69,6 @@ class Plan:
     bound_ms: float = 50.0
 
     def __post_init__(self) -> None:
-        for name in ("duration_s", "min_calls", "workers", "streams", "fps", "bound_ms"):
+        for name in _POSITIVE:
             if getattr(self, name) <= 0:
                 raise ValueError(f"{name}: expected more than 0, got {getattr(self, name)}")

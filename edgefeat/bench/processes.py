@@ -10,16 +10,15 @@ from __future__ import annotations
 import math
 import multiprocessing
 import signal
-from collections.abc import Callable
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection
 
 from edgefeat.bench.pictures import Pictures
-from edgefeat.bench.pipeline import Pipeline
 from edgefeat.bench.plan import Plan, Setup
 from edgefeat.bench.single_stream import Series, run_single_stream
 from edgefeat.errors import ModelError
-from edgefeat.extractor import FeatureExtractor
 
 __all__ = ["measure_apart"]
 
@@ -50,7 +49,8 @@ def _in_a_fresh_process(plan: Plan, on_progress: Callable[[float], None]) -> lis
     calls = math.ceil(plan.min_calls / plan.processes)
     work = (sender, plan.setups, plan.pictures, plan.duration_s / plan.processes, calls)
     child = spawn.Process(target=_measure, args=work, daemon=True)
-    child.start()
+    with _interrupts_held_back():  # a child is started with them blocked: this process ends it
+        child.start()
     sender.close()  # else its end would go unnoticed here
     try:
         while isinstance(message := receiver.recv(), float):
@@ -68,6 +68,16 @@ def _in_a_fresh_process(plan: Plan, on_progress: Callable[[float], None]) -> lis
     return series
 
 
+@contextmanager
+def _interrupts_held_back() -> Iterator[None]:
+    resource_tracker.ensure_running()  # else a start does it, and lets interrupts through after it
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 def _measure(
     sender: Connection,
     setups: tuple[Setup, ...],
@@ -76,9 +86,8 @@ def _measure(
     min_calls: int,
 ) -> None:
     """Measure, in a child: send shares of the work that are done, and the series at the end."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent is told too, and ends this one
     with ExitStack() as stack:
-        pipelines = [_open(setup, stack) for setup in setups]
+        pipelines = [setup.pipeline(stack.enter_context(setup.open())) for setup in setups]
         series = run_single_stream(
             pipelines,
             pictures,
@@ -87,10 +96,3 @@ def _measure(
             on_progress=sender.send,
         )
     sender.send(series)
-
-
-def _open(setup: Setup, stack: ExitStack) -> Pipeline:
-    extractor = FeatureExtractor(
-        setup.model, providers=setup.providers, strict=setup.strict, threads=setup.threads
-    )
-    return setup.pipeline(stack.enter_context(extractor))

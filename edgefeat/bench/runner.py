@@ -19,7 +19,6 @@ from edgefeat.bench.processes import measure_apart
 from edgefeat.bench.results import ColdStart, Report, Subject
 from edgefeat.bench.single_stream import Series, run_single_stream
 from edgefeat.bench.summary import single_stream
-from edgefeat.extractor import FeatureExtractor
 
 __all__ = ["Listener", "run_plan"]
 
@@ -73,11 +72,7 @@ def run_plan(plan: Plan, listener: Listener) -> Report:
 
 def _open(setup: Setup, plan: Plan, stack: ExitStack, listener: Listener) -> _Open:
     before = time.perf_counter()
-    extractor = stack.enter_context(
-        FeatureExtractor(
-            setup.model, providers=setup.providers, strict=setup.strict, threads=setup.threads
-        )
-    )
+    extractor = stack.enter_context(setup.open())
     load_ms = 1e3 * (time.perf_counter() - before)
     pipeline = setup.pipeline(extractor)
     first = pipeline(plan.pictures.items[0])

@@ -1,7 +1,12 @@
 """A single stream in fresh processes: what they measure comes together, one that dies is told."""
 
 import os
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
+from subprocess import PIPE, STDOUT
 
 import pytest
 
@@ -12,7 +17,6 @@ from edgefeat.bench.plan import Plan, Setup
 from edgefeat.bench.processes import measure_apart
 from edgefeat.cli import main
 from edgefeat.errors import ModelError
-from edgefeat.extractor import FeatureExtractor
 from edgefeat.shipped import default_model_path
 
 PARENT = "EDGEFEAT_TEST_PARENT"
@@ -60,18 +64,24 @@ def test_a_process_that_dies_is_told() -> None:
 
 
 def test_a_model_that_fails_there_is_told_here(capfd: pytest.CaptureFixture[str]) -> None:
-    setup = Setup(model=Path("missing.onnx"), pipeline=FeatureExtractorNeverReached)
+    setup = Setup(model=Path("missing.onnx"))
     broken = Plan(setups=(setup,), pictures=sample_pictures(), processes=2)
     with pytest.raises(ModelError, match="exit code 1"):
         measure_apart(broken, lambda _share: None)
     assert "missing.onnx" in capfd.readouterr().err
 
 
-class FeatureExtractorNeverReached(ExtractorPipeline):
-    """Its model cannot be opened."""
-
-    def __init__(self, extractor: FeatureExtractor) -> None:
-        raise AssertionError(extractor)
+@pytest.mark.parametrize("after_s", [0.4, 0.7, 1.0])
+def test_an_interrupt_is_told_once(after_s: float) -> None:
+    command = [sys.executable, "-m", "edgefeat", "bench", "--cold-starts=0", "--duration=30"]
+    running = subprocess.Popen(
+        command, start_new_session=True, stdout=PIPE, stderr=STDOUT, text=True
+    )
+    time.sleep(after_s)  # while a process is started, while it imports, while it measures
+    os.killpg(running.pid, signal.SIGINT)
+    said, _ = running.communicate(timeout=30)
+    assert said.split("\n") == ["", "edgefeat: interrupted; no unfinished file was left behind", ""]
+    assert running.returncode == 130
 
 
 def test_the_report_says_what_each_process_did(
