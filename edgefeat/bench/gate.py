@@ -17,11 +17,12 @@ from enum import StrEnum
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
-from edgefeat.bench.compare import Stretches, kept_blocks, ratio_of_quantiles, stretches
+from edgefeat.bench.bootstrap import ENOUGH_PROCESSES, ratio_of_quantiles
+from edgefeat.bench.compare import kept_blocks
 from edgefeat.bench.percentiles import min_samples
 from edgefeat.bench.results import Ratio, Report, SingleStream, Subject
-from edgefeat.bench.single_stream import BLOCK
 from edgefeat.bench.summary import TOTAL
 from edgefeat.errors import SourceError
 
@@ -32,7 +33,7 @@ _CPU = "cpu"
 _NOT_FOLLOWED = 0.1  # of the machine's change; 0.03 was measured (tests/bench/bench_honesty.py)
 _STARVED = 0.9  # of its time, a single thread that never waits must be running
 _YARDSTICK_PARTS = ("numpy", "python")
-_FEWEST_BLOCKS = 8  # the bootstrap draws these: fewer make its interval too narrow
+_FEWEST_CALLS = 128
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -157,7 +158,7 @@ def _judge(rule: Rule, pair: _Pair) -> Judgement:
         failed = ratio.ratio > limit and ratio.low > 1
         outcome = Outcome.FAILED if failed else Outcome.PASSED
         if not failed and ratio.high > limit:
-            reason = f"+{rule.percent:g}% is not excluded: a longer --duration may tell"
+            reason = f"+{rule.percent:g}% is not excluded: more --processes may tell"
     return Judgement(
         rule=rule,
         label=pair.label,
@@ -170,11 +171,14 @@ def _judge(rule: Rule, pair: _Pair) -> Judgement:
 
 def _undecidable(rule: Rule, pair: _Pair) -> str:
     """Return why a rule cannot be decided; nothing if it can."""
-    needed = max(_FEWEST_BLOCKS * BLOCK, min_samples(rule.quantile or 0.5))
+    needed = max(_FEWEST_CALLS, min_samples(rule.quantile or 0.5))
     for name, run in (("this run", pair.new), ("the earlier run", pair.old)):
         calls = run.calls - run.warmup_calls
         if calls < needed:
             return f"needs {needed} calls after warm-up, got {calls} in {name}: see --calls"
+        if len(run.process_calls) < ENOUGH_PROCESSES:
+            got = len(run.process_calls)
+            return f"needs {ENOUGH_PROCESSES} processes, got {got} in {name}: see --processes"
         # Waiting for a busy CPU is no part of CPU time, and the short yardstick seldom meets it.
         if rule.quantile and pair.threads == 1 and run.cpu_share < _STARVED:
             return f"{name} was starved: it had a CPU only {run.cpu_share:.0%} of its time"
@@ -198,11 +202,10 @@ def _ratio(rule: Rule, pair: _Pair) -> Ratio:
     )
 
 
-def _over_yardstick(run: SingleStream, rule: Rule) -> Stretches:
-    """Return what came after warm-up, in yardsticks: latencies, or blocks' CPU."""
-    blocks = np.array(run.block_cpu_ms)
-    if rule.quantile is not None:
-        blocks = np.array(run.series_ms[TOTAL])
-    scaled = blocks.reshape(len(run.block_yardstick_ms), -1)
-    scaled = scaled / np.array(run.block_yardstick_ms)[:, np.newaxis]
-    return stretches(scaled, kept_blocks(run, run.process_warmup_calls))
+def _over_yardstick(run: SingleStream, rule: Rule) -> list[NDArray[np.float64]]:
+    """Return what each process measured after warm-up, in yardsticks: latencies, or blocks' CPU."""
+    values = run.block_cpu_ms if rule.quantile is None else run.series_ms[TOTAL]
+    blocks = np.array(values).reshape(len(run.block_yardstick_ms), -1)
+    scaled = blocks / np.array(run.block_yardstick_ms)[:, np.newaxis]
+    kept = kept_blocks(run, run.process_warmup_calls)
+    return [scaled[one].ravel() for one in kept]

@@ -30,7 +30,8 @@ class Percentile:
 
     `value` is None when the sample is too small for it: `samples` < `needed`. `low` and `high` are
     the 95 % confidence interval. `mlperf` is LoadGen's early-stopping estimate: the true percentile
-    is at most this, with 99 % confidence. All assume that calls are independent of each other.
+    is at most this, with 99 % confidence. All assume that calls are independent of each other, but
+    the interval of five processes or more allows for their differences instead.
     """
 
     quantile: float

@@ -40,6 +40,7 @@ def load_pictures(sources: Sequence[str]) -> Pictures:
 
     Raises:
         SourceError: They name nothing, or a file cannot be read.
+        ImageError: A file is no picture, or a broken one.
     """
     if len(sources) == 1:
         found = open_source(sources[0])
@@ -75,7 +76,9 @@ def _frames(source: Source) -> Iterator[Pixels]:
 
 
 def _read(path: str) -> bytes:
+    """Return the file, once it has been decoded: what is broken is told by its name, not timed."""
     try:
+        load_bgr(path, keep_side=1)
         return Path(path).read_bytes()
     except OSError as error:
         raise SourceError(

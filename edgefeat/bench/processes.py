@@ -1,8 +1,8 @@
 """A single stream measured in several fresh processes, one after the other.
 
 Where memory happens to lie makes one process of a build several percent faster than the next, for
-as long as it lives (a report's `process_spread`). A longer run in one process does not help; more
-processes do (`tests/bench/bench_honesty.py` counts the errors of comparisons).
+as long as it lives. A longer run in one process does not help; more processes do
+(`tests/bench/bench_honesty.py` counts the errors of comparisons).
 """
 
 from __future__ import annotations
@@ -15,10 +15,9 @@ from contextlib import ExitStack, contextmanager
 from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection
 
-from edgefeat.bench.pictures import Pictures
-from edgefeat.bench.plan import Plan, Setup
-from edgefeat.bench.single_stream import Series, run_single_stream
-from edgefeat.errors import ModelError
+from edgefeat.bench.plan import Plan
+from edgefeat.bench.single_stream import BLOCK, Series, run_single_stream
+from edgefeat.errors import EdgefeatError, ModelError
 
 __all__ = ["measure_apart"]
 
@@ -27,11 +26,12 @@ def measure_apart(plan: Plan, on_progress: Callable[[float], None]) -> list[list
     """Return, for each of the plan's processes, a series for each of its setups.
 
     Args:
-        plan: Its duration and calls are shared out among the processes.
+        plan: Its duration and calls are shared out among the processes. Each makes a block of calls
+            for every setup before, which is not in the series.
         on_progress: Told the share that is done.
 
     Raises:
-        ModelError: A process ended without a result.
+        EdgefeatError: A model, provider or picture does not work, or a process died.
     """
     found = []
     for number in range(plan.processes):
@@ -45,26 +45,29 @@ def measure_apart(plan: Plan, on_progress: Callable[[float], None]) -> list[list
 
 def _in_a_fresh_process(plan: Plan, on_progress: Callable[[float], None]) -> list[Series]:
     spawn = multiprocessing.get_context("spawn")  # a fork would share this process's memory
-    receiver, sender = spawn.Pipe(duplex=False)
-    calls = math.ceil(plan.min_calls / plan.processes)
-    work = (sender, plan.setups, plan.pictures, plan.duration_s / plan.processes, calls)
-    child = spawn.Process(target=_measure, args=work, daemon=True)
-    with _interrupts_held_back():  # a child is started with them blocked: this process ends it
-        child.start()
-    sender.close()  # else its end would go unnoticed here
-    try:
-        while isinstance(message := receiver.recv(), float):
-            on_progress(message)
-        series: list[Series] = message
-    except EOFError:
-        child.join()
-        raise ModelError(
-            f"single stream: a measuring process ended with exit code {child.exitcode} before its "
-            "result. If memory is short, --processes 1 measures in this one."
-        ) from None
-    finally:
-        child.kill()
-        child.join()
+    here, there = spawn.Pipe()
+    child = spawn.Process(target=_measure, args=(there,), daemon=True)
+    with here:
+        try:
+            with _interrupts_held_back():  # the child starts with them blocked: this one ends it
+                child.start()
+            there.close()  # else the child's end would go unnoticed here
+            here.send(plan)  # not as an argument: a start blocks for ever if the child dies
+            while isinstance(message := here.recv(), float):
+                on_progress(message)
+        except (EOFError, OSError):
+            child.join()
+            raise ModelError(
+                f"single stream: a measuring process ended with exit code {child.exitcode} before "
+                "its result. If memory is short, --processes 1 measures in this one."
+            ) from None
+        finally:
+            if child.pid:
+                child.kill()
+                child.join()
+    if isinstance(message, EdgefeatError):
+        raise message
+    series: list[Series] = message
     return series
 
 
@@ -78,21 +81,23 @@ def _interrupts_held_back() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _measure(
-    sender: Connection,
-    setups: tuple[Setup, ...],
-    pictures: Pictures,
-    duration_s: float,
-    min_calls: int,
-) -> None:
+def _measure(parent: Connection) -> None:
     """Measure, in a child: send shares of the work that are done, and the series at the end."""
-    with ExitStack() as stack:
-        pipelines = [setup.pipeline(stack.enter_context(setup.open())) for setup in setups]
-        series = run_single_stream(
-            pipelines,
-            pictures,
-            duration_s=duration_s,
-            min_calls=min_calls,
-            on_progress=sender.send,
-        )
-    sender.send(series)
+    plan: Plan = parent.recv()
+    duration_s = plan.duration_s / plan.processes
+    calls = math.ceil(plan.min_calls / plan.processes)
+    try:
+        with ExitStack() as stack:
+            pipelines = [setup.pipeline(stack.enter_context(setup.open())) for setup in plan.setups]
+            run_single_stream(pipelines, plan.pictures, duration_s=0, min_calls=BLOCK)
+            series = run_single_stream(
+                pipelines,
+                plan.pictures,
+                duration_s=duration_s,
+                min_calls=calls,
+                on_progress=parent.send,
+            )
+    except EdgefeatError as error:
+        parent.send(error)
+    else:
+        parent.send(series)

@@ -48,9 +48,10 @@ class Latency:
 class SingleStream:
     """One call at a time; figures leave `warmup_calls` out, the series keep them.
 
-    Fresh processes made the calls, one after the other: `process_calls` says how many each, and
-    `process_warmup_calls` how many of those, its first, were warm-up. `process_spread` is the
-    slowest one's median over the fastest one's, 1.0 for one.
+    Several processes may have made the calls, one after the other: `process_calls` says how many
+    each, `process_warmup_calls` how many of those, its first, were warm-up. `process_spread` is the
+    slowest one's median over the fastest one's, the machine's own changes included.
+
     `overhead` is the share of the time that the harness itself took. `cpu_s_per_call` counts all
     threads; `cpu_share` is CPU time over wall time, which waiting for a busy CPU lowers.
     `stages_ms` has decode, resize, run and total. The series hold one number a call, in order.

@@ -47,12 +47,14 @@ def run_plan(plan: Plan, listener: Listener) -> Report:
     """
     created = datetime.now(UTC).isoformat(timespec="seconds")
     watch = Watch()
+    apart = _measured_apart(plan, listener)
     with ExitStack() as stack:
         running = [_open(setup, plan, stack, listener) for setup in plan.setups]
         ratios = []
         for scenario in plan.scenarios:
             if scenario is Scenario.SINGLE_STREAM:
-                ratios = paired_ratios(_single_stream(running, plan, listener))
+                series = apart or [_measured_here(running, plan, listener)]
+                ratios = paired_ratios(_single_stream(running, series))
             else:
                 for one in running:
                     _other(scenario, one, plan, listener)
@@ -111,31 +113,28 @@ def _cold_start(setup: Setup, plan: Plan, listener: Listener) -> ColdStart | Non
     )
 
 
-def _single_stream(running: Sequence[_Open], plan: Plan, listener: Listener) -> list[Subject]:
-    by_setup = zip(*_measured(running, plan, listener), strict=True)
-    for one, series in zip(running, by_setup, strict=True):
-        one.subject = replace(one.subject, single_stream=single_stream(series))
+def _measured_apart(plan: Plan, listener: Listener) -> list[list[Series]]:
+    """Return each process's series, if it is to be several; before a model takes memory here."""
+    if plan.processes == 1 or Scenario.SINGLE_STREAM not in plan.scenarios:
+        return []
+    return measure_apart(plan, lambda share: listener(Scenario.SINGLE_STREAM, share))
+
+
+def _measured_here(running: Sequence[_Open], plan: Plan, listener: Listener) -> list[Series]:
+    return run_single_stream(
+        [one.pipeline for one in running],
+        plan.pictures,
+        duration_s=plan.duration_s,
+        min_calls=plan.min_calls,
+        on_progress=lambda share: listener(Scenario.SINGLE_STREAM, share),
+    )
+
+
+def _single_stream(running: Sequence[_Open], series: Sequence[Sequence[Series]]) -> list[Subject]:
+    """Enter what each process measured of each setup."""
+    for one, of_processes in zip(running, zip(*series, strict=True), strict=True):
+        one.subject = replace(one.subject, single_stream=single_stream(of_processes))
     return [one.subject for one in running]
-
-
-def _measured(running: Sequence[_Open], plan: Plan, listener: Listener) -> list[list[Series]]:
-    """Return each process's series, one for every setup."""
-
-    def progress(share: float) -> None:
-        listener(Scenario.SINGLE_STREAM, share)
-
-    if plan.processes > 1:
-        return measure_apart(plan, progress)
-    pipelines = [one.pipeline for one in running]
-    return [
-        run_single_stream(
-            pipelines,
-            plan.pictures,
-            duration_s=plan.duration_s,
-            min_calls=plan.min_calls,
-            on_progress=progress,
-        )
-    ]
 
 
 def _other(scenario: Scenario, one: _Open, plan: Plan, listener: Listener) -> None:

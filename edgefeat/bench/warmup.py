@@ -14,14 +14,14 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Steadiness", "find_warmup", "levels"]
+__all__ = ["UNSTEADY", "Steadiness", "find_warmup", "levels"]
 
 _BUCKET = 5
 _MOST_BUCKETS = 400  # the search is quadratic: longer series use larger buckets
 _PENALTY = 4.0  # times ln(buckets) times the noise: BIC's 2 missed too often on real neighbours
 _SHORTEST = 3  # buckets: less cannot be told from a burst of outliers
 _SLOWER = 1.03  # a leading level this much above the rest is warm-up
-_UNSTEADY = 1.10  # later levels this far apart are a machine that changed its speed
+UNSTEADY = 1.10  # later levels this far apart are a machine that changed its speed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +57,7 @@ def find_warmup(latencies: NDArray[np.float64]) -> Steadiness:
         first = 0
     spread = max(medians[first:]) / min(medians[first:])
     return Steadiness(
-        warmup=bounds[first], spread=spread, steady=settled and bool(spread <= _UNSTEADY)
+        warmup=bounds[first], spread=spread, steady=settled and bool(spread <= UNSTEADY)
     )
 
 

@@ -20,7 +20,7 @@ __all__ = ["add_parser"]
 _SHOWN_ANYWAY = ("p50>0%", "p90>0%", "cpu>0%")
 _EPILOG = """\
 examples:
-  edgefeat bench                              the shipped model on the shipped photos, 10 s
+  edgefeat bench                              the shipped model on the shipped photos
   edgefeat bench photos/ --model m.onnx       your model on your pictures
   edgefeat bench --threads 1,2                both, taking turns, with their ratio
   edgefeat bench --model a.onnx --model b.onnx --json new.json --html new.html
@@ -36,9 +36,10 @@ is spread over five fresh ones (--processes).
 
 --fail-if compares with an earlier run on the same machine. A rule fails only if its growth is
 reached and the 95 % interval excludes equality. A fixed piece of work, timed after every call of
-both runs, tells how much faster or slower the machine itself is now; that is taken out. Give both
-runs --duration 10 to tell growths of 5 % apart. A rule stays undecided if there are too few calls,
-or a run had to wait for a busy CPU; then 'cpu>+10%', CPU time a picture, still tells.
+both runs, tells how much faster or slower the machine itself is now; that is taken out. Runs of
+--duration 10 in five processes told a growth of 10 % from none. A rule stays undecided if there are
+too few calls or processes, or a run had to wait for a busy CPU; then 'cpu>+10%', CPU time a
+picture, still tells.
 
 exit codes: 0 done; 1 a --fail-if rule failed, or --require-valid and the conditions were not fit;
 2 wrong usage; 3 model, provider or pictures unusable, or a --fail-if rule could not be decided

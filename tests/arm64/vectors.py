@@ -27,7 +27,17 @@ from edgefeat.spec import Colour, DecodePolicy, InputSpec, Interpolation, Resize
 PHOTOS = Path(__file__).parents[1] / "data" / "photos"
 EXPECTED = Path(__file__).parents[1] / "data" / "pixels.json"
 # Below, between and above two and four times 224; odd; wide; tall; with several halvings.
-SIZES = [(100, 150), (240, 320), (480, 640), (1080, 1920), (720, 1280), (1799, 2407), (900, 300)]
+SIZES = [
+    (100, 150),
+    (240, 320),
+    (480, 640),
+    (576, 720),
+    (1080, 1440),
+    (1080, 1920),
+    (720, 1280),
+    (1799, 2407),
+    (900, 300),
+]
 
 
 def pixel_hashes() -> dict[str, str]:

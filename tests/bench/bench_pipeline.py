@@ -176,7 +176,7 @@ def _rows(
     samples: dict[str, list[float]] = {loop: [] for loop in loops}
     for turn in range(turns):
         for loop, run in loops.items():
-            run(pictures[turn % len(pictures)])  # the others filled the caches: no loop does that
+            run(pictures[turn % len(pictures) - 1])  # the others had the caches
             for call in range(_BLOCK):
                 picture = pictures[(turn + call) % len(pictures)]
                 started = time.perf_counter()

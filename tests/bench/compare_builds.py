@@ -5,7 +5,7 @@
 Both builds run at the same time, each in a process of its own that waits while the other works:
 blocks of 16 calls in alternating order, so that the machine's moods meet both. Then the next pair
 of processes does, because two processes of one build differ too. The ratio of medians and its 95 %
-interval come from whole pairs (`edgefeat.bench.compare`). Exits with 1 if this checkout is slower
+interval come from whole pairs (`edgefeat.bench.bootstrap`). Exits with 1 if this checkout is slower
 by more than the limit and the interval excludes equality.
 """
 
@@ -106,15 +106,17 @@ def _known(commit: str) -> str:
 
 def main() -> int:
     """Compare; return the exit code."""
-    from edgefeat.bench.compare import ratio_of_quantiles
+    from edgefeat.bench.bootstrap import ENOUGH_PROCESSES, ratio_of_quantiles
 
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("base", nargs="?", default="main")
-    parser.add_argument("--pairs", type=int, default=5)
+    parser.add_argument("--pairs", type=int, default=ENOUGH_PROCESSES, help="so many at least")
     parser.add_argument("--blocks", type=int, default=12, help="of each process of a pair")
     parser.add_argument("--fail-above", type=float, default=5.0, help="percent")
     parser.add_argument("-o", "--output", type=Path)
     arguments = parser.parse_args()
+    if arguments.pairs < ENOUGH_PROCESSES:
+        parser.error(f"--pairs: expected at least {ENOUGH_PROCESSES}, got {arguments.pairs}")
     old, new = [], []
     with checkout(arguments.base) as base:
         for _ in range(arguments.pairs):

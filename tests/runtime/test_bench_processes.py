@@ -1,6 +1,7 @@
 """A single stream in fresh processes: what they measure comes together, one that dies is told."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -11,30 +12,15 @@ from subprocess import PIPE, STDOUT
 import pytest
 
 from edgefeat.bench.files import read_report
-from edgefeat.bench.pictures import sample_pictures
-from edgefeat.bench.pipeline import Call, ExtractorPipeline, Picture
+from edgefeat.bench.pictures import Pictures, load_pictures, sample_pictures
+from edgefeat.bench.pipeline import ExtractorPipeline
 from edgefeat.bench.plan import Plan, Setup
 from edgefeat.bench.processes import measure_apart
+from edgefeat.bench.runner import run_plan
 from edgefeat.cli import main
-from edgefeat.errors import ModelError
+from edgefeat.errors import ImageError, ModelError
 from edgefeat.shipped import default_model_path
-
-PARENT = "EDGEFEAT_TEST_PARENT"
-
-
-class OnlyElsewhere(ExtractorPipeline):
-    """Refuses to work in the process of the test."""
-
-    def __call__(self, picture: Picture) -> Call:
-        assert os.environ[PARENT] != str(os.getpid())
-        return super().__call__(picture)
-
-
-class Dying(ExtractorPipeline):
-    """Takes its process with it, as the kernel does when memory is out."""
-
-    def __call__(self, picture: Picture) -> Call:
-        os._exit(9)
+from odd_pipelines import PARENT, Dying, OnlyElsewhere
 
 
 def plan(pipeline: type[ExtractorPipeline]) -> Plan:
@@ -58,26 +44,44 @@ def test_setups_take_turns_in_each_process(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def test_a_process_that_dies_is_told() -> None:
-    message = "single stream: a measuring process ended with exit code 9 before its result"
-    with pytest.raises(ModelError, match=message):
+    message = (
+        "single stream: a measuring process ended with exit code 9 before its result. "
+        "If memory is short, --processes 1 measures in this one."
+    )
+    with pytest.raises(ModelError, match=f"^{re.escape(message)}$"):
         measure_apart(plan(Dying), lambda _share: None)
 
 
-def test_a_model_that_fails_there_is_told_here(capfd: pytest.CaptureFixture[str]) -> None:
-    setup = Setup(model=Path("missing.onnx"))
-    broken = Plan(setups=(setup,), pictures=sample_pictures(), processes=2)
-    with pytest.raises(ModelError, match="exit code 1"):
-        measure_apart(broken, lambda _share: None)
-    assert "missing.onnx" in capfd.readouterr().err
+def test_what_goes_wrong_there_is_told_as_here() -> None:
+    pictures = Pictures(source="test", items=(b"\xff\xd8\xff\xe0 no picture",))
+    told = []
+    for processes in (1, 2):
+        setups = (Setup(model=default_model_path()),)
+        broken = Plan(setups=setups, pictures=pictures, processes=processes, cold_starts=0)
+        with pytest.raises(ImageError) as raised:
+            run_plan(broken, lambda _step, _share: None)
+        told.append(str(raised.value))
+    assert told[0] == told[1]
 
 
-@pytest.mark.parametrize("after_s", [0.4, 0.7, 1.0])
+def test_a_broken_picture_is_told_by_its_name(tmp_path: Path) -> None:
+    path = tmp_path / "broken.jpg"
+    path.write_bytes(b"\xff\xd8\xff\xe0 no picture")
+    with pytest.raises(ImageError, match=re.escape(str(path))):
+        load_pictures([str(tmp_path)])
+
+
+@pytest.mark.parametrize("after_s", [0.0, 0.05, 0.2, 1.0])
 def test_an_interrupt_is_told_once(after_s: float) -> None:
-    command = [sys.executable, "-m", "edgefeat", "bench", "--cold-starts=0", "--duration=30"]
+    command = [sys.executable, "-m", "edgefeat", "bench", "--cold-starts=0", "--duration=60"]
     running = subprocess.Popen(
         command, start_new_session=True, stdout=PIPE, stderr=STDOUT, text=True
     )
-    time.sleep(after_s)  # while a process is started, while it imports, while it measures
+    children = Path(f"/proc/{running.pid}/task/{running.pid}/children")
+    deadline = time.monotonic() + 30
+    while not children.read_text() and time.monotonic() < deadline:
+        time.sleep(0.005)
+    time.sleep(after_s)  # as it starts, imports, loads, measures
     os.killpg(running.pid, signal.SIGINT)
     said, _ = running.communicate(timeout=30)
     assert said.split("\n") == ["", "edgefeat: interrupted; no unfinished file was left behind", ""]

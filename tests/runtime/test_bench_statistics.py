@@ -6,12 +6,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from edgefeat.bench.compare import (
-    kept_blocks,
-    paired_ratios,
-    ratio_of_quantiles,
-    stretches,
-)
+from edgefeat.bench.bootstrap import ratio_of_quantiles
+from edgefeat.bench.charts import over_time
+from edgefeat.bench.compare import kept_blocks, paired_ratios
 from edgefeat.bench.conditions import describe_machine
 from edgefeat.bench.gate import Outcome, judge, parse_rule
 from edgefeat.bench.results import Conditions, Report, Subject
@@ -20,6 +17,7 @@ from edgefeat.bench.summary import after_warmup, single_stream
 from edgefeat.bench.warmup import find_warmup, levels
 from edgefeat.errors import SourceError
 
+P50 = parse_rule("p50>5%")
 CALM = Conditions(
     invalid=(),
     notes=(),
@@ -71,7 +69,9 @@ def subject(
     )
 
 
-def report(*processes_ms: NDArray[np.float64], yardstick_ms: float = 0.1) -> Report:
+def report(latencies_ms: NDArray[np.float64], *, yardstick_ms: float = 0.1) -> Report:
+    """Of five processes; rows of latencies are one each."""
+    processes_ms = latencies_ms.reshape(5, -1)
     return Report(
         created="2026-11-21T12:00:00+00:00",
         source="test",
@@ -143,31 +143,47 @@ def test_gate_tells_slower_from_equal() -> None:
 
 
 def lucky_or_not(
-    rng: np.random.Generator, level_ms: float, processes: int
-) -> list[NDArray[np.float64]]:
-    """Processes of one build, some faster than others for as long as they live."""
+    rng: np.random.Generator, level_ms: float, processes: int = 5
+) -> NDArray[np.float64]:
+    """Processes of one build, one to a row, some faster than others for as long as they live."""
     luck = np.exp(rng.normal(0, 0.03, processes))
-    return [noisy(rng, level_ms * one, 8 * BLOCK) for one in luck]
+    return np.stack([noisy(rng, level_ms * one, 8 * BLOCK) for one in luck])
 
 
 def test_gate_allows_for_processes_of_one_build_that_differ() -> None:
     rng = np.random.default_rng(7)
     caught = flagged = 0
-    for _ in range(20):
-        old, equal = (report(*lucky_or_not(rng, 2.0, 5)) for _ in range(2))
+    for _ in range(12):
+        old, equal = (report(lucky_or_not(rng, 2.0)) for _ in range(2))
         flagged += outcome(old, equal, "p50>0%") is Outcome.FAILED
-        slower = report(*lucky_or_not(rng, 2.3, 5))
+        slower = report(lucky_or_not(rng, 2.3))
         caught += outcome(old, slower, "p50>+5%") is Outcome.FAILED
-    assert caught >= 19
+    assert caught >= 11
     assert flagged <= 1
 
 
-def test_fewer_processes_than_five_are_cut_into_blocks() -> None:
+def test_an_interval_allows_for_processes_that_differ() -> None:
     rng = np.random.default_rng(7)
-    old, new = (report(*lucky_or_not(rng, 2.0, 2)) for _ in range(2))
-    (judgement,) = judge(old, new, [parse_rule("p50>0%")])
-    assert judgement.ratio is not None
-    assert judgement.ratio.high / judgement.ratio.low < 1.1  # two processes' t would be 12.7
+    held = 0
+    for _ in range(20):
+        run = subject(*lucky_or_not(rng, 2.0)).single_stream
+        assert run is not None
+        p50 = run.stages_ms["total"].percentiles_ms[0]
+        assert p50.low is not None
+        assert p50.high is not None
+        held += p50.low <= 2.0 * 1.05 <= p50.high  # 1.05: the median of the noise
+    assert held >= 17
+
+
+def test_paired_processes_of_unequal_length_are_drawn_together() -> None:
+    rng = np.random.default_rng(7)
+    lengths = [4, 9, 5, 7, 6]
+    drift = np.linspace(1, 1.5, 5)
+    base = [noisy(rng, 2.0 * d, n * BLOCK) for d, n in zip(drift, lengths, strict=True)]
+    slower = [noisy(rng, 2.2 * d, n * BLOCK) for d, n in zip(drift, lengths, strict=True)]
+    slower[1][: 2 * BLOCK] *= 3  # warms up, and takes the other's calls of that time out too
+    p50, _ = paired_ratios([subject(*base), replace(subject(*slower), label="slower")])
+    assert 1.05 < p50.low <= 1.1 <= p50.high < 1.15
 
 
 def test_every_process_warms_up_for_itself() -> None:
@@ -180,8 +196,23 @@ def test_every_process_warms_up_for_itself() -> None:
     assert run.stages_ms["total"].mean_ms < 2.3
     assert run.process_spread < 1.03
     assert after_warmup(run).sum() == run.calls - run.warmup_calls
-    rows = stretches(np.ones((100, BLOCK)), kept_blocks(run, run.process_warmup_calls))
-    assert [len(row) for row in rows] == [17 * BLOCK] * 5
+    assert [len(blocks) for blocks in kept_blocks(run, run.process_warmup_calls)] == [17] * 5
+
+
+def test_a_change_of_speed_between_processes_is_unsteady() -> None:
+    rng = np.random.default_rng(7)
+    run = subject(*(noisy(rng, level, 160) for level in (2.0, 2.0, 2.6, 2.6, 2.6))).single_stream
+    assert run is not None
+    assert not run.steady
+    assert run.level_spread == run.process_spread == pytest.approx(1.3, rel=0.02)
+
+
+def test_chart_shades_the_warm_up_of_each_process() -> None:
+    rng = np.random.default_rng(7)
+    warm = [np.concatenate([noisy(rng, 4.0, 40), noisy(rng, 2.0, 280)]) for _ in range(2)]
+    run = subject(*warm, noisy(rng, 2.0, 320)).single_stream
+    assert run is not None
+    assert over_time(run, 0).count("warm-up, left out") == 2
 
 
 def test_gate_blames_the_machine_where_its_yardstick_got_slower() -> None:
@@ -221,10 +252,13 @@ def test_growth_below_the_threshold_passes() -> None:
 def test_gate_does_not_decide_what_it_cannot() -> None:
     rng = np.random.default_rng(7)
     old, new = report(noisy(rng, 2.0, 320)), report(noisy(rng, 2.0, 320))
-    starved = replace(new, subjects=(subject(noisy(rng, 2.0, 320), cpu_share=0.5),))
-    (judgement,) = judge(old, starved, [parse_rule("p50>5%")])
+    starved = replace(new, subjects=(subject(*noisy(rng, 2.0, 320).reshape(5, -1), cpu_share=0.5),))
+    (judgement,) = judge(old, starved, [P50])
     assert judgement.outcome is Outcome.UNDECIDED
     assert judgement.reason == "this run was starved: it had a CPU only 50% of its time"
+    (judgement,) = judge(old, replace(new, subjects=(subject(noisy(rng, 2.0, 320)),)), [P50])
+    assert judgement.outcome is Outcome.UNDECIDED
+    assert judgement.reason == "needs 5 processes, got 1 in this run: see --processes"
     (judgement,) = judge(old, new, [parse_rule("p99>5%")])
     assert judgement.outcome is Outcome.UNDECIDED
     assert judgement.reason == "needs 662 calls after warm-up, got 320 in this run: see --calls"
@@ -234,7 +268,7 @@ def test_runs_of_different_machines_are_not_compared() -> None:
     old = report(np.full(160, 2.0))
     new = replace(old, machine=replace(old.machine, cpu="another"))
     with pytest.raises(SourceError, match=r"this one on another with \d+: compare runs of one"):
-        judge(old, new, [parse_rule("p50>5%")])
+        judge(old, new, [P50])
 
 
 def test_runs_of_different_work_are_not_compared() -> None:
@@ -242,10 +276,10 @@ def test_runs_of_different_work_are_not_compared() -> None:
     with pytest.raises(
         SourceError, match="earlier run was made on 1 pictures, test, this one on 9"
     ):
-        judge(old, replace(old, pictures=9), [parse_rule("p50>5%")])
+        judge(old, replace(old, pictures=9), [P50])
     two = replace(old, subjects=(replace(old.subjects[0], threads=2),))
     with pytest.raises(SourceError, match=r"has m\.onnx on cpu, threads 1, this one m"):
-        judge(old, two, [parse_rule("p50>5%")])
+        judge(old, two, [P50])
 
 
 @pytest.mark.parametrize("text", ["p90>+10%", "p90 > 10 %", "cpu>5%", "p99.9>+0.5%"])
