@@ -74,16 +74,19 @@ def test_a_broken_picture_is_told_by_its_name(tmp_path: Path) -> None:
 @pytest.mark.parametrize("after_s", [0.0, 0.05, 0.2, 1.0])
 def test_an_interrupt_is_told_once(after_s: float) -> None:
     command = [sys.executable, "-m", "edgefeat", "bench", "--cold-starts=0", "--duration=60"]
-    running = subprocess.Popen(
+    with subprocess.Popen(
         command, start_new_session=True, stdout=PIPE, stderr=STDOUT, text=True
-    )
-    children = Path(f"/proc/{running.pid}/task/{running.pid}/children")
-    deadline = time.monotonic() + 30
-    while not children.read_text() and time.monotonic() < deadline:
-        time.sleep(0.005)
-    time.sleep(after_s)  # as it starts, imports, loads, measures
-    os.killpg(running.pid, signal.SIGINT)
-    said, _ = running.communicate(timeout=30)
+    ) as running:
+        try:
+            children = Path(f"/proc/{running.pid}/task/{running.pid}/children")
+            deadline = time.monotonic() + 30
+            while not children.read_text() and time.monotonic() < deadline:
+                time.sleep(0.005)
+            time.sleep(after_s)  # as it starts, imports, loads, measures
+            os.killpg(running.pid, signal.SIGINT)
+            said, _ = running.communicate(timeout=30)
+        finally:
+            running.kill()
     assert said.split("\n") == ["", "edgefeat: interrupted; no unfinished file was left behind", ""]
     assert running.returncode == 130
 
