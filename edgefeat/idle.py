@@ -2,54 +2,59 @@
 
 from __future__ import annotations
 
-import threading
+from _thread import LockType, allocate_lock, start_new_thread
 from collections.abc import Callable
 from time import monotonic
 
 __all__ = ["IdleTimer"]
 
+_LONGEST_S = 1e6  # a lock takes no endless time
+
 
 class IdleTimer:
     """Calls `action` when `touch` has not been called for `seconds`.
 
-    One daemon thread sleeps from the first touch to the action, and ends with it; a touch in
-    between only notes the time.
+    One thread sleeps from the first touch to the action, and ends with it; a touch in between only
+    notes the time. It is a bare one: `threading` waits for a new thread to begin, for ever if
+    memory is so short that it cannot. It never keeps a program from ending.
     """
 
     def __init__(self, seconds: float, action: Callable[[], None]) -> None:
         self._seconds, self._action = seconds, action
         self._touched = 0.0
-        self._lock = threading.Lock()
-        self._timer: threading.Timer | None = None
+        self._lock = allocate_lock()
+        self._cancelled: LockType | None = None  # of the wait that is on; held until then
 
     def touch(self) -> None:
         """Begin the wait anew."""
         self._touched = monotonic()
-        if self._timer is None:
+        if self._cancelled is None:
             with self._lock:
-                if self._timer is None:
-                    self._sleep(self._seconds)
+                if self._cancelled is None:
+                    cancelled = allocate_lock()
+                    cancelled.acquire()
+                    start_new_thread(self._wait, (cancelled,))
+                    self._cancelled = cancelled
 
     def cancel(self) -> None:
         """End the wait without the action; the next touch begins another."""
         with self._lock:
-            timer, self._timer = self._timer, None
-        if timer is not None:
-            timer.cancel()
+            cancelled, self._cancelled = self._cancelled, None
+        if cancelled is not None:
+            cancelled.release()
 
-    def _sleep(self, seconds: float) -> None:
-        self._timer = threading.Timer(seconds, self._wake)
-        self._timer.name = "edgefeat-idle"
-        self._timer.daemon = True
-        self._timer.start()
-
-    def _wake(self) -> None:
-        with self._lock:
-            if self._timer is not threading.current_thread():
-                return  # cancelled while it woke
+    def _wait(self, cancelled: LockType) -> None:
+        while True:
             remaining = self._touched + self._seconds - monotonic()
             if remaining > 0:
-                self._sleep(remaining)
-                return
-            self._timer = None
-        self._action()
+                if cancelled.acquire(timeout=min(remaining, _LONGEST_S)):
+                    return
+                continue
+            with self._lock:
+                if self._cancelled is not cancelled:
+                    return
+                if self._touched + self._seconds > monotonic():
+                    continue  # touched meanwhile
+                self._cancelled = None
+            self._action()
+            return
