@@ -23,7 +23,7 @@ class IdleTimer:
         self._seconds, self._action = seconds, action
         self._touched = 0.0
         self._lock = allocate_lock()
-        self._cancelled: LockType | None = None  # of the wait that is on; held until then
+        self._cancelled: LockType | None = None  # releasing it ends the wait that is on
 
     def touch(self) -> None:
         """Begin the wait anew."""

@@ -43,7 +43,7 @@ class Preprocessor(NamedTuple):
 
         `keep_side` is what a JPEG's shorter side must keep when decoded at a reduced scale: 2.25
         times the longer input side, measured before any crop. At just twice the decoder's own
-        averaging shows: cosine 0.997 to a full decode, against 0.999 (tests/bench/bench_resize.py).
+        averaging begins to show in the features (tests/bench/bench_resize.py measures them).
         """
         keep_side = None
         if spec.resize.decode is DecodePolicy.REDUCED:

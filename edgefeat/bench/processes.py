@@ -1,7 +1,7 @@
 """A single stream measured in several fresh processes, one after the other.
 
 Where memory happens to lie makes one process of a build several percent faster than the next, for
-as long as it lives. A longer run in one process does not help; more processes do
+as long as it lives; so a run is spread over several, and comparisons draw these
 (`tests/bench/bench_honesty.py` counts the errors of comparisons).
 """
 
