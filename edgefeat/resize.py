@@ -1,14 +1,15 @@
 """Shrinks and stretches pictures with operations that give the same bytes on every CPU.
 
 OpenCV's INTER_LINEAR, and its INTER_AREA at ratios that are not whole, differ between its x86 and
-Arm builds by a grey level here and there. INTER_LINEAR_EXACT, the mean of 2x2 blocks, the Gaussian
-blur of bytes and NumPy's integers do not, so only those are used. Sizes are (height, width)
-everywhere; what calls cv2 flips them.
+Arm builds by a grey level here and there. INTER_LINEAR_EXACT, the mean of 2x2 blocks, the mean of 3
+or 5 neighbours, the Gaussian blur of bytes and NumPy's integers do not, so only those are used.
+Sizes are (height, width) everywhere; what calls cv2 flips them.
 """
 
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 
 import cv2
 import numpy as np
@@ -20,6 +21,11 @@ Pixels = NDArray[np.uint8]
 Size = tuple[int, int]
 Extent = tuple[float, float]
 """A picture's true (height, width) in pixels of its present scale; rows and columns are whole."""
+
+# Ways to make one target pixel of an axis: the mean of so many neighbours and so many samples, and
+# up to which ratio, for beyond it gaps between the samples show.
+_BOXES = ((1, 1, 1.2), (1, 2, 2.53), (3, 1, 3.4), (5, 1, 5.6), (3, 2, 8.6))
+_CLOSE = 0.0115  # how far a box's variance may be off, both axes together, in target pixels squared
 
 
 def bilinear(pixels: Pixels, size_hw: Size) -> Pixels:
@@ -37,27 +43,38 @@ def antialias(pixels: Pixels, size_hw: Size) -> Pixels:
 
     That average is OpenCV's INTER_AREA and `tf.image.resize(method="area")`; of Pillow's filters
     BOX or HAMMING comes nearest. A large picture is halved exactly; then each axis gets a light
-    blur and one or two bilinear samples for every target pixel. An axis that does not shrink is
-    bilinear.
+    blur and one or two bilinear samples for every target pixel. The blur is the mean of a few
+    neighbours where that comes close enough, for it is the fastest, and a Gaussian elsewhere. An
+    axis that does not shrink is bilinear.
     """
-    before = pixels.shape
     pixels, extent = _halved(pixels, size_hw)
-    was_halved = [left < side for left, side in zip(extent, before, strict=False)]
-    pixels, extent = _doubled(pixels, extent, size_hw)
-    ratios = [side / target for side, target in zip(extent, size_hw, strict=True)]
-    (rows, blur_y), (columns, blur_x) = map(_samples, ratios, was_halved)
-    pixels = _blur(pixels, blur_y, blur_x)
+    boxes = _boxes(_ratios(extent, size_hw))
+    if boxes is not None:
+        (high, rows), (wide, columns) = boxes
+        pixels = _mean(pixels, high, wide)
+    else:
+        pixels, extent = _doubled(pixels, extent, size_hw)
+        ratio_y, ratio_x = _ratios(extent, size_hw)
+        rows, columns = _samples(ratio_y, ratio_x), _samples(ratio_x, ratio_y)
+        pixels = _blur(pixels, _variance(ratio_y, rows), _variance(ratio_x, columns))
     pixels = _sample(pixels, extent, (rows * size_hw[0], columns * size_hw[1]))
     return _halve(pixels, rows=rows == 2, columns=columns == 2)
+
+
+def _ratios(extent: Extent, size_hw: Size) -> Extent:
+    """Return how many pixels, of rows and of columns, make a target pixel."""
+    return extent[0] / size_hw[0], extent[1] / size_hw[1]
 
 
 def _halved(pixels: Pixels, size_hw: Size) -> tuple[Pixels, Extent]:
     """Halve while enough is left for a good end, which takes more after the first time."""
     extent: Extent = (float(pixels.shape[0]), float(pixels.shape[1]))
-    enough = 4.5
+    enough = 4.75
     while True:
-        ratios = [side / target for side, target in zip(extent, size_hw, strict=True)]
+        ratios = _ratios(extent, size_hw)
         whole = all(ratio >= 4 and ratio % 2 == 0 for ratio in ratios)
+        if not whole and _boxes(ratios) is not None:
+            return pixels, extent
         both = whole or min(ratios) >= enough
         rows, columns = (both or ratio >= 10 for ratio in ratios)
         if not (rows or columns):
@@ -82,30 +99,63 @@ def _even(pixels: Pixels, axis: int, extent: float) -> Pixels:
     return pixels[:-1] if axis == 0 else pixels[:, :-1]
 
 
+def _variance(ratio: float, samples: int) -> float:
+    """Return the variance that an axis's blur should have, in pixels squared.
+
+    `ratio` pixels make a target pixel, with so many samples. Blur, interpolation (a variance of
+    1/6 on average) and the samples' spacing together get that of the area, (ratio ** 2 + 1) / 12.
+    """
+    if ratio <= 1:
+        return 0.0
+    return (ratio**2 - 1) / 12 if samples == 1 else (ratio**2 - 4) / 48
+
+
+@lru_cache(maxsize=256)
+def _boxes(ratios: Extent) -> tuple[tuple[int, int], tuple[int, int]] | None:
+    """Return each axis's neighbours and samples, if means of neighbours come close to the area."""
+    (error_y, high, rows), (error_x, wide, columns) = map(_box, ratios)
+    if math.hypot(error_y, error_x) > _CLOSE:
+        return None
+    if wide == 1 < high:  # OpenCV is slower at that mean than at a Gaussian
+        return None
+    return (high, rows), (wide, columns)
+
+
+def _box(ratio: float) -> tuple[float, int, int]:
+    """Return the error of the best mean for one axis, its neighbours and its samples."""
+    errors = (
+        (abs((taps**2 - 1) / 12 - _variance(ratio, samples)) / ratio**2, taps, samples)
+        for taps, samples, end in (_BOXES if ratio > 1 else _BOXES[:1])
+        if ratio < end
+    )
+    return min(errors, default=(math.inf, 1, 1))
+
+
+def _mean(pixels: Pixels, high: int, wide: int) -> Pixels:
+    """Replace each pixel by the mean of its neighbourhood; no mean of 3, 5, 9, ... is a tie."""
+    if high == wide == 1:
+        return pixels
+    means = cv2.blur(pixels, (wide, high), borderType=cv2.BORDER_REPLICATE)
+    return means.astype(np.uint8, copy=False)
+
+
 def _doubled(pixels: Pixels, extent: Extent, size_hw: Size) -> tuple[Pixels, Extent]:
     """Repeat the pixels of an axis that shrinks little: bilinear samples would blur it."""
-    rows, columns = (
-        2 if 1.2 <= side / target < 2 else 1 for side, target in zip(extent, size_hw, strict=True)
-    )
+    rows, columns = (2 if 1.2 <= ratio < 1.6 else 1 for ratio in _ratios(extent, size_hw))
     height, width = pixels.shape[:2]
     pixels = _resize(pixels, (rows * height, columns * width), cv2.INTER_NEAREST)
     return pixels, (rows * extent[0], columns * extent[1])
 
 
-def _samples(ratio: float, was_halved: bool) -> tuple[int, float]:
-    """Return how many samples of an axis make a target pixel, and the variance of its blur.
+def _samples(ratio: float, other: float) -> int:
+    """Return how many samples of an axis make a target pixel, if a Gaussian goes before.
 
-    `ratio` is how many pixels make a target pixel. Blur, interpolation (a variance of 1/6 on
-    average) and the samples' spacing together get the variance of the area, (ratio ** 2 + 1) / 12.
-    Where one sample does it and where two do it better was found by experiment; after a halving,
-    which blurs a little already, one does it a little longer.
+    Where two do it better was found by experiment; between 3.4 and 4.1 they are worth their time
+    only where the other axis takes two as well.
     """
-    if ratio <= 1:
-        return 1, 0.0
-    three_taps_end = 3.3 if was_halved else 3.1
-    if ratio < 1.2 or 2.4 <= ratio < three_taps_end or 3.4 <= ratio < 4.7:
-        return 1, (ratio**2 - 1) / 12
-    return 2, (ratio**2 - 4) / 48
+    if ratio < 1.2 or 2.53 <= ratio < 3.1 or 4.1 <= ratio < 4.7:
+        return 1
+    return 1 if 3.4 <= ratio < 4.1 and other < 3.1 else 2
 
 
 def _blur(pixels: Pixels, rows: float, columns: float) -> Pixels:
@@ -119,13 +169,14 @@ def _blur(pixels: Pixels, rows: float, columns: float) -> Pixels:
     return blurred.astype(np.uint8, copy=False)
 
 
+@lru_cache(maxsize=256)
 def _kernel(variance: float) -> tuple[int, float]:
     """Return the taps, and the deviation that gives so short a Gaussian kernel that variance.
 
     The weights are 1, q, q**4 from the middle outwards. OpenCV takes a deviation and rounds the
     weights to 256ths. Three equal taps have a variance of 2/3, five of 2.
     """
-    if variance < 1 / 32:
+    if variance < 1 / 20:
         return 1, 1.0
     if variance < 0.83:  # three taps do a little more than their best as well as five
         weight = min(variance / 2, 85 / 256)

@@ -26,7 +26,7 @@ from edgefeat.spec import Colour, DecodePolicy, InputSpec, Interpolation, Resize
 
 PHOTOS = Path(__file__).parents[1] / "data" / "photos"
 EXPECTED = Path(__file__).parents[1] / "data" / "pixels.json"
-# Below, between and above two and four times 224; odd; wide; tall; with several halvings.
+# Below, between and above two and four times 224; odd; wide; tall; with several halvings; by means.
 SIZES = [
     (100, 150),
     (240, 320),
@@ -35,6 +35,7 @@ SIZES = [
     (1080, 1440),
     (1080, 1920),
     (720, 1280),
+    (1120, 1120),
     (1799, 2407),
     (900, 300),
 ]

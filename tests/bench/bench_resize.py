@@ -28,7 +28,25 @@ from edgefeat.images import load_bgr
 ROOT = Path(__file__).parents[2]
 SHARED = ROOT.parent / "shared" / "data" / "photos"
 PHOTOS = sorted((SHARED if SHARED.exists() else ROOT / "tests/data/photos").glob("*.jpg"))[::4]
-SIZES = [(240, 320), (480, 640), (600, 800), (720, 1280), (1080, 1920), (1799, 2407), (3000, 4000)]
+# What cameras give, and sizes at which the way of shrinking changes.
+SIZES = [
+    (240, 320),
+    (360, 640),
+    (480, 640),
+    (576, 720),
+    (600, 800),
+    (768, 1024),
+    (720, 1280),
+    (1024, 1280),
+    (1120, 1120),
+    (1080, 1920),
+    (1200, 1600),
+    (1536, 2048),
+    (1440, 2560),
+    (1799, 2407),
+    (2160, 3840),
+    (3000, 4000),
+]
 TARGET = (224, 224)
 Pixels = NDArray[np.uint8]
 
