@@ -26,6 +26,7 @@ from mmap import ACCESS_READ, mmap
 __all__ = ["CACHE_VARIABLE", "cache_folder", "find", "is_known", "saving"]
 
 CACHE_VARIABLE = "EDGEFEAT_CACHE"  # a folder, or "off"
+_ENDING = ".ort"  # ONNX Runtime's own format: read in place, where .onnx is parsed and copied
 
 
 def cache_folder() -> str | None:
@@ -70,19 +71,29 @@ def saving(identity: str, engine_version: str) -> Iterator[str | None]:
         if temporary is not None and folder is not None:
             with suppress(OSError):
                 if os.stat(temporary).st_size:
-                    name = f"{_key(identity, engine_version)}-{_checksum(temporary)}.onnx"
-                    _share(temporary, identity.partition("-")[0], name.removeprefix(identity))
-                    os.replace(temporary, os.path.join(folder, name))
+                    _keep(temporary, folder, identity, _key(identity, engine_version))
     finally:
         if temporary is not None:
             with suppress(OSError):
                 os.unlink(temporary)
 
 
-def _share(temporary: str, model: str, ending: str) -> None:
+def _keep(temporary: str, folder: str, identity: str, key: str) -> None:
+    """Rename what was written into place; of several starts at once, one file stays."""
+    _share(temporary, identity.partition("-")[0], key.removeprefix(identity))
+    os.replace(temporary, os.path.join(folder, f"{key}-{_checksum(temporary)}{_ENDING}"))
+    entries = sorted(_entries(key))
+    kept = next(filter(_is_whole, entries), None)
+    for path in entries:
+        if path != kept:
+            with suppress(OSError):  # another start was here before
+                os.unlink(path)
+
+
+def _share(temporary: str, model: str, engine: str) -> None:
     """Let the copies of one model that were written at different times share one file's space."""
     for path in _entries(model):
-        if path.endswith(ending) and _is_whole(path):
+        if f"{engine}-" in path and _is_whole(path):
             with suppress(OSError):  # a file system without links keeps another copy
                 os.link(path, f"{temporary}.link")
                 os.replace(f"{temporary}.link", temporary)
@@ -96,7 +107,7 @@ def _entries(key: str) -> Iterator[str]:
         return
     with suppress(OSError):
         for name in os.listdir(folder):
-            if name.startswith(f"{key}-") and name.endswith(".onnx"):
+            if name.startswith(f"{key}-") and name.endswith(_ENDING):
                 yield os.path.join(folder, name)
 
 
@@ -123,7 +134,7 @@ def _checksum(path: str) -> str:
 
 def _is_whole(path: str) -> bool:
     with suppress(OSError, ValueError):  # gone in between, or empty
-        return path.endswith(f"-{_checksum(path)}.onnx")
+        return path.endswith(f"-{_checksum(path)}{_ENDING}")
     return False
 
 

@@ -111,6 +111,7 @@ def _open_on_cpu(file: ModelFile, engine: EngineOptions) -> ort.InferenceSession
     if kept is not None:
         options = _options(engine)
         options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_DISABLE_ALL
+        options.add_session_config_entry("session.use_memory_mapped_ort_model", "1")
         try:
             return _create(kept, options)
         except ORT_ERRORS:  # removed in between, or made by a build of the same version
@@ -121,6 +122,7 @@ def _open_on_cpu(file: ModelFile, engine: EngineOptions) -> ort.InferenceSession
             options = _options(engine)
             if path is not None:
                 options.optimized_model_filepath = path
+                options.add_session_config_entry("session.save_model_format", "ORT")
             return _create(file.path, options)
     except ORT_ERRORS as error:
         if not engine.cache:
