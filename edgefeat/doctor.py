@@ -17,7 +17,7 @@ import numpy as np
 from edgefeat import __version__, machine, optimised
 from edgefeat.errors import EdgefeatError
 from edgefeat.extractor import FeatureExtractor
-from edgefeat.providers import offered
+from edgefeat.providers import offered, without_device
 from edgefeat.shipped import default_model
 
 __all__ = ["ProviderReport", "Report", "examine"]
@@ -121,11 +121,14 @@ def _clashes(packages: Iterable[str], module: str) -> list[str]:
 
 def _providers(model: str | None, problems: list[str]) -> list[ProviderReport]:
     try:
-        names = list(offered())
+        names, not_offered = list(offered()), without_device()
     except EdgefeatError as error:  # a broken plugin hides no other provider
         problems.append(str(error))
-        names = list(offered(plugins=False))
-    return [_try_provider(name, model) for name in names]
+        names, not_offered = list(offered(plugins=False)), {}
+    return [
+        *(_try_provider(name, model) for name in names),
+        *(ProviderReport(name=n, works=False, detail=why) for n, why in not_offered.items()),
+    ]
 
 
 def _try_provider(name: str, model: str | None) -> ProviderReport:

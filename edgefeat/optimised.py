@@ -23,10 +23,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from mmap import ACCESS_READ, mmap
 
-__all__ = ["CACHE_VARIABLE", "cache_folder", "find", "is_known", "saving"]
+__all__ = ["CACHE_VARIABLE", "cache_folder", "find", "is_known", "is_mapped", "remove", "saving"]
 
 CACHE_VARIABLE = "EDGEFEAT_CACHE"  # a folder, or "off"
-_ENDING = ".ort"  # ONNX Runtime's own format: read in place, where .onnx is parsed and copied
+# ONNX Runtime's own format is mapped where .onnx is parsed and copied, from this version on; an
+# older one copies both, and .onnx takes less memory meanwhile.
+_ENDINGS = (".ort", ".onnx")
+_FIRST_TO_MAP = (1, 26)
 
 
 def cache_folder() -> str | None:
@@ -51,9 +54,26 @@ def find(identity: str, engine_version: str) -> str | None:
     return None
 
 
+def remove(identity: str, engine_version: str) -> None:
+    """Remove what is kept of a model for this engine, which turned out not to open.
+
+    Links to the same file under the model's other identities go too.
+    """
+    model, engine = identity.partition("-")[0], _key("", engine_version)
+    for path in _entries(model):
+        if engine in os.path.basename(path):
+            with suppress(OSError):
+                os.unlink(path)
+
+
+def is_mapped(engine_version: str) -> bool:
+    """Whether models are kept in ONNX Runtime's own format, which this version maps."""
+    return tuple(map(int, engine_version.split(".")[:2])) >= _FIRST_TO_MAP
+
+
 @contextmanager
 def saving(identity: str, engine_version: str) -> Iterator[str | None]:
-    """Give a place to write the optimised form to, and keep what was written there.
+    """Give a place to write the optimised form to, and keep that or an equal one.
 
     Yields None where nothing can be kept. The temporary file is gone afterwards in every case.
     """
@@ -71,17 +91,18 @@ def saving(identity: str, engine_version: str) -> Iterator[str | None]:
         if temporary is not None and folder is not None:
             with suppress(OSError):
                 if os.stat(temporary).st_size:
-                    _keep(temporary, folder, identity, _key(identity, engine_version))
+                    _keep(temporary, folder, identity, engine_version)
     finally:
         if temporary is not None:
             with suppress(OSError):
                 os.unlink(temporary)
 
 
-def _keep(temporary: str, folder: str, identity: str, key: str) -> None:
-    """Rename what was written into place; of several starts at once, one file stays."""
-    _share(temporary, identity.partition("-")[0], key.removeprefix(identity))
-    os.replace(temporary, os.path.join(folder, f"{key}-{_checksum(temporary)}{_ENDING}"))
+def _keep(temporary: str, folder: str, identity: str, engine_version: str) -> None:
+    """Rename what was written into place; where there is more of the model already, one stays."""
+    _share(temporary, identity.partition("-")[0], _key("", engine_version))
+    key, ending = _key(identity, engine_version), _ENDINGS[not is_mapped(engine_version)]
+    os.replace(temporary, os.path.join(folder, f"{key}-{_checksum(temporary)}{ending}"))
     entries = sorted(_entries(key))
     kept = next(filter(_is_whole, entries), None)
     for path in entries:
@@ -93,7 +114,7 @@ def _keep(temporary: str, folder: str, identity: str, key: str) -> None:
 def _share(temporary: str, model: str, engine: str) -> None:
     """Let the copies of one model that were written at different times share one file's space."""
     for path in _entries(model):
-        if f"{engine}-" in path and _is_whole(path):
+        if f"{engine}-" in os.path.basename(path) and _is_whole(path):
             with suppress(OSError):  # a file system without links keeps another copy
                 os.link(path, f"{temporary}.link")
                 os.replace(f"{temporary}.link", temporary)
@@ -107,7 +128,7 @@ def _entries(key: str) -> Iterator[str]:
         return
     with suppress(OSError):
         for name in os.listdir(folder):
-            if name.startswith(f"{key}-") and name.endswith(_ENDING):
+            if name.startswith(f"{key}-") and name.endswith(_ENDINGS):
                 yield os.path.join(folder, name)
 
 
@@ -134,7 +155,7 @@ def _checksum(path: str) -> str:
 
 def _is_whole(path: str) -> bool:
     with suppress(OSError, ValueError):  # gone in between, or empty
-        return path.endswith(f"-{_checksum(path)}{_ENDING}")
+        return os.path.splitext(path)[0].endswith(f"-{_checksum(path)}")
     return False
 
 

@@ -13,35 +13,34 @@ from importlib import import_module
 from typing import Any, NamedTuple
 
 import onnxruntime as ort
-
-# ONNX Runtime's errors share no base class; these are all it raises.
-from onnxruntime.capi.onnxruntime_pybind11_state import (
-    EPFail,
-    Fail,
-    InvalidArgument,
-    InvalidGraph,
-    InvalidProtobuf,
-    NoSuchFile,
-    RuntimeException,
-)
-from onnxruntime.capi.onnxruntime_pybind11_state import (
-    NotImplemented as OrtNotImplemented,
-)
+from onnxruntime.capi import onnxruntime_pybind11_state as engine
 
 from edgefeat.errors import ProviderError
 
-__all__ = ["AUTO", "ORT_ERRORS", "Provider", "accelerators", "find", "offered", "short"]
+__all__ = [
+    "AUTO",
+    "ORT_ERRORS",
+    "Provider",
+    "accelerators",
+    "find",
+    "offered",
+    "short",
+    "without_device",
+]
 
 AUTO = "auto"
-ORT_ERRORS = (
-    EPFail,
-    Fail,
-    InvalidArgument,
-    InvalidGraph,
-    InvalidProtobuf,
-    NoSuchFile,
-    OrtNotImplemented,
-    RuntimeException,
+# ONNX Runtime's errors share no base class, and versions differ in them. Some failures, such as of
+# memory, come as Python's own.
+ORT_ERRORS: tuple[type[Exception], ...] = (
+    *(e for e in vars(engine).values() if isinstance(e, type) and issubclass(e, Exception)),
+    MemoryError,
+    RuntimeError,
+)
+_PLUGIN_ERRORS: tuple[type[Exception], ...] = (
+    ImportError,
+    AttributeError,
+    OSError,
+    *ORT_ERRORS,
 )
 _SUFFIX = "ExecutionProvider"
 _PLUGIN_PREFIX = "onnxruntime_ep_"
@@ -103,9 +102,22 @@ def offered(*, plugins: bool = True) -> dict[str, Provider]:
         if full.endswith(_SUFFIX) and short(full) != "azure"  # that one calls a web service
     }
     if plugins:
-        for module in _plugin_modules():
-            found.update(_load_plugin(module))
+        loaded = map(_load_plugin, _plugin_modules())
+        found |= {provider.name: provider for provider in loaded if provider.devices}
     return found
+
+
+def without_device() -> dict[str, str]:
+    """Return why each provider whose plugin is installed is still not offered, by short name.
+
+    Raises:
+        ProviderError: A plugin package is broken.
+    """
+    return {
+        provider.name: f"its plugin {_package(module)} supports no device of this machine"
+        for module in _plugin_modules()
+        if not (provider := _load_plugin(module)).devices
+    }
 
 
 def find(names: Sequence[str]) -> list[Provider]:
@@ -121,9 +133,15 @@ def find(names: Sequence[str]) -> list[Provider]:
     known = built_in if all(name in built_in for name in wanted) else offered()
     missing = [name for name in wanted if name not in known]
     if missing:
+        name, others = missing[0], ", ".join(known)
+        if reason := without_device().get(name):
+            raise ProviderError(
+                f"execution provider {name!r} is not to be had here: {reason}. Ask for another "
+                f"provider: there is {others}."
+            )
         raise ProviderError(
-            f"execution provider {missing[0]!r} is not in the installed ONNX Runtime, which "
-            f"offers {', '.join(known)}. {_remedy(missing[0])}"
+            f"execution provider {name!r} is not in the installed ONNX Runtime, which offers "
+            f"{others}. {_remedy(name)}"
         )
     return [known[name] for name in wanted]
 
@@ -141,7 +159,7 @@ def _plugin_modules() -> list[str]:
     return sorted(m.name for m in pkgutil.iter_modules() if m.name.startswith(_PLUGIN_PREFIX))
 
 
-def _load_plugin(module_name: str) -> dict[str, Provider]:
+def _load_plugin(module_name: str) -> Provider:
     try:
         module = import_module(module_name)
         full_name: str = module.get_ep_name()
@@ -149,14 +167,16 @@ def _load_plugin(module_name: str) -> dict[str, Provider]:
             if full_name not in _from_plugins:
                 ort.register_execution_provider_library(module_name, module.get_library_path())
                 _from_plugins.add(full_name)
-    except (ImportError, AttributeError, OSError, *ORT_ERRORS) as error:
+    except _PLUGIN_ERRORS as error:
         raise ProviderError(
-            f"the execution provider plugin {module_name.replace('_', '-')} cannot be loaded: "
-            f"{error}. Reinstall it, or remove it with pip."
+            f"the execution provider plugin {_package(module_name)} cannot be loaded: {error}. "
+            "Reinstall it, or remove it with pip."
         ) from error
-    devices = _devices(full_name)
-    name = short(full_name)
-    return {name: Provider(name=name, full_name=full_name, devices=devices)} if devices else {}
+    return Provider(name=short(full_name), full_name=full_name, devices=_devices(full_name))
+
+
+def _package(module_name: str) -> str:
+    return module_name.replace("_", "-")
 
 
 def _devices(full_name: str) -> tuple[Any, ...]:

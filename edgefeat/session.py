@@ -100,7 +100,7 @@ class Session:
         try:
             results: list[Any] = self._session.run(outputs, {self._input: images})
         except ORT_ERRORS as error:
-            raise ModelError(f"{self._where}: inference failed: {error}") from error
+            raise ModelError(f"{self._where}: inference failed: {_reason(error)}") from error
         return results
 
 
@@ -114,7 +114,7 @@ def _open_on_cpu(file: ModelFile, engine: EngineOptions) -> ort.InferenceSession
         options.add_session_config_entry("session.use_memory_mapped_ort_model", "1")
         try:
             return _create(kept, options)
-        except ORT_ERRORS:  # removed in between, or made by a build of the same version
+        except ORT_ERRORS:  # removed in between, or made by another build of the same version
             pass
     keep = optimised.saving(file.identity, version) if engine.cache else nullcontext()
     try:
@@ -122,8 +122,12 @@ def _open_on_cpu(file: ModelFile, engine: EngineOptions) -> ort.InferenceSession
             options = _options(engine)
             if path is not None:
                 options.optimized_model_filepath = path
-                options.add_session_config_entry("session.save_model_format", "ORT")
-            return _create(file.path, options)
+                if optimised.is_mapped(version):
+                    options.add_session_config_entry("session.save_model_format", "ORT")
+            session = _create(file.path, options)
+            if kept is not None:  # memory is not what kept it from opening
+                optimised.remove(file.identity, version)
+            return session
     except ORT_ERRORS as error:
         if not engine.cache:
             raise _cannot_open(file, error) from error
@@ -169,7 +173,11 @@ def _create(
 
 
 def _cannot_open(file: ModelFile, error: Exception) -> ModelError:
-    return ModelError(f"{file.path}: ONNX Runtime cannot open it: {error}")
+    return ModelError(f"{file.path}: ONNX Runtime cannot open it: {_reason(error)}")
+
+
+def _reason(error: Exception) -> str:
+    return "memory is short" if isinstance(error, MemoryError) else str(error)
 
 
 def _options(engine: EngineOptions) -> ort.SessionOptions:

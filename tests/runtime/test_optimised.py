@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -53,6 +54,52 @@ def test_a_damaged_file_is_made_again(cache: Path, model_path: Path, damage: byt
     assert np.array_equal(features(model_path), plain)
     (again,) = cache.iterdir()
     assert again.read_bytes() != damage
+
+
+def test_a_whole_file_that_does_not_open_is_made_again(
+    cache: Path, model_path: Path, tmp_path: Path
+) -> None:
+    model = tmp_path / "model.onnx"
+    for written_ns in (10**18, 2 * 10**18):  # the second shares the first one's file
+        model.write_bytes(model_path.read_bytes())
+        os.utime(model, ns=(written_ns, written_ns))
+        plain = features(model)
+    for kept in list(cache.iterdir()):  # as another build of the same version may write it
+        other = b"not for this build"
+        kept.unlink()
+        name = f"{kept.stem[:-8]}{zlib.crc32(other):08x}{kept.suffix}"
+        (cache / name).write_bytes(other)
+    assert np.array_equal(features(model), plain)
+    (again,) = cache.iterdir()
+    written = again.stat().st_mtime_ns
+    assert np.array_equal(features(model), plain)
+    assert [path.stat().st_mtime_ns for path in cache.iterdir()] == [written]
+
+
+def test_too_little_memory_is_an_error_of_ours_and_the_kept_file_stays(
+    cache: Path, model_path: Path
+) -> None:
+    code = f"""
+import resource
+import numpy as np
+import edgefeat
+fx = edgefeat.FeatureExtractor({str(model_path)!r})
+prepared = np.zeros((1, *fx.spec.input.size_hw, 3), np.uint8)
+fx.extract_prepared(prepared)
+fx.unload()
+now = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()
+resource.setrlimit(resource.RLIMIT_AS, (now + 2**22, now + 2**22))
+try:
+    fx.extract_prepared(prepared)
+except edgefeat.ModelError as error:
+    print(error)
+"""
+    features(model_path)
+    done = subprocess.run(
+        [sys.executable, "-P", "-c", code], capture_output=True, text=True, timeout=60, check=True
+    )
+    assert done.stdout.startswith(f"{model_path}: ")
+    assert len(list(cache.iterdir())) == 1
 
 
 def damage(model: Path) -> None:
@@ -120,4 +167,5 @@ with edgefeat.FeatureExtractor({str(model_path)!r}) as fx:
     ]
     outputs = {process.communicate(timeout=120)[0] for process in started}
     assert outputs == {features(model_path, cache=False).tobytes()}
-    assert [path.suffix for path in cache.iterdir()] == [".ort"]
+    (kept,) = cache.iterdir()
+    assert kept.suffix in (".ort", ".onnx")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from edgefeat import FeatureExtractor, ProviderError
+from edgefeat import FeatureExtractor, ProviderError, doctor, providers
 from edgefeat.providers import Provider, find, offered
 from edgefeat.session import EngineOptions, Session, available_providers
 
@@ -87,6 +87,32 @@ def test_a_broken_plugin_is_named_and_does_not_disturb_the_cpu() -> None:
         "the execution provider plugin onnxruntime-ep-broken cannot be loaded: "
     )
     assert str(caught.value).endswith(". Reinstall it, or remove it with pip.")
+
+
+@pytest.fixture
+def plugin_without_device(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A plugin that ONNX Runtime holds registered, and none of whose devices is here."""
+    (tmp_path / "onnxruntime_ep_broken.py").write_text(BROKEN)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.delitem(sys.modules, "onnxruntime_ep_broken", raising=False)
+    monkeypatch.setattr(providers, "_from_plugins", {"BrokenExecutionProvider"})
+
+
+@pytest.mark.usefixtures("plugin_without_device")
+def test_a_plugin_without_a_device_here_says_so() -> None:
+    assert "broken" not in offered()
+    with pytest.raises(ProviderError) as caught:
+        FeatureExtractor(providers=["broken", "cpu"])
+    assert str(caught.value) == (
+        "execution provider 'broken' is not to be had here: its plugin onnxruntime-ep-broken "
+        "supports no device of this machine. Ask for another provider: there is "
+        f"{', '.join(offered())}."
+    )
+    assert doctor.examine().providers[-1] == doctor.ProviderReport(
+        name="broken",
+        works=False,
+        detail="its plugin onnxruntime-ep-broken supports no device of this machine",
+    )
 
 
 @pytest.mark.parametrize(

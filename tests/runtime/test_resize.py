@@ -123,6 +123,12 @@ def test_antialias_is_blur_samples_and_halving(
     assert np.abs(resize.antialias(pixels, (96, 96)) - oracle.astype(int)).max() <= 1
 
 
+def test_the_mean_of_rows_alone_is_left_to_a_gaussian() -> None:
+    kernel = gaussian(((274 / 96) ** 2 - 1) / 12, 3)
+    oracle = naive_bilinear(naive_blur(noise(274, 96), kernel, 0), (96, 96))
+    assert np.abs(resize.antialias(noise(274, 96), (96, 96)) - np.rint(oracle)).max() <= 1
+
+
 def naive_mean(pixels: Pixels, taps_hw: tuple[int, int]) -> Pixels:
     """The mean of each pixel's neighbours, edges repeated; an odd count has no ties."""
     (high, wide), (height, width) = taps_hw, pixels.shape[:2]
