@@ -23,6 +23,7 @@ __all__ = [
     "Provider",
     "accelerators",
     "find",
+    "load_libraries",
     "offered",
     "short",
     "without_device",
@@ -146,6 +147,24 @@ def find(names: Sequence[str]) -> list[Provider]:
     return [known[name] for name in wanted]
 
 
+def load_libraries(wanted: Sequence[Provider]) -> str:
+    """Load the CUDA libraries that pip has installed, where ONNX Runtime does not look by itself.
+
+    Returns:
+        What it said of those that cannot be loaded; nothing if all can.
+    """
+    if not any(provider.name in ("cuda", "tensorrt") for provider in wanted):
+        return ""
+    if not hasattr(ort, "preload_dlls"):  # onnxruntime before 1.21
+        return ""
+    import io
+    from contextlib import redirect_stdout
+
+    with redirect_stdout(io.StringIO()) as said:  # stdout is for data
+        ort.preload_dlls()
+    return "; ".join(line for line in said.getvalue().splitlines() if line.startswith("Failed"))
+
+
 def accelerators() -> list[Provider]:
     """Return what `auto` tries before the CPU, best first."""
     found = [provider for provider in offered().values() if provider.is_accelerator]
@@ -188,7 +207,7 @@ def _devices(full_name: str) -> tuple[Any, ...]:
 
 def _remedy(name: str) -> str:
     if name == "cuda":
-        return "Replace onnxruntime by its CUDA build, the package onnxruntime-gpu."
+        return "Replace onnxruntime by its CUDA build, the package onnxruntime-gpu[cuda,cudnn]."
     if name == "openvino":
         return "Install its plugin, the package onnxruntime-ep-openvino."
     return "Install an ONNX Runtime build that has it, or ask for another provider."

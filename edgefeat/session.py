@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from edgefeat import optimised
 from edgefeat.errors import ModelError, ProviderError
 from edgefeat.modelfile import ModelFile
-from edgefeat.providers import ORT_ERRORS, Provider, find, offered, short
+from edgefeat.providers import ORT_ERRORS, Provider, find, load_libraries, offered, short
 from edgefeat.record import Record
 
 __all__ = ["EngineOptions", "ProviderWarning", "Session", "available_providers"]
@@ -62,13 +62,14 @@ class Session:
         self, file: ModelFile, *, providers: Sequence[str], strict: bool, engine: EngineOptions
     ) -> None:
         wanted = find(providers)
-        self._where = file.path
+        self._where, missing = file.path, ""
         if wanted[0].name == _CPU:
             self._session = _open_on_cpu(file, engine)
         else:
+            missing = load_libraries(wanted)
             self._session = _open(file, wanted, engine, strict=strict)
         self.providers = _with_work(self._session)
-        _check_running(self.providers, [provider.name for provider in wanted], strict)
+        _check_running(self.providers, [provider.name for provider in wanted], strict, missing)
         self._input = file.spec.input.name
         self._outputs = [output.name for output in file.spec.outputs]
         _check_signature(self._session, file)
@@ -158,8 +159,8 @@ def _open(
         if not strict and any(provider.name == _CPU for provider in wanted):
             return _open_on_cpu(file, engine)
         raise ProviderError(
-            f"{file.path}: execution provider {first!r} cannot run this model here: {error}. "
-            "Ask for another provider, or run `edgefeat doctor`."
+            f"{file.path}: execution provider {first!r} cannot run this model here: "
+            f"{_reason(error)}. Ask for another provider, or run `edgefeat doctor`."
         ) from error
 
 
@@ -177,7 +178,10 @@ def _cannot_open(file: ModelFile, error: Exception) -> ModelError:
 
 
 def _reason(error: Exception) -> str:
-    return "memory is short" if isinstance(error, MemoryError) else str(error)
+    """Return an error of ONNX Runtime, which may have several lines, as one."""
+    if isinstance(error, MemoryError):
+        return "memory is short"
+    return " ".join(str(error).split()).rstrip(".")
 
 
 def _options(engine: EngineOptions) -> ort.SessionOptions:
@@ -203,17 +207,23 @@ def _with_work(session: ort.InferenceSession) -> tuple[str, ...]:
     return tuple(names)
 
 
-def _check_running(running: Sequence[str], wanted: Sequence[str], strict: bool) -> None:
+def _check_running(
+    running: Sequence[str], wanted: Sequence[str], strict: bool, missing: str
+) -> None:
     if running[0] == wanted[0]:
         return
-    message = (
-        f"asked for execution provider {wanted[0]!r}, but ONNX Runtime runs {running[0]!r}: "
-        "the provider could not start, as when a driver or library is missing, or supports no "
-        "part of this model"
+    why = (
+        f"the provider's libraries are missing ({missing}). Install them, those of CUDA with "
+        "`pip install 'onnxruntime-gpu[cuda,cudnn]'`"
+        if missing
+        else "the provider could not start, as when a driver is missing, or supports no part of "
+        "this model"
     )
+    message = f"asked for execution provider {wanted[0]!r}, but ONNX Runtime runs {running[0]!r}: "
     if strict:
-        raise ProviderError(f"{message}. Pass strict=False to accept {running[0]!r}.")
-    warnings.warn(message, ProviderWarning, stacklevel=5)
+        accept = f"Pass strict=False to accept {running[0]!r}."
+        raise ProviderError(f"{message}{why}. {accept}")
+    warnings.warn(f"{message}{why}", ProviderWarning, stacklevel=5)
 
 
 def _check_signature(session: ort.InferenceSession, file: ModelFile) -> None:

@@ -8,8 +8,14 @@ from pathlib import Path
 import pytest
 
 from edgefeat import FeatureExtractor, ProviderError, doctor, providers
-from edgefeat.providers import Provider, find, offered
-from edgefeat.session import EngineOptions, Session, available_providers
+from edgefeat.providers import Provider, find, load_libraries, offered
+from edgefeat.session import (
+    EngineOptions,
+    ProviderWarning,
+    Session,
+    _check_running,
+    available_providers,
+)
 
 BROKEN = """
 def get_ep_name():
@@ -45,7 +51,7 @@ def test_names_may_be_long_or_short() -> None:
 @pytest.mark.parametrize(
     ("name", "remedy"),
     [
-        ("cuda", "Replace onnxruntime by its CUDA build, the package onnxruntime-gpu."),
+        ("cuda", "Replace onnxruntime by its CUDA build, the package onnxruntime-gpu[cuda,cudnn]."),
         ("warp", "Install an ONNX Runtime build that has it, or ask for another provider."),
     ],
 )
@@ -71,6 +77,36 @@ def test_cuda_starts_fast_and_computes_in_full_precision() -> None:
         "use_tf32": "0",
     }
     assert Provider(name="cpu", full_name="CPUExecutionProvider").options == {}
+
+
+def test_a_cpu_build_has_no_cuda_libraries_to_load(capsys: pytest.CaptureFixture[str]) -> None:
+    if "cuda" not in offered():
+        assert load_libraries([Provider(name="cuda", full_name="CUDAExecutionProvider")]) == ""
+    assert load_libraries(find(["cpu"])) == ""
+    assert capsys.readouterr().out == ""
+
+
+def test_a_provider_that_does_not_start_is_an_error_or_a_warning() -> None:
+    expected = (
+        "asked for execution provider 'cuda', but ONNX Runtime runs 'cpu': the provider could not "
+        "start, as when a driver is missing, or supports no part of this model"
+    )
+    with pytest.raises(ProviderError) as caught:
+        _check_running(["cpu"], ["cuda", "cpu"], True, "")
+    assert str(caught.value) == f"{expected}. Pass strict=False to accept 'cpu'."
+    with pytest.warns(ProviderWarning) as warned:
+        _check_running(["cpu"], ["cuda", "cpu"], False, "")
+    assert [str(warning.message) for warning in warned] == [expected]
+
+
+def test_libraries_that_a_provider_lacks_are_named() -> None:
+    with pytest.raises(ProviderError) as caught:
+        _check_running(["cpu"], ["cuda", "cpu"], True, "Failed to load libcublas.so.13: no file")
+    assert str(caught.value) == (
+        "asked for execution provider 'cuda', but ONNX Runtime runs 'cpu': the provider's "
+        "libraries are missing (Failed to load libcublas.so.13: no file). Install them, those of "
+        "CUDA with `pip install 'onnxruntime-gpu[cuda,cudnn]'`. Pass strict=False to accept 'cpu'."
+    )
 
 
 def test_no_provider_at_all() -> None:
