@@ -101,7 +101,8 @@ def saving(identity: str, engine_version: str) -> Iterator[str | None]:
 def _keep(temporary: str, folder: str, identity: str, engine_version: str) -> None:
     """Rename what was written into place; where there is more of the model already, one stays."""
     _share(temporary, identity.partition("-")[0], _key("", engine_version))
-    key, ending = _key(identity, engine_version), _ENDINGS[not is_mapped(engine_version)]
+    key = _key(identity, engine_version)
+    ending = ".ort" if is_mapped(engine_version) else ".onnx"
     os.replace(temporary, os.path.join(folder, f"{key}-{_checksum(temporary)}{ending}"))
     entries = sorted(_entries(key))
     kept = next(filter(_is_whole, entries), None)
