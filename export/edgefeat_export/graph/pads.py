@@ -47,7 +47,7 @@ def guard_pads(graph: Graph) -> None:
     """Fill with -0.0 where a Pad with zeros must stay in front of a pool.
 
     onnxruntime merges such a Pad as if pools padded with zeros, whatever the sign of the input
-    (`Pad_Fusion`, seen in 1.31: ResNetV2's features come out wrong by 0.7 %). It leaves the Pad
+    (`Pad_Fusion`, until 1.31: ResNetV2's features come out wrong by 0.7 %). It leaves the Pad
     alone when any byte of the fill is set, and -0.0 compares and averages exactly like 0.0.
     """
     for node in graph.find("MaxPool", "AveragePool"):
