@@ -38,6 +38,7 @@ class ExtractorPipeline:
         frame = load_bgr(picture, keep_side=self._resize.keep_side)
         decoded = perf_counter_ns()
         pixels = self._resize(frame)
+        del frame  # as `extract` gives it back, before the model runs
         resized = perf_counter_ns()
         self.extractor.extract_prepared(pixels[np.newaxis])
         return started, decoded, resized, perf_counter_ns()

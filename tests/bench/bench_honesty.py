@@ -34,6 +34,7 @@ from edgefeat.bench.gate import Judgement, judge, parse_rule
 from edgefeat.bench.pictures import sample_pictures
 from edgefeat.bench.pipeline import Call, ExtractorPipeline, Picture
 from edgefeat.bench.plan import Plan, Setup
+from edgefeat.bench.processes import measure_apart
 from edgefeat.bench.results import Report
 from edgefeat.bench.runner import run_plan
 from edgefeat.bench.single_stream import run_single_stream
@@ -86,12 +87,16 @@ def overhead() -> dict[str, float]:
 
 def agreement(rounds: int, calls: int) -> dict[str, Any]:
     """Return the harness's mean over the outside's, for each round, and their median."""
+    plan = Plan(
+        setups=(Setup(model=default_model_path()),),
+        pictures=sample_pictures(),
+        duration_s=1e-3,  # the calls decide
+        min_calls=calls,
+        cold_starts=0,
+    )
     ratios = []
     for _ in range(rounds):
-        with FeatureExtractor() as extractor:
-            (series,) = run_single_stream(
-                [ExtractorPipeline(extractor)], sample_pictures(), duration_s=0, min_calls=calls
-            )
+        ((series,),) = measure_apart(plan, lambda _share: None)
         outside_ms = 1e3 * (_process_s(2 * calls) - _process_s(calls)) / calls
         ratios.append(float(series.total_ms.mean()) / outside_ms)
     return {"ratios": ratios, "median": median(ratios), "low": min(ratios), "high": max(ratios)}
@@ -210,7 +215,7 @@ def _part(part: str, arguments: argparse.Namespace) -> dict[str, Any]:
         _show(f"overhead: {share}")
         return found
     if part == "agreement":
-        ratios = agreement(rounds=7, calls=160)
+        ratios = agreement(rounds=9, calls=400)
         _show(
             "agreement with whole processes: ratio {median:.3f}, {low:.3f} to {high:.3f}".format(
                 **ratios
