@@ -36,9 +36,20 @@ def main(argv: Sequence[str] | None = None) -> int:
         sys.stderr.write("\nedgefeat: interrupted; no unfinished file was left behind\n")
         return 130
     except BrokenPipeError:  # the reader of a pipe had enough, as `head` does
-        sys.stdout = open(os.devnull, "w")  # noqa: SIM115, PTH123 - for the flush at exit
+        _forget_stdout()
         return 0
+    except OSError as error:
+        if error.filename is not None:  # not one of stdout, whose errors name no file
+            raise
+        _forget_stdout()
+        sys.stderr.write(f"edgefeat: error: stdout: cannot be written: {error.strerror}\n")
+        return 3
     return code
+
+
+def _forget_stdout() -> None:
+    """Let the flush at exit succeed."""
+    sys.stdout = open(os.devnull, "w")  # noqa: SIM115, PTH123
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+import tempfile
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
@@ -85,7 +86,7 @@ def examine(model: str | None = None) -> Report:
         temperatures_c=machine.temperatures_c(),
         throttled=list(throttled),
         governors=list(machine.governors()),
-        cache=folder if folder and os.access(_existing(Path(folder)), os.W_OK) else None,
+        cache=folder if folder and _is_usable(folder) else None,
         model=path,
         problems=problems,
     )
@@ -174,6 +175,11 @@ def _memory() -> dict[str, int | None]:
     }
 
 
-def _existing(folder: Path) -> Path:
-    """Return the folder, or the nearest one above it that exists."""
-    return next((p for p in (folder, *folder.parents) if p.exists()), Path("/"))
+def _is_usable(folder: str) -> bool:
+    """Whether files can be kept there, found out by keeping one: root may write by the rights."""
+    try:
+        Path(folder).mkdir(mode=0o700, parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            return True
+    except OSError:
+        return False

@@ -177,6 +177,11 @@ class FeatureExtractor:
         gives its `ImageError` in place of features. Other arguments: see `extract_batch`.
         """
         _checked("on_error", on_error, "raise", "return")
+        if isinstance(images, str | bytes | bytearray | os.PathLike):  # iterable, some of them
+            raise TypeError(
+                f"images: expected several pictures, got one {type(images).__name__}. Pass a list, "
+                "or use extract."
+            )
         if batch is None:
             batch = _BATCH_ON_CPU if self.providers[0] == "cpu" else _BATCH_ELSEWHERE
         _checked("colour", colour, "bgr", "rgb")

@@ -58,6 +58,9 @@ class FeatureSet:
     def read(cls, path: str | Path) -> FeatureSet:
         """Read a file or folder that edgefeat wrote.
 
+        A folder's vectors are mapped, not read, and held to their length; `edgefeat extract
+        --resume` checks every byte against its hash.
+
         Raises:
             SinkError: It is not a feature set, is damaged, or mixes fingerprints.
         """
@@ -161,6 +164,11 @@ class FeatureSet:
                 yield part.decode(start, start + _BLOCK_ROWS)
 
     def _check_comparable(self, other: FeatureSet) -> None:
+        if not isinstance(other, FeatureSet):
+            raise TypeError(
+                f"expected a FeatureSet, got {type(other).__name__}. FeatureSet.of(vectors, "
+                "extractor) makes one, which says whose vectors they are."
+            )
         mine, theirs = self.info, other.info
         if mine.fingerprint != theirs.fingerprint:
             raise SinkError(

@@ -3,13 +3,32 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 from edgefeat import codec
 from edgefeat.bench.results import SCHEMA, Report
 from edgefeat.errors import SinkError, SourceError
 
-__all__ = ["read_report", "write_report", "write_text"]
+__all__ = ["check_place", "read_report", "write_report", "write_text"]
+
+
+def check_place(path: Path) -> None:
+    """Say before a measurement what would keep its result from being written.
+
+    Raises:
+        SinkError: The path is a folder, or its folder is missing or cannot be written to.
+    """
+    folder = path.parent
+    if path.is_dir():
+        reason = "it is a folder"
+    elif not folder.is_dir():
+        reason = f"the folder {folder} does not exist"
+    elif not os.access(folder, os.W_OK):
+        reason = f"the folder {folder} cannot be written to"
+    else:
+        return
+    raise SinkError(f"{path}: cannot be written: {reason}. Choose another place.")
 
 
 def write_report(report: Report, path: Path) -> None:

@@ -11,7 +11,7 @@ import math
 import multiprocessing
 import signal
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection
 
@@ -84,20 +84,21 @@ def _interrupts_held_back() -> Iterator[None]:
 def _measure(parent: Connection) -> None:
     """Measure, in a child: send shares of the work that are done, and the series at the end."""
     plan: Plan = parent.recv()
-    duration_s = plan.duration_s / plan.processes
-    calls = math.ceil(plan.min_calls / plan.processes)
+    with suppress(BrokenPipeError):  # the parent was ended, and nobody waits for this
+        parent.send(_outcome(plan, parent.send))
+
+
+def _outcome(plan: Plan, on_progress: Callable[[float], None]) -> list[Series] | EdgefeatError:
     try:
         with ExitStack() as stack:
             pipelines = [setup.pipeline(stack.enter_context(setup.open())) for setup in plan.setups]
             run_single_stream(pipelines, plan.pictures, duration_s=0, min_calls=BLOCK)
-            series = run_single_stream(
+            return run_single_stream(
                 pipelines,
                 plan.pictures,
-                duration_s=duration_s,
-                min_calls=calls,
-                on_progress=parent.send,
+                duration_s=plan.duration_s / plan.processes,
+                min_calls=math.ceil(plan.min_calls / plan.processes),
+                on_progress=on_progress,
             )
     except EdgefeatError as error:
-        parent.send(error)
-    else:
-        parent.send(series)
+        return error

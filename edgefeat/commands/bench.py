@@ -41,6 +41,11 @@ both runs, tells how much faster or slower the machine itself is now; that is ta
 too few calls or processes, or a run had to wait for a busy CPU; then 'cpu>+10%', CPU time a
 picture, still tells.
 
+A run that was not fit to be believed says INVALID and why: a busy or throttled machine, or a speed
+that changed meanwhile. Its milliseconds are then the machine's as much as the model's: end other
+programs, let the device cool, measure longer. Ratios of setups that took turns, and --compare,
+which takes the machine's change out, still hold within their intervals.
+
 exit codes: 0 done; 1 a --fail-if rule failed, or --require-valid and the conditions were not fit;
 2 wrong usage; 3 model, provider or pictures unusable, or a --fail-if rule could not be decided
 """
@@ -76,10 +81,12 @@ def run(arguments: argparse.Namespace) -> int:
         return 0
     if arguments.fail_if and not arguments.compare:
         arguments.usage_error("argument --fail-if: needs --compare OLD, the run to compare with")
-    from edgefeat.bench.files import read_report, write_report, write_text
+    from edgefeat.bench.files import check_place, read_report, write_report, write_text
     from edgefeat.bench.runner import run_plan
     from edgefeat.bench.table import as_text
 
+    for place in filter(None, (arguments.json, arguments.csv, arguments.html)):
+        check_place(place)
     old = read_report(arguments.compare) if arguments.compare else None
     try:
         plan = _plan(arguments)
@@ -87,6 +94,9 @@ def run(arguments: argparse.Namespace) -> int:
         arguments.usage_error(str(error))
     with _Steps(enabled=not arguments.quiet and sys.stderr.isatty()) as steps:
         report = run_plan(plan, steps)
+    if not arguments.quiet:
+        sys.stdout.write(as_text(report))
+        sys.stdout.flush()  # kept even if a file below cannot be
     if arguments.json:
         write_report(report, arguments.json)
     if arguments.csv:
@@ -97,8 +107,6 @@ def run(arguments: argparse.Namespace) -> int:
         from edgefeat.bench.html import as_html
 
         write_text(as_html(report), arguments.html)
-    if not arguments.quiet:
-        sys.stdout.write(as_text(report))
     code = 1 if arguments.require_valid and report.conditions.invalid else 0
     if old is not None:
         code = max(code, _compare(arguments, old, report))

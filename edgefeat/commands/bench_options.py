@@ -39,7 +39,10 @@ def add_setups(parser: argparse.ArgumentParser) -> None:
         help="execution providers by preference, such as cuda,cpu (default: cpu)",
     )
     group.add_argument(
-        "--no-strict", action="store_true", help="accept a less preferred provider, with a warning"
+        "--no-strict",
+        action="store_true",
+        help="accept a less preferred provider, with a warning, where the first is installed but "
+        "does not start",
     )
 
 

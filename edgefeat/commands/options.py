@@ -27,7 +27,8 @@ def add_model_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--no-strict",
         action="store_true",
-        help="accept a less preferred provider, with a warning, where the first does not start",
+        help="accept a less preferred provider, with a warning, where the first is installed but "
+        "does not start",
     )
     group.add_argument(
         "--threads",

@@ -37,7 +37,12 @@ def add_selection_options(parser: argparse.ArgumentParser) -> None:
         help="the newest frame, counting drops (default for cameras), or every frame in order "
         "(default for files)",
     )
-    group.add_argument("--fps", type=_positive, metavar="N", help="at most N frames a second")
+    group.add_argument(
+        "--fps",
+        type=_positive,
+        metavar="N",
+        help="at most N frames a second of the source's own time",
+    )
     group.add_argument(
         "--every", type=positive_integer, default=1, metavar="N", help="one frame of N"
     )
@@ -57,7 +62,12 @@ def add_selection_options(parser: argparse.ArgumentParser) -> None:
         metavar="EPS",
         help="write only features further than this cosine distance from the last ones",
     )
-    group.add_argument("--duration", type=_positive, metavar="S", help="stop after S seconds")
+    group.add_argument(
+        "--duration",
+        type=_positive,
+        metavar="S",
+        help="stop after S seconds of ours, whatever came",
+    )
     group.add_argument("--frames", type=positive_integer, metavar="N", help="stop after N records")
 
 

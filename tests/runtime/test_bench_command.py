@@ -168,3 +168,16 @@ def test_foreign_reports_are_refused(tmp_path: Path, text: str, message: str) ->
     path.write_text(text)
     with pytest.raises(SourceError, match=f"{path}: {message}"):
         read_report(path)
+
+
+def test_a_place_that_cannot_be_written_is_told_before_anything_is_measured(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    long = ["bench", "--duration=60", "--json"]
+    assert main([*long, str(tmp_path / "none" / "r.json")]) == 3
+    assert main([*long, str(tmp_path)]) == 3
+    assert capsys.readouterr().err.splitlines() == [
+        f"edgefeat: error: {tmp_path / 'none' / 'r.json'}: cannot be written: the folder "
+        f"{tmp_path / 'none'} does not exist. Choose another place.",
+        f"edgefeat: error: {tmp_path}: cannot be written: it is a folder. Choose another place.",
+    ]

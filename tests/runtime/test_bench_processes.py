@@ -102,3 +102,19 @@ def test_the_report_says_what_each_process_did(
     assert run is not None
     assert len(run.process_calls) == len(run.process_warmup_calls) == 2
     assert sum(run.process_calls) == run.calls == len(run.series_ms["total"])
+
+
+def test_an_ended_parent_leaves_no_traceback_behind() -> None:
+    command = [sys.executable, "-m", "edgefeat", "bench", "--cold-starts=0", "--duration=60"]
+    with subprocess.Popen(command, stdout=PIPE, stderr=STDOUT, text=True) as running:
+        try:
+            children = Path(f"/proc/{running.pid}/task/{running.pid}/children")
+            deadline = time.monotonic() + 30
+            while not children.read_text() and time.monotonic() < deadline:
+                time.sleep(0.005)
+            time.sleep(2)
+            running.terminate()
+            said, _ = running.communicate(timeout=30)  # until the child has closed it too
+        finally:
+            running.kill()
+    assert said == ""

@@ -284,3 +284,11 @@ def test_version_and_help() -> None:
     help_text = run("extract", "--help").stdout
     assert "examples:" in help_text
     assert "exit codes:" in help_text
+
+
+def test_a_full_stdout_is_one_line() -> None:
+    with Path("/dev/full").open("w") as full:
+        command = [sys.executable, "-P", "-m", "edgefeat", "info"]
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, timeout=60)
+    said = "edgefeat: error: stdout: cannot be written: No space left on device\n"
+    assert (done.returncode, done.stderr) == (3, said)

@@ -87,3 +87,8 @@ def test_an_unusable_model_is_reported_not_raised(tmp_path: Path) -> None:
     report = json.loads(done.stdout)
     assert report["model"] is None
     assert "no execution provider passes the model's self-test" in report["problems"]
+
+
+def test_a_cache_that_keeps_nothing_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("EDGEFEAT_CACHE", "/proc/nowhere")  # where not even root can write
+    assert doctor.examine().cache is None

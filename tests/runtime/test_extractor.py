@@ -203,3 +203,14 @@ def test_wrong_arguments() -> None:
     with pytest.raises(ValueError, match="decode: expected 'full' or 'reduced', got 'half'"):
         FeatureExtractor(decode="half")  # type: ignore[arg-type]
     assert issubclass(ProviderWarning, UserWarning)
+
+
+def test_one_path_is_not_a_batch(photos: Path, extractor: FeatureExtractor) -> None:
+    path = photos / "chelsea.jpg"
+    for one in (str(path), path):
+        with pytest.raises(TypeError) as caught:
+            extractor.extract_batch(one)  # type: ignore[arg-type]
+        assert str(caught.value) == (
+            f"images: expected several pictures, got one {type(one).__name__}. Pass a list, or use "
+            "extract."
+        )

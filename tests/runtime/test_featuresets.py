@@ -194,3 +194,14 @@ def test_outputs_that_are_folders(tmp_path: Path) -> None:
     named = {"features/": True, "features": True, "f.npz": False, "f.xyz": False}
     named |= {f"{tmp_path}/set.v2": True, f"{tmp_path}/set.npz": False}
     assert {name: is_folder(name) for name in named} == named
+
+
+def test_an_array_is_not_a_set() -> None:
+    part = edgefeat.storage.Stored(numbers=np.eye(2, 5, dtype=np.float32))
+    library = FeatureSet(info=INFO, paths=("a", "b"), parts=(part,))
+    with pytest.raises(TypeError) as caught:
+        library.nearest(library.features())  # type: ignore[arg-type]
+    assert str(caught.value) == (
+        "expected a FeatureSet, got ndarray. FeatureSet.of(vectors, extractor) makes one, which "
+        "says whose vectors they are."
+    )
