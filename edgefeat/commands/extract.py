@@ -57,7 +57,11 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     add = parser.add_argument
     add("sources", nargs="+", metavar="SOURCE", help="file, folder or pattern")
     add("-o", "--output", metavar="OUT", help="feature file or folder to write")
-    add("--resume", action="store_true", help="go on with the set in folder OUT")
+    add(
+        "--resume",
+        action="store_true",
+        help="go on with the set in folder OUT; pictures that failed are not tried again",
+    )
     add(
         "--store",
         choices=["f32", "f16", "i8"],
