@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, TypeVar
 if TYPE_CHECKING:
     from concurrent.futures import Future
 
-__all__ = ["check_batch", "map_groups"]
+__all__ = ["check_batch", "check_several", "map_groups"]
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -31,6 +32,19 @@ def check_batch(batch: int) -> int:
             "any number of pictures can be passed."
         )
     return batch
+
+
+def check_several(images: object) -> None:
+    """Say so if one picture came where several were expected; a path would iterate its letters.
+
+    Raises:
+        TypeError: It is a path or an encoded picture.
+    """
+    if isinstance(images, str | bytes | bytearray | os.PathLike):
+        raise TypeError(
+            f"images: expected several pictures, got one {type(images).__name__}. Pass a list, or "
+            "use extract."
+        )
 
 
 def map_groups(

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgefeat import optimised
-from edgefeat.batching import check_batch, map_groups
+from edgefeat.batching import check_batch, check_several, map_groups
 from edgefeat.errors import ImageError
 from edgefeat.images import DEFAULT_MAX_PIXELS, ImageInput, load_bgr
 from edgefeat.modelfile import read_model_file
@@ -177,11 +177,7 @@ class FeatureExtractor:
         gives its `ImageError` in place of features. Other arguments: see `extract_batch`.
         """
         _checked("on_error", on_error, "raise", "return")
-        if isinstance(images, str | bytes | bytearray | os.PathLike):  # iterable, some of them
-            raise TypeError(
-                f"images: expected several pictures, got one {type(images).__name__}. Pass a list, "
-                "or use extract."
-            )
+        check_several(images)
         if batch is None:
             batch = _BATCH_ON_CPU if self.providers[0] == "cpu" else _BATCH_ELSEWHERE
         _checked("colour", colour, "bgr", "rgb")
