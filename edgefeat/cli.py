@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import os
 import sys
 from collections.abc import Sequence
@@ -16,6 +17,7 @@ from edgefeat.errors import EdgefeatError
 
 __all__ = ["main"]
 
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _EPILOG = "`edgefeat COMMAND --help` explains each command with examples."
 
 
@@ -39,10 +41,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         _forget_stdout()
         return 0
     except OSError as error:
-        if error.filename is not None:  # not one of stdout, whose errors name no file
+        if error.errno not in _NO_ROOM:
             raise
         _forget_stdout()
-        sys.stderr.write(f"edgefeat: error: stdout: cannot be written: {error.strerror}\n")
+        sys.stderr.write(
+            f"edgefeat: error: output cannot be written in full: {error.strerror}. Free some space, "
+            "or write elsewhere.\n"
+        )
         return 3
     return code
 

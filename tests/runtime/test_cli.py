@@ -290,5 +290,8 @@ def test_a_full_stdout_is_one_line() -> None:
     with Path("/dev/full").open("w") as full:
         command = [sys.executable, "-P", "-m", "edgefeat", "info"]
         done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, timeout=60)
-    said = "edgefeat: error: stdout: cannot be written: No space left on device\n"
+    said = (
+        "edgefeat: error: output cannot be written in full: No space left on device. Free some "
+        "space, or write elsewhere.\n"
+    )
     assert (done.returncode, done.stderr) == (3, said)
