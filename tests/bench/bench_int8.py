@@ -2,7 +2,7 @@
 
     python tests/bench/bench_int8.py FP32.onnx INT8.onnx [--default-tool] [--peers] [-o table.json]
 
-Fidelity is against the fp32 file, which `build` only writes when it equals Keras to 2e-5. Pictures are
+Fidelity is against the fp32 file, which `build` only writes when it equals Keras to 1e-5. Pictures are
 CIFAR-10 test images enlarged to the input and, beside them, photos; none of them calibrates. The probe is
 a logistic regression trained on fp32 features and fed int8 ones. `--default-tool` adds onnxruntime's own
 static quantizer with its defaults for per-channel QDQ, calibrated on the same pictures as ours.
