@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import platform
-import tempfile
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from importlib import metadata
-from pathlib import Path
 from typing import Any
 
 import cv2
@@ -75,7 +73,6 @@ def examine(model: str | None = None) -> Report:
         problems.append("no execution provider passes the model's self-test")
     throttled = machine.throttled_now()
     problems += [f"the device is being slowed down: {reason}" for reason in throttled]
-    folder = optimised.cache_folder()
     return Report(
         versions=_versions(),
         cpu=_cpu(),
@@ -85,7 +82,7 @@ def examine(model: str | None = None) -> Report:
         temperatures_c=machine.temperatures_c(),
         throttled=list(throttled),
         governors=list(machine.governors()),
-        cache=folder if folder and _is_usable(folder) else None,
+        cache=_cache(),
         model=path,
         problems=problems,
     )
@@ -174,11 +171,7 @@ def _memory() -> dict[str, int | None]:
     }
 
 
-def _is_usable(folder: str) -> bool:
-    """Whether files can be kept there, found out by keeping one: root may write by the rights."""
-    try:
-        Path(folder).mkdir(mode=0o700, parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder):
-            return True
-    except OSError:
-        return False
+def _cache() -> str | None:
+    """Return the folder where optimised models are kept, found out by going to keep one."""
+    with optimised.saving("doctor", __version__) as place:  # nothing is written, so nothing stays
+        return optimised.cache_folder() if place else None

@@ -26,8 +26,7 @@ from mmap import ACCESS_READ, mmap
 __all__ = ["CACHE_VARIABLE", "cache_folder", "find", "is_known", "is_mapped", "remove", "saving"]
 
 CACHE_VARIABLE = "EDGEFEAT_CACHE"  # a folder, or "off"
-# ONNX Runtime's own format is mapped where .onnx is parsed and copied, from this version on; an
-# older one copies both, and .onnx takes less memory meanwhile.
+# From this version on ONNX Runtime can map its own format, where .onnx is parsed and copied.
 _ENDINGS = (".ort", ".onnx")
 _FIRST_TO_MAP = (1, 26)
 

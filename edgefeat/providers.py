@@ -7,8 +7,10 @@ plugin execution providers asks. It is loaded only when asked for, by name or by
 
 from __future__ import annotations
 
+import io
 from _thread import allocate_lock
 from collections.abc import Sequence
+from contextlib import redirect_stdout
 from importlib import import_module
 from typing import Any, NamedTuple
 
@@ -157,9 +159,6 @@ def load_libraries(wanted: Sequence[Provider]) -> str:
         return ""
     if not hasattr(ort, "preload_dlls"):  # onnxruntime before 1.21
         return ""
-    import io
-    from contextlib import redirect_stdout
-
     with redirect_stdout(io.StringIO()) as said:  # stdout is for data
         ort.preload_dlls()
     return "; ".join(line for line in said.getvalue().splitlines() if line.startswith("Failed"))

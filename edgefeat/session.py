@@ -126,7 +126,7 @@ def _open_on_cpu(file: ModelFile, engine: EngineOptions) -> ort.InferenceSession
                 if optimised.is_mapped(version):
                     options.add_session_config_entry("session.save_model_format", "ORT")
             session = _create(file.path, options)
-            if kept is not None:  # memory is not what kept it from opening
+            if kept is not None:  # this opened where that did not: the fault was the kept file's
                 optimised.remove(file.identity, version)
             return session
     except ORT_ERRORS as error:

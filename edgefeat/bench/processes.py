@@ -83,8 +83,8 @@ def _interrupts_held_back() -> Iterator[None]:
 
 def _measure(parent: Connection) -> None:
     """Measure, in a child: send shares of the work that are done, and the series at the end."""
-    plan: Plan = parent.recv()
-    with suppress(BrokenPipeError):  # the parent was ended, and nobody waits for this
+    with suppress(ConnectionError, EOFError):  # the parent was ended, and nobody waits for this
+        plan: Plan = parent.recv()
         parent.send(_outcome(plan, parent.send))
 
 
