@@ -45,8 +45,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             raise
         _forget_stdout()
         sys.stderr.write(
-            f"edgefeat: error: output cannot be written in full: {error.strerror}. Free some space, "
-            "or write elsewhere.\n"
+            f"edgefeat: error: output cannot be written in full: {error.strerror}. Free some "
+            "space, or write elsewhere.\n"
         )
         return 3
     return code
