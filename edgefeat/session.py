@@ -16,11 +16,13 @@ from edgefeat.errors import ModelError, ProviderError
 from edgefeat.modelfile import ModelFile
 from edgefeat.providers import ORT_ERRORS, Provider, find, load_libraries, offered, short
 from edgefeat.record import Record
+from edgefeat.spec import ModelSpec
 
-__all__ = ["EngineOptions", "ProviderWarning", "Session", "available_providers"]
+__all__ = ["EngineOptions", "ProviderWarning", "Session", "available_providers", "may_saturate"]
 
 _FATAL_ONLY = 4  # log level: what goes wrong is raised, not printed
 _CPU = "cpu"
+_SAFE_PAIR = 128  # of weights beside each other: 255 * 128 fits 16 bits
 _RECORD = "session.record_ep_graph_assignment_info"
 
 
@@ -120,7 +122,7 @@ def _open_on_cpu(file: ModelFile, engine: EngineOptions) -> ort.InferenceSession
     keep = optimised.saving(file.identity, version) if engine.cache else nullcontext()
     try:
         with keep as path:
-            options = _options(engine)
+            options = _options(engine, file.spec)
             if path is not None:
                 options.optimized_model_filepath = path
                 if optimised.is_mapped(version):
@@ -133,7 +135,7 @@ def _open_on_cpu(file: ModelFile, engine: EngineOptions) -> ort.InferenceSession
         if not engine.cache:
             raise _cannot_open(file, error) from error
     try:  # the cache's disk may be full: that must not stop the model
-        return _create(file.path, _options(engine))
+        return _create(file.path, _options(engine, file.spec))
     except ORT_ERRORS as error:
         raise _cannot_open(file, error) from error
 
@@ -141,7 +143,7 @@ def _open_on_cpu(file: ModelFile, engine: EngineOptions) -> ort.InferenceSession
 def _open(
     file: ModelFile, wanted: Sequence[Provider], engine: EngineOptions, *, strict: bool
 ) -> ort.InferenceSession:
-    options = _options(engine)
+    options = _options(engine, file.spec)
     options.add_session_config_entry(_RECORD, "1")
     plugin = next((provider for provider in wanted if provider.devices), None)
     try:
@@ -184,7 +186,8 @@ def _reason(error: Exception) -> str:
     return " ".join(str(error).split()).rstrip(".")
 
 
-def _options(engine: EngineOptions) -> ort.SessionOptions:
+def _options(engine: EngineOptions, spec: ModelSpec | None = None) -> ort.SessionOptions:
+    """Return ONNX Runtime's options; a graph that is optimised already needs no spec."""
     options = ort.SessionOptions()
     options.intra_op_num_threads = engine.threads
     options.inter_op_num_threads = 1
@@ -194,8 +197,25 @@ def _options(engine: EngineOptions) -> ort.SessionOptions:
     options.enable_cpu_mem_arena = engine.arena
     spinning = str(int(engine.spinning))
     options.add_session_config_entry("session.intra_op.allow_spinning", spinning)
+    if spec is not None and may_saturate(spec):
+        options.add_session_config_entry("session.x64quantprecision", "1")
     options.log_severity_level = _FATAL_ONLY
     return options
+
+
+def may_saturate(spec: ModelSpec) -> bool:
+    """Whether this CPU, as x86 without VNNI, may add two products of the model's in 16 bits.
+
+    ONNX Runtime then has to take kernels for uint8 weights: exact, and slower by half. Weights
+    whose pairs were held to 128, as `edgefeat-export` does unless told otherwise, need none of it.
+    """
+    quantization = spec.extra.get("quantization")
+    limit = quantization.get("pair_limit") if isinstance(quantization, dict) else None
+    if spec.precision != "int8" or (isinstance(limit, int) and limit <= _SAFE_PAIR):
+        return False
+    from edgefeat.machine import has_int8_dot  # not needed for most models
+
+    return not has_int8_dot()
 
 
 def _with_work(session: ort.InferenceSession) -> tuple[str, ...]:

@@ -62,7 +62,7 @@ def machine_lines(machine: Machine) -> list[str]:
     limited = f" (limit {limit / 1e9:.1f} GB)" if limit else ""
     name = f"{machine.board}, {machine.cpu}" if machine.board else machine.cpu
     flags = ", ".join(machine.flags[-4:])
-    dot = "" if machine.int8_dot else "; no int8 dot product: expect little from int8"
+    dot = "" if machine.int8_dot else "; no int8 dot product: int8 gains less"
     versions = ", ".join(f"{name} {version}" for name, version in machine.versions.items())
     size = f"; {machine.install_bytes / _MB:.0f} MB installed" if machine.install_bytes else ""
     return [

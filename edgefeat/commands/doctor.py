@@ -15,7 +15,7 @@ __all__ = ["add_parser"]
 
 _INT8 = {
     True: "fast: this CPU multiplies int8 in one instruction",
-    False: "slow: this CPU has no int8 dot product, so fp32 may be as fast",
+    False: "less of a gain: this CPU has no int8 dot product",
 }
 
 

@@ -75,7 +75,7 @@ def quantize_model(
     walked = images[_spread(len(images), pictures_at_once(graph, plan))]
     with Progress(len(images) + len(plan.steps), "quantizing") as bar:
         affines = agreeing_sums(plan, ranges_of(model, plan, images, advance=bar.advance))
-        options = RoundingOptions(weight_limit=target.weight_limit)
+        options = RoundingOptions(weight_limit=target.weight_limit, pair_limit=target.pair_limit)
         quantized = quantize_in_sequence(graph, plan, affines, walked, options, advance=bar.advance)
     kept = [step.output for step in plan.steps if step.weighted and step.output in keep_float]
     write_integers(graph, plan, quantized)

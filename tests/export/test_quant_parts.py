@@ -7,10 +7,11 @@ from edgefeat.spec import InputSpec
 from edgefeat_export.calibration import calibration_pictures, packaged_photos, soften_half
 from edgefeat_export.errors import ExportError
 from edgefeat_export.quant.fidelity import compare
+from edgefeat_export.quant.limits import WeightLimits, neighbours
 from edgefeat_export.quant.ranges import Histogram, best_range
 from edgefeat_export.quant.rounding import fit, round_weights
 from edgefeat_export.quant.scheme import Affine
-from edgefeat_export.quant.targets import TARGETS, target_for, target_named
+from edgefeat_export.quant.targets import DEFAULT_TARGET, TARGETS, target_for, target_named
 
 RNG = np.random.default_rng(5)
 SPEC = InputSpec(size_hw=(48, 64))
@@ -74,11 +75,16 @@ def correlated(samples=4000, taps=12):
     return RNG.normal(size=(samples, taps)) @ mixing
 
 
+def alone(limit, taps):
+    """Limits without neighbours."""
+    return WeightLimits(alone=limit, pair=2 * limit, links=np.empty((taps, 0), np.int64))
+
+
 def test_rounding_beats_nearest_on_correlated_inputs():
     x = correlated()
     weight = RNG.normal(size=(1, 8, 12))
     scale = np.abs(weight).max(2) / 7  # coarse, so that the difference is plain
-    levels = round_weights(weight, scale, np.cov(x.T)[None], limit=7, damp=0.01)
+    levels = round_weights(weight, scale, np.cov(x.T)[None], limits=alone(7, 12), damp=0.01)
     nearest = np.rint(weight / scale[..., None])
     errors = [
         np.var(x @ (w[0] * scale[0][:, None] - weight[0]).T, axis=0).sum()
@@ -92,7 +98,7 @@ def test_rounded_weights_stay_within_the_limit(limit):
     weight = RNG.normal(size=(3, 2, 9))
     covariance = np.stack([np.cov(correlated(taps=9).T) for _ in range(3)])
     scale = np.abs(weight).max(2) / limit
-    levels = round_weights(weight, scale, covariance, limit=limit, damp=0.01)
+    levels = round_weights(weight, scale, covariance, limits=alone(limit, 9), damp=0.01)
     assert levels.dtype == np.int8
     assert np.abs(levels.astype(int)).max() <= limit
 
@@ -103,7 +109,8 @@ def test_a_channel_that_never_varies_breaks_nothing():
     weight = RNG.normal(size=(2, 1, 4))
     fitted = fit(weight, covariance, covariance, ridge=0.1)
     assert fitted == pytest.approx(weight)
-    levels = round_weights(fitted, np.abs(fitted).max(2) / 127, covariance, limit=127, damp=0.01)
+    scale = np.abs(fitted).max(2) / 127
+    levels = round_weights(fitted, scale, covariance, limits=alone(127, 4), damp=0.01)
     assert np.isfinite(levels).all()
 
 
@@ -112,6 +119,65 @@ def test_the_fit_repairs_inputs_that_arrive_scaled():
     weight = RNG.normal(size=(1, 3, 12))
     fitted = fit(weight, 0.25 * covariance, 0.5 * covariance, ridge=0.0)
     assert fitted == pytest.approx(2 * weight, rel=1e-6)
+
+
+# Pairs of weights
+
+
+@pytest.mark.parametrize(
+    ("taps", "channels", "links"),
+    [
+        (4, 2, [[1], [0], [3], [2]]),
+        (5, 4, [[1], [0], [3], [2], [-1]]),
+        (6, 3, [[1, -1], [0, 2], [3, 1], [2, 4], [5, 3], [4, -1]]),
+        (3, 3, [[1, -1], [0, 2], [-1, 1]]),
+    ],
+)
+def test_weights_have_those_beside_them_as_neighbours(taps, channels, links):
+    assert neighbours(taps, channels).tolist() == links
+
+
+def pair_sums(levels, channels):
+    """What neighbours of one sign add up to, both ways to count in twos for odd channels."""
+    levels = levels.astype(int)
+    step = 2 if channels % 2 == 0 else 1
+    first, second = levels[..., :-1:step], levels[..., 1::step]
+    return np.where(first * second > 0, np.abs(first + second), 0)
+
+
+@pytest.mark.parametrize("channels", [3, 4])
+def test_neighbours_of_one_sign_stay_within_their_limit_and_others_use_all_of_int8(channels):
+    taps = 12
+    covariance = np.cov(correlated(taps=taps).T)[None]
+    weight = RNG.normal(size=(1, 400, taps))
+    weight[0, :4] = np.sign(weight[0, :4])  # as large as they can be, next to each other
+    limits = WeightLimits(alone=127, pair=128, links=neighbours(taps, channels))
+    variance = np.diagonal(covariance, axis1=1, axis2=2)
+    levels = round_weights(
+        weight, limits.scale(weight, variance), covariance, limits=limits, damp=0.01
+    )
+    assert 120 < pair_sums(levels, channels).max() <= 128
+    assert np.abs(levels.astype(int)).max() == 127
+    free = alone(127, taps)
+    unlimited = round_weights(
+        weight, free.scale(weight, variance), covariance, limits=free, damp=0.01
+    )
+    assert pair_sums(unlimited, channels).max() > 128
+
+
+def test_holding_pairs_costs_less_than_half_of_the_range():
+    x = correlated(taps=16)
+    covariance = np.cov(x.T)[None]
+    variance = np.diagonal(covariance, axis1=1, axis2=2)
+    weight = RNG.normal(size=(1, 64, 16))
+    errors = []
+    for limits in (
+        WeightLimits(alone=127, pair=128, links=neighbours(16, 16)), alone(64, 16),
+    ):  # fmt: skip
+        scale = limits.scale(weight, variance)
+        levels = round_weights(weight, scale, covariance, limits=limits, damp=0.01)
+        errors.append(np.var(x @ (levels[0] * scale[0][:, None] - weight[0]).T, axis=0).sum())
+    assert errors[0] < errors[1]
 
 
 # Targets
@@ -135,11 +201,12 @@ def test_the_target_follows_from_the_device_report(tmp_path, machine, features, 
 
 
 def test_two_products_never_saturate_16_bits_on_plain_x86():
-    assert 2 * 255 * TARGETS["x86"].weight_limit < 2**15
+    assert all(255 * TARGETS[name].pair_limit < 2**15 for name in ("any", "x86"))
+    assert DEFAULT_TARGET == "any"
 
 
 def test_unknown_targets_and_reports_are_refused():
-    with pytest.raises(ExportError, match=r"^target: expected one of x86-vnni, x86, arm64-dot, "):
+    with pytest.raises(ExportError, match=r"^target: expected one of any, x86-vnni, x86, "):
         target_named("vax")
     with pytest.raises(ExportError, match=r"^device report: expected cpu.features"):
         target_for({})

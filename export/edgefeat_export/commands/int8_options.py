@@ -19,8 +19,9 @@ def add_int8_options(parser: argparse.ArgumentParser) -> None:
     int8.add_argument(
         "--target",
         metavar="NAME",
-        help="x86-vnni, x86, arm64-dot, arm64, or auto:FILE with the output of "
-        "`edgefeat doctor --json` on the device (default: x86-vnni)",
+        help="the class of devices: any, x86-vnni, x86, arm64-dot, arm64, or auto:FILE with the "
+        "output of `edgefeat doctor --json` on the device (default: any, which every CPU computes "
+        "fast and to the same bits)",
     )
     int8.add_argument("--max-bytes", type=int, metavar="N", help="largest allowed int8 model")
     int8.add_argument(

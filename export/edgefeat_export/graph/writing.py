@@ -6,6 +6,7 @@ makes the same network the same bytes, whatever was converted before it.
 
 from __future__ import annotations
 
+import numpy as np
 import onnx
 from onnx import helper, numpy_helper
 
@@ -93,6 +94,8 @@ def _name_tensors(graph: Graph, order: list[Node]) -> dict[str, str]:
 
 def _share_key(array: Array | None) -> tuple[str, tuple[int, ...], bytes] | None:
     if array is None or array.nbytes > _SHAREABLE:
+        return None
+    if array.dtype == np.int8:  # ONNX Runtime turns weights' zero points to uint8 node by node
         return None
     return array.dtype.str, array.shape, array.tobytes()
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from edgefeat_export.graph.graph import Graph
 from edgefeat_export.quant.executor import Operator
+from edgefeat_export.quant.limits import WeightLimits, neighbours
 from edgefeat_export.quant.moments import Moments, Patches
 from edgefeat_export.quant.rounding import fit, round_weights
 from edgefeat_export.quant.scheme import Affine, IntegerLayer
@@ -30,13 +31,14 @@ class RoundingOptions:
     """How weights are rounded.
 
     Attributes:
-        weight_limit: Largest magnitude of an int8 weight: 127, or 64 where pairs of products
-            saturate.
+        pair_limit: Largest magnitude of the sum of two neighbouring weights of one sign: 128 where
+            pairs of products saturate, or twice 127.
         ridge: How much a fitted layer stays at its float weights, relative to its inputs' variance.
         damp: Diagonal added before rounding, relative to the inputs' mean variance.
     """
 
     weight_limit: int = 127
+    pair_limit: int = 254
     ridge: float = 2.0
     damp: float = 0.01
     seed: int = 0
@@ -64,15 +66,16 @@ class LayerRounder:
         delivered, crossed = moments.covariances()
         caution = max(1.0, _SAMPLES_PER_TAP * grouped.shape[2] / moments.count)
         fitted = fit(grouped, delivered, crossed, ridge=options.ridge * caution)
-        largest = np.abs(fitted).reshape(-1, parts, *fitted.shape[1:]).max((1, 3))
-        scale = largest / options.weight_limit
+        limits = self._limits(patches, grouped.shape[1:], parts)
+        scale = limits.scale(fitted, np.diagonal(delivered, axis1=1, axis2=2))
+        scale = scale.reshape(-1, parts, scale.shape[1]).max(1)
         bias = self._graph.constants[node.inputs[2]]
         scale = np.maximum(scale, _smallest_scale(bias, source)).astype(np.float32)
         levels = round_weights(
             fitted,
             scale.astype(np.float64).repeat(parts, 0),
             delivered,
-            limit=options.weight_limit,
+            limits=limits,
             damp=options.damp * caution,
         )
         layer = IntegerLayer(
@@ -106,6 +109,19 @@ class LayerRounder:
         corrected = IntegerLayer(weight=layer.weight, scale=layer.scale, bias=bias, axis=layer.axis)
         return corrected, (bias * unit).astype(np.float32)
 
+    def _limits(self, patches: Patches, shape: tuple[int, ...], parts: int) -> WeightLimits:
+        """Return what the integers of a layer of `(out, taps)` may be."""
+        outputs, taps = shape
+        alone, pair = self._options.weight_limit, self._options.pair_limit
+        channels = taps * parts // (patches.kernel[0] * patches.kernel[1])
+        depthwise = patches.groups > 1 and channels == outputs == 1  # multiplied one by one
+        links = neighbours(taps, channels)
+        if depthwise or pair >= 2 * alone:
+            links = links[:, :0]
+        elif parts > 1 and channels % 2:  # neighbours lie in different parts
+            alone, links = pair // 2, links[:, :0]
+        return WeightLimits(alone=alone, pair=pair, links=links)
+
     def _moments(self, patches: Patches, parts: int, pairs: Pairs) -> Moments:
         moments = Moments()
         for wanted, delivered in pairs():
@@ -121,9 +137,13 @@ def _smallest_scale(bias: NDArray[np.float32], source: Affine) -> float:
 
 
 def _parts(grouped: NDArray[np.float64]) -> int:
-    """Into how many the taps of a large layer are split: systems grow with their third power."""
+    """Into how many the taps of a large layer are split: systems grow with their third power.
+
+    Two taps beside each other stay together, if their number is even.
+    """
     taps = grouped.shape[2]
-    return next(n for n in range(1, taps + 1) if taps % n == 0 and taps // n <= _MOST_TAPS)
+    step = 1 if taps % 2 else 2
+    return next(n for n in range(1, taps + 1) if taps % (n * step) == 0 and taps // n <= _MOST_TAPS)
 
 
 def _split(array: NDArray[Any], parts: int) -> NDArray[Any]:
@@ -149,10 +169,13 @@ def _out_axis(op: str, attrs: dict[str, int]) -> int:
 
 
 def _grouped(weight: NDArray[np.float32], axis: int, groups: int) -> NDArray[np.float64]:
+    """As `(groups, out, taps)`, taps in the order of `Patches.sample`."""
     first = np.moveaxis(weight, axis, 0)
-    return first.reshape(groups, first.shape[0] // groups, -1).astype(np.float64)
+    last = np.moveaxis(first, 1, -1)
+    return last.reshape(groups, last.shape[0] // groups, -1).astype(np.float64)
 
 
 def _ungrouped(levels: NDArray[np.int8], shape: tuple[int, ...], axis: int) -> NDArray[np.int8]:
-    moved = [shape[axis], *(side for i, side in enumerate(shape) if i != axis)]
-    return np.ascontiguousarray(np.moveaxis(levels.reshape(moved), 0, axis))
+    out, channels, *window = (shape[axis], *(side for i, side in enumerate(shape) if i != axis))
+    first = np.moveaxis(levels.reshape(out, *window, channels), -1, 1)
+    return np.ascontiguousarray(np.moveaxis(first, 0, axis))

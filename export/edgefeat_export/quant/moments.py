@@ -52,6 +52,8 @@ class Patches:
     def sample(self, x: Floats, at: NDArray[np.float64]) -> Floats:
         """Return windows at relative positions: float32 `(groups, images * positions, taps)`.
 
+        Taps go through a window pixel by pixel, and through a pixel channel by channel.
+
         Args:
             x: `(images, channels, height, width)`, or `(..., channels)` when flat.
             at: `(positions, 2)`, from 0 to 1 down and across the output.
@@ -71,7 +73,7 @@ class Patches:
         images, positions, *_, channels = windows.shape
         area = self.kernel[0] * self.kernel[1]
         grouped = windows.reshape(images * positions, area, self.groups, channels // self.groups)
-        ordered = np.ascontiguousarray(grouped.transpose(2, 0, 3, 1))
+        ordered = np.ascontiguousarray(grouped.transpose(2, 0, 1, 3))
         return ordered.reshape(self.groups, images * positions, -1)
 
     def places(self, x: Floats, rng: np.random.Generator) -> NDArray[np.float64]:

@@ -11,6 +11,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from edgefeat_export.quant.limits import WeightLimits
+
 __all__ = ["fit", "round_weights"]
 
 Floats = NDArray[np.float64]
@@ -33,7 +35,7 @@ def fit(weight: Floats, delivered: Floats, crossed: Floats, *, ridge: float) -> 
 
 
 def round_weights(
-    weight: Floats, scale: Floats, covariance: Floats, *, limit: int, damp: float
+    weight: Floats, scale: Floats, covariance: Floats, *, limits: WeightLimits, damp: float
 ) -> NDArray[np.int8]:
     """Round to integers of `scale`, pushing each column's error into the later ones.
 
@@ -41,7 +43,7 @@ def round_weights(
         weight: `(groups, out, taps)`.
         scale: `(groups, out)`.
         covariance: `(groups, taps, taps)` of the inputs.
-        limit: Largest magnitude of an integer.
+        limits: What the integers may be.
         damp: Added to the diagonal, relative to the mean variance.
     """
     taps = covariance.shape[-1]
@@ -50,22 +52,23 @@ def round_weights(
     damped = np.take_along_axis(damped, order[:, :, None], 1)
     damped = np.take_along_axis(damped, order[:, None, :], 2)
     factor = np.linalg.cholesky(np.linalg.inv(damped)).swapaxes(1, 2)
-    remaining = np.take_along_axis(weight, order[:, None, :], 2)
-    rounded = np.empty_like(remaining)
+    remaining = np.take_along_axis(limits.fitted(weight, scale), order[:, None, :], 2)
+    rounded = np.zeros_like(weight)  # in the taps' own order
+    groups = np.arange(len(weight))
     for start in range(0, taps, _BLOCK):
         stop = min(start + _BLOCK, taps)
         errors = np.empty_like(remaining[:, :, start:stop])
         for column in range(start, stop):
-            levels = np.clip(np.rint(remaining[:, :, column] / scale), -limit, limit)
-            rounded[:, :, column] = levels
+            low, high = limits.bounds(rounded, order[:, column])
+            levels = np.clip(np.rint(remaining[:, :, column] / scale), low, high)
+            rounded[groups, :, order[:, column]] = levels
             error = remaining[:, :, column] - levels * scale
             error /= factor[:, column, column, None]
             later = factor[:, None, column, column + 1 : stop]
             remaining[:, :, column + 1 : stop] -= error[:, :, None] * later
             errors[:, :, column - start] = error
         remaining[:, :, stop:] -= errors @ factor[:, start:stop, stop:]
-    back = np.argsort(order, axis=1, kind="stable")
-    return np.take_along_axis(rounded, back[:, None, :], 2).astype(np.int8)
+    return rounded.astype(np.int8)
 
 
 def _mean_variance(covariance: Floats) -> Floats:

@@ -70,6 +70,7 @@ class Outcome:
         """
         return {
             "target": self.quantized.target.name,
+            "pair_limit": self.quantized.target.pair_limit,
             "calibration": origin,
             "kept_float": list(self.quantized.kept_float),
             "attempts": [

@@ -1,8 +1,9 @@
 """What the device's integer kernels can take, and the choice that `edgefeat doctor` makes for one.
 
 x86 without VNNI adds two products of uint8 and int8 in 16 bits, which saturate: 2 * 255 * 127 is
-too much, 2 * 255 * 64 is not. Weights of up to 64 are then exact there. Weights in uint8 would be
-exact too, but ONNX Runtime has no fast depthwise kernel for them: over twice the time on x86.
+too much, 255 * 128 is not. With neighbouring weights that add up to at most 128 every CPU computes
+the same sums. Weights in uint8 would be exact too, but slower by half there: the runtime asks for
+them where a file has larger pairs.
 """
 
 from __future__ import annotations
@@ -18,7 +19,8 @@ from edgefeat_export.errors import ExportError
 
 __all__ = ["DEFAULT_TARGET", "TARGETS", "Target", "target_for", "target_named"]
 
-_FULL, _REDUCED = 127, 64
+_FULL = 127
+_PAIR = 128  # 255 * 128 fits 16 bits
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,11 +30,13 @@ class Target:
     Attributes:
         name: As the command line and the spec have it.
         weight_limit: Largest magnitude of an int8 weight.
+        pair_limit: Largest magnitude of the sum of two neighbouring weights of one sign.
         why: One sentence for people.
     """
 
     name: str
-    weight_limit: int
+    weight_limit: int = _FULL
+    pair_limit: int = 2 * _FULL
     why: str
 
 
@@ -41,29 +45,31 @@ TARGETS: Final[Mapping[str, Target]] = MappingProxyType(
         target.name: target
         for target in (
             Target(
+                name="any",
+                pair_limit=_PAIR,
+                why="every CPU computes the same bits, fast: pairs of weights stay within 128",
+            ),
+            Target(
                 name="x86-vnni",
-                weight_limit=_FULL,
                 why="32-bit sums (AVX-512 VNNI, AVX-VNNI): weights use all of int8",
             ),
             Target(
                 name="x86",
-                weight_limit=_REDUCED,
-                why="16-bit sums of two products (AVX2, AVX-512): weights stay within 64",
+                pair_limit=_PAIR,
+                why="16-bit sums of two products (AVX2, AVX-512): pairs of weights stay within 128",
             ),
             Target(
                 name="arm64-dot",
-                weight_limit=_FULL,
                 why="32-bit sums (dot product instructions): weights use all of int8",
             ),
             Target(
                 name="arm64",
-                weight_limit=_FULL,
                 why="products widened before they are added: weights use all of int8",
             ),
         )
     }
 )
-DEFAULT_TARGET: Final = "x86-vnni"
+DEFAULT_TARGET: Final = "any"
 
 
 def target_named(text: str) -> Target:

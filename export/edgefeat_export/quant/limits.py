@@ -1,0 +1,103 @@
+"""What the integers of a layer may be, so that no kernel saturates on the way to its sum.
+
+x86 without VNNI multiplies bytes two by two and adds each two products in 16 bits (`vpmaddubsw`).
+Activations reach 255, so two neighbouring weights of one sign may add up to 128, no more; a weight
+alone, or beside one of the other sign, may be as large as int8 allows. That costs far less than
+holding every weight to half of its range.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["WeightLimits", "neighbours"]
+
+Floats = NDArray[np.float64]
+_SWEEPS = 8  # over taps that have two neighbours each; pairs need one
+_STRETCHES = np.array([1.0, 1.08, 1.17, 1.27, 1.38, 1.5, 1.7, 2.0])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WeightLimits:
+    """Attributes:
+    alone: Largest magnitude of an integer.
+    pair: Largest magnitude of what two neighbours of one sign add up to.
+    links: `(taps, n)`, the indices of each tap's neighbours; -1 is none.
+    """
+
+    alone: int
+    pair: int
+    links: NDArray[np.int64]
+
+    def bounds(self, rounded: Floats, taps: NDArray[np.int64]) -> tuple[Floats, Floats]:
+        """Return what is left to one tap of each group: `(groups, out)`, lowest and highest.
+
+        Args:
+            rounded: `(groups, out, taps)`, zero where a tap is not rounded yet.
+            taps: `(groups,)`.
+        """
+        low = np.full(rounded.shape[:2], -float(self.alone))
+        high = -low
+        groups = np.arange(len(taps))
+        for link in self.links[taps].T:
+            beside = np.where(link[:, None] < 0, 0.0, rounded[groups, :, link])
+            np.maximum(low, -self.pair - np.minimum(beside, 0), out=low)
+            np.minimum(high, self.pair - np.maximum(beside, 0), out=high)
+        return low, high
+
+    def scale(self, weight: Floats, variance: Floats) -> Floats:
+        """Return the scale that loses least: `(groups, out)`.
+
+        A larger one brings more pairs within their limit, and is coarser for every weight.
+
+        Args:
+            weight: `(groups, out, taps)`.
+            variance: `(groups, taps)` of the inputs.
+        """
+        smallest: Floats = np.maximum(np.abs(weight).max(2) / self.alone, 1e-30)
+        if not self.links.size:
+            return smallest
+        losses = []
+        for stretch in _STRETCHES:
+            scale = (smallest * stretch)[:, :, None]
+            moved = weight - self.fitted(weight, scale[:, :, 0])
+            losses.append((variance[:, None] * (moved**2 + scale**2 / 12)).sum(2))
+        return np.asarray(smallest * _STRETCHES[np.argmin(losses, axis=0)], np.float64)
+
+    def fitted(self, weight: Floats, scale: Floats) -> Floats:
+        """Return the nearest weights, for pairs, that stay within the limits before rounding."""
+        levels = weight / scale[:, :, None]
+        for first, second in self._pairs():
+            a, b = levels[:, :, first], levels[:, :, second]
+            over = np.where((a > 0) & (b > 0), np.maximum(a + b - self.pair, 0), 0)
+            over += np.where((a < 0) & (b < 0), np.minimum(a + b + self.pair, 0), 0)
+            levels[:, :, first] -= over / 2
+            levels[:, :, second] -= over / 2
+        return np.asarray(levels * scale[:, :, None], np.float64)
+
+    def _pairs(self) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+        """Yield lists of pairs in which no tap is twice, as often as needed."""
+        later = [(np.flatnonzero(link > np.arange(len(link))), link) for link in self.links.T]
+        for _ in range(1 if len(later) == 1 else _SWEEPS):
+            for first, link in later:
+                yield first, link[first]
+
+
+def neighbours(taps: int, channels: int) -> NDArray[np.int64]:
+    """Return which weights of a window a kernel multiplies beside each other: `(taps, n)`.
+
+    Kernels go through a window pixel by pixel, and through a pixel channel by channel, in twos.
+    With an odd number of channels both ways to count in twos are held to: folding the picture's
+    pixels into one moves one way into the other.
+
+    Args:
+        taps: Of the window, in that order.
+        channels: Of a pixel.
+    """
+    at = np.arange(taps)
+    links = [at ^ 1] if channels % 2 == 0 else [at ^ 1, (at + 1 ^ 1) - 1]
+    return np.stack([np.where(link < taps, link, -1) for link in links], 1)
