@@ -357,21 +357,34 @@ def released_like(tmp_path, monkeypatch):
     return path
 
 
+def upto(model, layer):
+    """The part of a model that ends with a layer."""
+    # Layers of a model that was cut have an earlier output too, which hangs on its old input.
+    node = model.get_layer(layer)._inbound_nodes[-1]
+    return keras.Model(model.inputs[0], node.output_tensors[0])
+
+
 def test_efficientnet_by_path_equals_keras_imagenet(released_like):
     keras_own = keras.applications.EfficientNetB0(
         input_shape=(96, 96, 3), include_top=False, weights="imagenet"
     )
-    expected = keras_own(PIXELS.astype(np.float32)).numpy()
+    early = upto(keras_own, "block2b_add")
+    expected = early(PIXELS.astype(np.float32)).numpy()
     by_name = load_backbone("efficientnet_b0", size_hw=(96, 96))
     by_path = load_backbone("efficientnet_b0", weights=released_like, size_hw=(96, 96))
     assert by_name.normalisation == by_path.normalisation == TORCH
     for loaded in (by_name, by_path):
-        got = loaded.model(TORCH.apply(PIXELS)).numpy()
-        assert np.linalg.norm(got - expected) / np.linalg.norm(expected) < 2e-5
+        # The rest is equal when its weights are; its rounding depends on the CPU.
+        weights = loaded.model.get_weights()
+        for ours, theirs in zip(weights, keras_own.get_weights()[-len(weights) :], strict=True):
+            np.testing.assert_array_equal(ours, theirs)
+        got = upto(loaded.model, "block2b_add")(TORCH.apply(PIXELS)).numpy()
+        assert np.linalg.norm(got - expected) / np.linalg.norm(expected) < 5e-6
     # Keras itself gets this wrong by path, which is why the layers are cut off.
     wrong = keras.applications.EfficientNetB0(
         input_shape=(96, 96, 3), include_top=False, weights=str(released_like)
-    )(PIXELS.astype(np.float32)).numpy()
+    )
+    wrong = upto(wrong, "block2b_add")(PIXELS.astype(np.float32)).numpy()
     assert np.linalg.norm(wrong - expected) / np.linalg.norm(expected) > 0.01
 
 
