@@ -73,8 +73,8 @@ def examine(model: str | None = None) -> Report:
         path = model or default_model()
         if may_saturate(read_model_file(path).spec):
             problems.append(
-                "the model's int8 weights are for CPUs with VNNI: exact here, but half slower than "
-                "those that `edgefeat-export` makes with `--target any`"
+                "the model's int8 weights are for other CPUs: exact here, but slower than those "
+                "that `edgefeat-export` makes with `--target any`"
             )
     else:
         problems.append("no execution provider passes the model's self-test")

@@ -26,7 +26,6 @@ __all__ = [
     "cpu_ticks",
     "frequencies_mhz",
     "governors",
-    "has_int8_dot",
     "load_average",
     "memory_available_bytes",
     "memory_limit_bytes",
@@ -101,7 +100,7 @@ class CpuTicks:
 def processor(root: Path = _ROOT) -> Processor:
     """Return what `/proc/cpuinfo` and the device tree say."""
     text = _text(root / "proc/cpuinfo") or ""
-    flags = _flags(text)
+    flags = set(" ".join(_values(text, "flags") + _values(text, "Features")).split())
     names = _values(text, "model name") or [
         _ARM_PARTS.get(key, f"ARM implementer {key[0]} part {key[1]}")
         for key in zip(_values(text, "CPU implementer"), _values(text, "CPU part"), strict=False)
@@ -114,11 +113,6 @@ def processor(root: Path = _ROOT) -> Processor:
         logical_cores=len(os.sched_getaffinity(0)),
         flags=tuple(flag for flag in (*_VECTOR, *_INT8_DOT) if flag in flags),
     )
-
-
-def has_int8_dot(root: Path = _ROOT) -> bool:
-    """Whether the CPU is known to multiply int8 vectors with exact sums."""
-    return not _flags(_text(root / "proc/cpuinfo") or "").isdisjoint(_INT8_DOT)
 
 
 def governors(root: Path = _ROOT) -> tuple[str, ...]:
@@ -281,11 +275,6 @@ def _cgroup_folders(root: Path, controller: str) -> Iterator[Path]:
 
 def _cpu_files(root: Path, name: str) -> Iterator[Path]:
     yield from (root / "sys/devices/system/cpu").glob(f"cpu[0-9]*/{name}")
-
-
-def _flags(text: str) -> set[str]:
-    """Return the instructions that `/proc/cpuinfo` names, on x86 and on Arm."""
-    return set(" ".join(_values(text, "flags") + _values(text, "Features")).split())
 
 
 def _values(text: str, key: str) -> list[str]:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import platform
 import warnings
 from collections.abc import Sequence
 from contextlib import nullcontext
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import onnxruntime as ort
@@ -18,12 +19,25 @@ from edgefeat.providers import ORT_ERRORS, Provider, find, load_libraries, offer
 from edgefeat.record import Record
 from edgefeat.spec import ModelSpec
 
-__all__ = ["EngineOptions", "ProviderWarning", "Session", "available_providers", "may_saturate"]
+if TYPE_CHECKING:
+    from pathlib import Path  # imported by no start
+
+__all__ = [
+    "SAFE_PAIR",
+    "EngineOptions",
+    "ProviderWarning",
+    "Session",
+    "available_providers",
+    "may_saturate",
+]
 
 _FATAL_ONLY = 4  # log level: what goes wrong is raised, not printed
 _CPU = "cpu"
-_SAFE_PAIR = 128  # of weights beside each other: 255 * 128 fits 16 bits
+_X86 = ("x86_64", "AMD64", "i686")
 _RECORD = "session.record_ep_graph_assignment_info"
+
+SAFE_PAIR = 128
+"""What two int8 weights beside each other may add up to: 255 * 128 fits 16 bits."""
 
 
 class ProviderWarning(UserWarning):
@@ -203,19 +217,26 @@ def _options(engine: EngineOptions, spec: ModelSpec | None = None) -> ort.Sessio
     return options
 
 
-def may_saturate(spec: ModelSpec) -> bool:
-    """Whether this CPU, as x86 without VNNI, may add two products of the model's in 16 bits.
+def may_saturate(spec: ModelSpec, root: Path | None = None) -> bool:
+    """Whether the model's int8 products may be too large for this CPU: x86 without VNNI.
 
-    ONNX Runtime then has to take kernels for uint8 weights: exact, and slower by half. Weights
-    whose pairs were held to 128, as `edgefeat-export` does unless told otherwise, need none of it.
+    It adds two of them in 16 bits. ONNX Runtime then has to take kernels for uint8 weights, exact
+    and slower. Weights whose pairs were held to `SAFE_PAIR`, as `edgefeat-export` does unless told
+    otherwise, need none of it.
+
+    Args:
+        spec: The model's spec.
+        root: Of the file system with another machine's `/proc`.
     """
     quantization = spec.extra.get("quantization")
     limit = quantization.get("pair_limit") if isinstance(quantization, dict) else None
-    if spec.precision != "int8" or (isinstance(limit, int) and limit <= _SAFE_PAIR):
+    if spec.precision != "int8" or (isinstance(limit, int) and limit <= SAFE_PAIR):
         return False
-    from edgefeat.machine import has_int8_dot  # not needed for most models
+    if platform.machine() not in _X86:
+        return False
+    from edgefeat.machine import processor  # not needed for most models
 
-    return not has_int8_dot()
+    return not (processor(root) if root else processor()).int8_dot
 
 
 def _with_work(session: ort.InferenceSession) -> tuple[str, ...]:

@@ -4,15 +4,24 @@ from __future__ import annotations
 
 import json
 import os
+import platform
 import resource
 import subprocess
 import sys
+from collections.abc import Callable
+from dataclasses import replace
 from importlib import metadata
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 
-from edgefeat import doctor
+from edgefeat import FeatureExtractor, doctor
+from edgefeat.modelfile import read_model_file
+from edgefeat.session import may_saturate
+
+Restamp = Callable[[Callable[[dict[str, Any]], None]], Path]
 
 COMMAND = [sys.executable, "-P", "-m", "edgefeat", "doctor"]
 
@@ -92,3 +101,44 @@ def test_an_unusable_model_is_reported_not_raised(tmp_path: Path) -> None:
 def test_a_cache_that_keeps_nothing_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("EDGEFEAT_CACHE", "/proc/nowhere")  # where not even root can write
     assert doctor.examine().cache is None
+
+
+def undeclared(spec: dict[str, Any]) -> None:
+    del spec["quantization"]["pair_limit"]
+
+
+@pytest.mark.parametrize(
+    ("flags", "change", "saturates"),
+    [
+        ("avx2", {}, True),
+        ("avx2 avx512f", {}, True),
+        ("avx2 avx_vnni", {}, False),
+        ("avx2 avx512_vnni", {}, False),
+        ("avx2", {"precision": "fp32"}, False),
+        ("avx2", {"extra": {"quantization": {"pair_limit": 254}}}, True),
+        ("avx2", {"extra": {"quantization": {"pair_limit": 128}}}, False),
+        ("avx2", {"extra": {"quantization": "unknown"}}, True),
+    ],
+)
+def test_large_pairs_of_weights_saturate_on_x86_without_vnni_alone(
+    flags: str, change: dict[str, Any], saturates: bool, tmp_path: Path, restamp: Restamp
+) -> None:
+    (tmp_path / "proc").mkdir()
+    (tmp_path / "proc/cpuinfo").write_text(f"flags\t\t: {flags}\n")
+    spec = replace(read_model_file(restamp(undeclared)).spec, **change)
+    assert may_saturate(spec, tmp_path) is (saturates and platform.machine() == "x86_64")
+
+
+def test_a_model_that_needs_slower_kernels_here_is_exact_and_a_problem(
+    restamp: Restamp, extractor: FeatureExtractor, photos: Path
+) -> None:
+    path = restamp(undeclared)
+    spec = read_model_file(path).spec
+    with FeatureExtractor(path) as other:
+        wanted = extractor.extract(photos / "coffee.jpg")
+        np.testing.assert_array_equal(other.extract(photos / "coffee.jpg"), wanted)
+    told = [p for p in doctor.examine(str(path)).problems if "--target any" in p]
+    assert told == may_saturate(spec) * [
+        "the model's int8 weights are for other CPUs: exact here, but slower than those that "
+        "`edgefeat-export` makes with `--target any`"
+    ]

@@ -47,7 +47,6 @@ def test_raspberry_pi(pi: Path) -> None:
     cpu = machine.processor(pi)
     assert (cpu.model, cpu.board) == ("Cortex-A76", "Raspberry Pi 5 Model B Rev 1.0")
     assert cpu.int8_dot
-    assert machine.has_int8_dot(pi)
     assert machine.governors(pi) == ("ondemand",)
     assert machine.frequencies_mhz(pi) == (1500.0, 2400.0)
     assert machine.temperatures_c(pi) == {"cpu-thermal": 84.5}
@@ -98,8 +97,6 @@ def test_container_on_x86(tmp_path: Path) -> None:
     )
     assert machine.processor(root).flags == ("sse4_1", "avx", "avx2")
     assert not machine.processor(root).int8_dot
-    assert not machine.has_int8_dot(root)
-    assert not machine.has_int8_dot(tmp_path / "nothing here")
     assert machine.memory_limit_bytes(root) == 536870912
     assert machine.cpu_quota(root) == 1.5
     assert machine.throttle_counts(root) == {

@@ -2,8 +2,8 @@
 
 x86 without VNNI adds two products of uint8 and int8 in 16 bits, which saturate: 2 * 255 * 127 is
 too much, 255 * 128 is not. With neighbouring weights that add up to at most 128 every CPU computes
-the same sums. Weights in uint8 would be exact too, but slower by half there: the runtime asks for
-them where a file has larger pairs.
+the same sums. Weights in uint8 are exact too, but slower there: the runtime asks for them where a
+file has larger pairs.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
 
+from edgefeat.session import SAFE_PAIR
 from edgefeat_export.errors import ExportError
 
 __all__ = ["DEFAULT_TARGET", "TARGETS", "Target", "target_for", "target_named"]
 
 _FULL = 127
-_PAIR = 128  # 255 * 128 fits 16 bits
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,7 +46,7 @@ TARGETS: Final[Mapping[str, Target]] = MappingProxyType(
         for target in (
             Target(
                 name="any",
-                pair_limit=_PAIR,
+                pair_limit=SAFE_PAIR,
                 why="every CPU computes the same bits, fast: pairs of weights stay within 128",
             ),
             Target(
@@ -55,7 +55,7 @@ TARGETS: Final[Mapping[str, Target]] = MappingProxyType(
             ),
             Target(
                 name="x86",
-                pair_limit=_PAIR,
+                pair_limit=SAFE_PAIR,
                 why="16-bit sums of two products (AVX2, AVX-512): pairs of weights stay within 128",
             ),
             Target(
