@@ -26,7 +26,8 @@ from edgefeat.spec import Colour, DecodePolicy, InputSpec, Interpolation, Resize
 
 PHOTOS = Path(__file__).parents[1] / "data" / "photos"
 EXPECTED = Path(__file__).parents[1] / "data" / "pixels.json"
-# Below, between and above two and four times 224; odd; wide; tall; with several halvings; by means.
+# Below, between and above two and four times 224; odd; wide; tall; the exact mean and each of the
+# stages: several halvings, means of neighbours, a Gaussian.
 SIZES = [
     (100, 150),
     (240, 320),
@@ -40,6 +41,12 @@ SIZES = [
     (1440, 1080),
     (1799, 2407),
     (900, 300),
+    (756, 1008),
+    (3000, 4000),
+    (481, 641),
+    (577, 721),
+    (1079, 1919),
+    (2161, 3843),
 ]
 
 

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from edgefeat import resize
 from edgefeat.images import load_bgr
 from edgefeat.preprocess import Preprocessor
+from edgefeat.resize import staged
 from edgefeat.spec import InputSpec, ResizeMode, ResizeSpec
 
 TESTS = Path(__file__).parents[1]
@@ -112,7 +113,7 @@ def naive_blur(values: Pixels, kernel: list[int], axis: int) -> Pixels:
     ],
 )
 @pytest.mark.parametrize("axis", [0, 1], ids=["rows", "columns"])
-def test_antialias_is_blur_samples_and_halving(
+def test_stages_are_blur_samples_and_halving(
     axis: int, side: int, repeats: int, samples: int, taps: int, variance: float
 ) -> None:
     pixels = noise(side, 96) if axis == 0 else noise(96, side)
@@ -120,13 +121,13 @@ def test_antialias_is_blur_samples_and_halving(
     between = (96 * samples, 96) if axis == 0 else (96, 96 * samples)
     oracle = np.rint(naive_bilinear(oracle, between)).astype(np.uint8)
     oracle = naive_halve(oracle, (axis,)) if samples == 2 else oracle
-    assert np.abs(resize.antialias(pixels, (96, 96)) - oracle.astype(int)).max() <= 1
+    assert np.abs(staged.shrink(pixels, (96, 96)) - oracle.astype(int)).max() <= 1
 
 
 def test_the_mean_of_rows_alone_is_left_to_a_gaussian() -> None:
     kernel = gaussian(((274 / 96) ** 2 - 1) / 12, 3)
     oracle = naive_bilinear(naive_blur(noise(274, 96), kernel, 0), (96, 96))
-    assert np.abs(resize.antialias(noise(274, 96), (96, 96)) - np.rint(oracle)).max() <= 1
+    assert np.abs(staged.shrink(noise(274, 96), (96, 96)) - np.rint(oracle)).max() <= 1
 
 
 def naive_mean(pixels: Pixels, taps_hw: tuple[int, int]) -> Pixels:
@@ -152,34 +153,34 @@ def naive_mean(pixels: Pixels, taps_hw: tuple[int, int]) -> Pixels:
         pytest.param((514, 686), (3, 3), (2, 2), id="5.35 x 7.15"),
     ],
 )
-def test_antialias_takes_the_mean_of_neighbours_where_that_is_close(
+def test_stages_take_the_mean_of_neighbours_where_that_is_close(
     size: tuple[int, int], taps: tuple[int, int], samples: tuple[int, int]
 ) -> None:
     between = (96 * samples[0], 96 * samples[1])
     oracle = np.rint(naive_bilinear(naive_mean(noise(*size), taps), between)).astype(np.uint8)
     doubled = tuple(axis for axis in (0, 1) if samples[axis] == 2)
     oracle = naive_halve(oracle, doubled) if doubled else oracle
-    assert np.abs(resize.antialias(noise(*size), (96, 96)) - oracle.astype(int)).max() <= 1
+    assert np.abs(staged.shrink(noise(*size), (96, 96)) - oracle.astype(int)).max() <= 1
 
 
 @pytest.mark.parametrize(("side", "steps"), [(192, 1), (384, 2), (768, 3), (1536, 4)])
-def test_antialias_by_powers_of_two_is_exact_halving(side: int, steps: int) -> None:
+def test_stages_by_powers_of_two_is_exact_halving(side: int, steps: int) -> None:
     oracle = noise(side, side)
     for _ in range(steps):
         oracle = naive_halve(oracle, (0, 1))
-    np.testing.assert_array_equal(resize.antialias(noise(side, side), (96, 96)), oracle)
+    np.testing.assert_array_equal(staged.shrink(noise(side, side), (96, 96)), oracle)
 
 
 @pytest.mark.parametrize(
     "size", [(206, 274), (309, 549), (463, 823), (771, 1031), (1285, 429)], ids=str
 )
 @pytest.mark.parametrize("photo", ["chelsea", "coffee", "rocket"])
-def test_antialias_is_nearer_the_exact_area_mean_than_bilinear(
+def test_stages_are_nearer_the_exact_area_mean_than_bilinear(
     photo: str, size: tuple[int, int]
 ) -> None:
     pixels = resize.bilinear(load_bgr(TESTS / "data" / "photos" / f"{photo}.jpg"), size)
     oracle = naive_area(pixels, (96, 96))
-    antialiased = resize.antialias(pixels, (96, 96)) - oracle
+    antialiased = staged.shrink(pixels, (96, 96)) - oracle
     aliased = resize.bilinear(pixels, (96, 96)) - oracle
     assert np.sqrt(np.mean(antialiased**2)) < np.sqrt(np.mean(aliased**2))
     assert abs(antialiased.mean()) < 0.5
@@ -188,7 +189,7 @@ def test_antialias_is_nearer_the_exact_area_mean_than_bilinear(
 def test_an_odd_side_keeps_the_pictures_extent() -> None:
     columns = np.linspace(0, 250, 1999)
     ramp = np.broadcast_to(columns[None, :, None], (96, 1999, 3)).round().astype(np.uint8)
-    difference = resize.antialias(ramp, (96, 96)) - naive_area(ramp, (96, 96))
+    difference = staged.shrink(ramp, (96, 96)) - naive_area(ramp, (96, 96))
     assert np.abs(difference - difference.mean()).max() < 0.8  # a third of a target pixel
 
 

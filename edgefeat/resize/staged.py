@@ -1,9 +1,7 @@
-"""Shrinks and stretches pictures with operations that give the same bytes on every CPU.
+"""Antialiased shrinking in stages, for sizes that have little in common with the target.
 
-OpenCV's INTER_LINEAR, and its INTER_AREA at ratios that are not whole, differ between its x86 and
-Arm builds by a grey level here and there. INTER_LINEAR_EXACT, the mean of 2x2 blocks, the mean of 3
-or 5 neighbours, the Gaussian blur of bytes and NumPy's integers do not, so only those are used.
-Sizes are (height, width) everywhere; what calls cv2 flips them.
+INTER_LINEAR_EXACT, the mean of 2x2 blocks, the mean of 3 or 5 neighbours, the Gaussian blur of
+bytes and NumPy's integers give the same bytes on every CPU, so only those are used.
 """
 
 from __future__ import annotations
@@ -15,7 +13,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["antialias", "bilinear"]
+__all__ = ["shrink"]
 
 Pixels = NDArray[np.uint8]
 Size = tuple[int, int]
@@ -28,24 +26,12 @@ _BOXES = ((1, 1, 1.2), (1, 2, 2.53), (3, 1, 3.4), (5, 1, 5.6), (3, 2, 8.6))
 _CLOSE = 0.0115  # how far a box's variance may be off, both axes together, in target pixels squared
 
 
-def bilinear(pixels: Pixels, size_hw: Size) -> Pixels:
-    """Resize by plain bilinear interpolation between pixel centres, without antialiasing.
+def shrink(pixels: Pixels, size_hw: Size) -> Pixels:
+    """Resize to nearly the mean over each target pixel's area; enlarge by bilinear interpolation.
 
-    Equals `tf.image.resize(..., method="bilinear", antialias=False)` and Keras's
-    `Resizing(interpolation="bilinear")` within one grey level. Pillow has no such mode: its
-    BILINEAR antialiases when it shrinks.
-    """
-    return _resize(pixels, size_hw, cv2.INTER_LINEAR_EXACT)
-
-
-def antialias(pixels: Pixels, size_hw: Size) -> Pixels:
-    """Resize with antialiasing, close to averaging over each target pixel's area.
-
-    That average is OpenCV's INTER_AREA and `tf.image.resize(method="area")`; of Pillow's filters
-    BOX or HAMMING comes nearest. A large picture is halved exactly; then each axis gets a light
-    blur and one or two bilinear samples for every target pixel. The blur is the mean of a few
-    neighbours where that comes close enough, for it is the fastest, and a Gaussian elsewhere. An
-    axis that does not shrink is bilinear.
+    A large picture is halved exactly; then each axis gets a light blur and one or two bilinear
+    samples for every target pixel. The blur is the mean of a few neighbours where that comes close
+    enough, for it is the fastest, and a Gaussian elsewhere.
     """
     pixels, extent = _halved(pixels, size_hw)
     boxes = _boxes(_ratios(extent, size_hw))

@@ -1,0 +1,173 @@
+"""The exact area mean: its weights, its bytes, and when it is taken."""
+
+from __future__ import annotations
+
+import multiprocessing
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from edgefeat import resize
+from edgefeat.resize import area, areagraph
+
+Pixels = NDArray[np.uint8]
+Size = tuple[int, int]
+
+SIZES = [
+    pytest.param((480, 640), (224, 224), id="VGA"),
+    pytest.param((240, 320), (224, 224), id="QVGA, hardly smaller"),
+    pytest.param((576, 720), (224, 224), id="PAL, 720 values a part"),
+    pytest.param((600, 800), (224, 224), id="28 kinds of rows"),
+    pytest.param((1080, 1920), (126, 224), id="1080p in a letterbox"),
+    pytest.param((756, 1008), (224, 224), id="a phone's, blocks of eight"),
+    pytest.param((224, 640), (224, 224), id="as many rows"),
+    pytest.param((480, 224), (224, 224), id="as many columns"),
+    pytest.param((420, 420), (224, 224), id="no multiple of 16"),
+    pytest.param((672, 448), (224, 224), id="whole ratios"),
+    pytest.param((97, 1501), (31, 50), id="nothing in common, but small"),
+    pytest.param((5, 3), (2, 1), id="a column"),
+]
+
+
+def noise(size: Size) -> Pixels:
+    return np.random.default_rng(size[0] * 701 + size[1]).integers(0, 256, (*size, 3), np.uint8)
+
+
+def overlaps(source: int, target: int) -> NDArray[np.float64]:
+    """How much of each source pixel lies in each target pixel; a target pixel's sum to 1."""
+    edges = np.arange(target + 1) * source / target
+    cells = np.arange(source)
+    high, low = np.minimum(edges[1:, None], cells + 1), np.maximum(edges[:-1, None], cells)
+    return np.clip(high - low, 0, None) * target / source
+
+
+def whole_number_mean(pixels: Pixels, target_hw: Size) -> Pixels:
+    """One axis after the other by the documented weights, halves to even."""
+    values = pixels.astype(np.int64)
+    for axis, target in enumerate(target_hw):
+        weights, total = areagraph.weights(values.shape[axis], target)
+        summed = np.tensordot(weights.astype(np.int64), values, (1, axis))
+        values = np.rint(np.moveaxis(summed, 0, axis) / total).astype(np.int64)
+    return values.astype(np.uint8)
+
+
+def exact_mean(pixels: Pixels, target_hw: Size) -> NDArray[np.float64]:
+    rows = np.tensordot(overlaps(pixels.shape[0], target_hw[0]), pixels.astype(float), (1, 0))
+    return np.tensordot(overlaps(pixels.shape[1], target_hw[1]), rows, (1, 1)).swapaxes(0, 1)
+
+
+@pytest.mark.parametrize(
+    ("source", "target"), [(15, 7), (15, 14), (7, 7), (135, 28), (4001, 3), (1, 1), (9000, 1)]
+)
+def test_weights_are_the_overlaps_in_whole_numbers(source: int, target: int) -> None:
+    weights, total = areagraph.weights(source, target)
+    assert (weights >= 0).all()
+    assert (weights.sum(axis=1, dtype=int) == total).all()
+    assert total & (total - 1) == 0
+    assert total * 255 < 2**24  # a float32 holds every sum
+    assert np.abs(weights / total - overlaps(source, target)).max() <= 1 / total
+    assert total == 2**16 or 2 * total * overlaps(source, target).max() > 127  # no finer ones fit
+
+
+@pytest.mark.parametrize(("size", "target"), SIZES)
+def test_the_mean_is_the_one_by_whole_numbers_bit_for_bit(size: Size, target: Size) -> None:
+    assert area.fits(size, target)
+    np.testing.assert_array_equal(
+        area.mean(noise(size), target), whole_number_mean(noise(size), target)
+    )
+
+
+@pytest.mark.parametrize(("size", "target"), SIZES)
+def test_the_mean_is_the_exact_one_rounded_twice(size: Size, target: Size) -> None:
+    error = area.mean(noise(size), target) - exact_mean(noise(size), target)
+    assert np.abs(error).max() < 2.5
+    assert np.sqrt(np.mean(error**2)) < 0.6
+    assert abs(error.mean()) < 0.1
+
+
+@pytest.mark.parametrize("level", [0, 1, 128, 255])
+def test_extremes_beside_each_other_do_not_saturate(level: int) -> None:
+    pixels = np.full((480, 640, 3), level, np.uint8)
+    pixels[::2, 1::3] = 255
+    np.testing.assert_array_equal(
+        area.mean(pixels, (224, 224)), whole_number_mean(pixels, (224, 224))
+    )
+
+
+@pytest.mark.parametrize(
+    ("size", "target", "fits"),
+    [
+        ((480, 640), (224, 224), True),
+        ((3000, 4000), (224, 224), True),
+        ((481, 640), (224, 224), False),
+        ((480, 641), (224, 224), False),
+        ((480, 640), (299, 299), False),
+        ((200, 640), (224, 224), False),
+        ((480, 200), (224, 224), False),
+        ((480, 640), (300, 300), True),
+    ],
+)
+def test_it_is_taken_where_no_axis_grows_and_the_weights_repeat(
+    size: Size, target: Size, fits: bool
+) -> None:
+    assert area.fits(size, target) is fits
+    if fits:
+        means = area.mean(noise(size), target)
+        np.testing.assert_array_equal(resize.antialias(noise(size), target), means)
+
+
+def test_a_part_of_a_larger_picture_gives_the_same_pixels_as_its_copy() -> None:
+    part = noise((500, 700))[10:490, 30:670]
+    np.testing.assert_array_equal(area.mean(part, (224, 224)), area.mean(part.copy(), (224, 224)))
+
+
+def test_more_sizes_than_are_kept_from_several_threads() -> None:
+    sizes = [(96 + 32 * i, 640 - 32 * i) for i in range(12)] * 4
+    with ThreadPoolExecutor(4) as pool:
+        means = list(pool.map(lambda size: area.mean(noise(size), (32, 32)), sizes))
+    for size, got in zip(sizes, means, strict=True):
+        np.testing.assert_array_equal(got, whole_number_mean(noise(size), (32, 32)))
+
+
+def _child(connection: multiprocessing.connection.Connection) -> None:
+    connection.send(area.mean(noise((480, 640)), (224, 224)))
+
+
+def test_a_forked_process_opens_its_own() -> None:
+    here = area.mean(noise((480, 640)), (224, 224))
+    fork = multiprocessing.get_context("fork")
+    ours, theirs = fork.Pipe()
+    process = fork.Process(target=_child, args=(theirs,))
+    process.start()
+    assert ours.poll(60)
+    np.testing.assert_array_equal(ours.recv(), here)
+    process.join(60)
+    assert process.exitcode == 0
+
+
+SHORT_OF_MEMORY = """
+import resource
+import numpy as np
+from edgefeat.resize import area
+
+pixels = np.zeros((6000, 8000, 3), np.uint8)
+area.mean(np.zeros((480, 640, 3), np.uint8), (224, 224))
+used = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()
+resource.setrlimit(resource.RLIMIT_AS, (used + 2_000_000, -1))
+try:
+    area.mean(pixels, (224, 224))
+except MemoryError as error:
+    print(error)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_short_memory_is_said_with_the_sizes() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", SHORT_OF_MEMORY], capture_output=True, text=True, timeout=60
+    )
+    assert done.stdout.startswith("resizing 8000 x 6000 to 224 x 224 pixels: "), done.stderr
