@@ -13,7 +13,7 @@ EXPORT = .venv/export/installed.stamp
 SOURCES = $(shell find edgefeat tests/data/photos -type f -not -name '*.pyc') pyproject.toml \
   README.md LICENSE NOTICE models/efficientnet_lite0_224_int8.onnx
 
-.PHONY: demo test test-all test-runtime test-rtsp test-constrained test-arm64 test-export check format models bench clean bench-compare bench-peers bench-honesty
+.PHONY: demo test test-all test-runtime test-rtsp test-constrained test-arm64 test-x86 test-export check format models bench clean bench-compare bench-peers bench-honesty
 
 demo: $(DEMO)
 	.venv/demo/bin/python -m edgefeat.demo -o out/demo.npz
@@ -32,7 +32,11 @@ test-constrained: $(RUNTIME)
 
 # The real aarch64 wheels under emulation; needs qemu-user-static.
 test-arm64: $(RUNTIME)
-	PYTHON=$(PYTHON) .venv/runtime/bin/python tests/arm64/check.py
+	PYTHON=$(PYTHON) .venv/runtime/bin/python tests/cpus/check.py arm64
+
+# x86 CPUs with fewer instructions than this one has, emulated; needs qemu-user-static.
+test-x86: $(RUNTIME)
+	.venv/runtime/bin/python tests/cpus/check.py x86
 
 # Against GStreamer's RTSP server, from Debian's packages named in tests/rtsp/rtsp_camera.py.
 test-rtsp: $(RUNTIME)

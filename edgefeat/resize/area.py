@@ -56,7 +56,7 @@ def mean(pixels: Pixels, target_hw: Size) -> Pixels:
             window.name: pixels[window.first : window.after].reshape(window.shape)
             for window in plan.windows
         }
-        (blocks,) = session.run(None, inputs)
+        (blocks,) = session.run(["means"], inputs)
     except ORT_ERRORS as error:
         (height, width), (rows, columns) = size_hw, target_hw
         what = f"resizing {width} x {height} to {columns} x {rows} pixels"

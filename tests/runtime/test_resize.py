@@ -218,7 +218,7 @@ def test_letterbox_keeps_the_shape_and_pads_evenly() -> None:
 
 
 def test_the_pixels_are_the_committed_ones_on_this_cpu() -> None:
-    spec = importlib.util.spec_from_file_location("vectors", TESTS / "arm64" / "vectors.py")
+    spec = importlib.util.spec_from_file_location("vectors", TESTS / "cpus" / "vectors.py")
     assert spec is not None
     assert spec.loader is not None
     vectors = importlib.util.module_from_spec(spec)

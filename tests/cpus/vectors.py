@@ -1,7 +1,7 @@
 """Prints, as JSON, hashes of what this CPU makes of the sample photos: pixels, then features.
 
-    python tests/arm64/vectors.py            pixels for every way of preprocessing
-    python tests/arm64/vectors.py MODEL...   and each model's features for the photos, in full
+    python tests/cpus/vectors.py            pixels for every way of preprocessing
+    python tests/cpus/vectors.py MODEL...   and each model's features for the photos, in full
 
 Run on any CPU, the pixel hashes equal `tests/data/pixels.json`; that is the promise of the product.
 """

@@ -30,20 +30,9 @@ for deb in "$root"/apt/archives/*.deb; do dpkg-deb -x "$deb" "$root/debian"; don
 rm -rf "$root/apt"
 
 # qemu shows the host's /proc/cpuinfo, an x86 one, which ONNX Runtime on arm64 does not survive.
-# Paths that exist below qemu's -L folder are read there: describe one Cortex-A76 core.
+# Paths that exist below qemu's -L folder are read there: check.py describes one core in this one.
 mkdir -p "$root/debian/proc" "$root/debian/sys/devices/system/cpu"
 for name in possible present kernel_max; do echo 0 > "$root/debian/sys/devices/system/cpu/$name"; done
-cat > "$root/debian/proc/cpuinfo" <<'EOF'
-processor	: 0
-BogoMIPS	: 100.00
-Features	: fp asimd aes pmull sha1 sha2 crc32 atomics fphp asimdhp cpuid asimdrdm lrcpc dcpop asimddp
-CPU implementer	: 0x41
-CPU architecture: 8
-CPU variant	: 0x4
-CPU part	: 0xd0b
-CPU revision	: 1
-
-EOF
 
 # Wheels are only unpacked, so the machine's own pip serves.
 "${PYTHON:-python3}" -m pip install -q --target "$root/site" --no-compile --only-binary=:all: \
