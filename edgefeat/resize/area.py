@@ -1,7 +1,7 @@
 """The mean over each target pixel's area, by ONNX Runtime's whole-number convolutions.
 
 OpenCV's INTER_AREA sums floats one by one. ONNX Runtime's kernels for int8 networks do the same
-sums with the widest instructions of each CPU, in a quarter of the time.
+sums with the widest instructions of each CPU, several times faster.
 """
 
 from __future__ import annotations
