@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import cv2
 
+from edgefeat import resize
 from edgefeat.errors import EdgefeatError, ModelError
 from edgefeat.modelfile import ModelFile
 from edgefeat.providers import AUTO, accelerators
@@ -74,6 +75,7 @@ class LazySession:
         with self._lock:
             loaded, self._session = self._session is not None, None
         if loaded:
+            resize.forget()
             _return_free_memory()
 
     def close(self) -> None:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from edgefeat.resize import area, staged
 
-__all__ = ["antialias", "bilinear"]
+__all__ = ["antialias", "bilinear", "forget"]
 
 Pixels = NDArray[np.uint8]
 Size = tuple[int, int]
@@ -25,6 +25,13 @@ def bilinear(pixels: Pixels, size_hw: Size) -> Pixels:
     Equals `tf.image.resize(..., method="bilinear", antialias=False)` and Keras's
     `Resizing(interpolation="bilinear")` within one grey level. Pillow has no such mode: its
     BILINEAR antialiases when it shrinks.
+
+    Args:
+        pixels: uint8 `(H, W, 3)`.
+        size_hw: Height and width of the result.
+
+    Returns:
+        uint8 `(height, width, 3)`; the picture itself if it has that size.
     """
     if pixels.shape[:2] == size_hw:
         return pixels
@@ -33,15 +40,31 @@ def bilinear(pixels: Pixels, size_hw: Size) -> Pixels:
 
 
 def antialias(pixels: Pixels, size_hw: Size) -> Pixels:
-    """Resize with antialiasing: the mean over each target pixel's area, exactly or closely.
+    """Resize with antialiasing: close to the mean over each target pixel's area.
 
     That mean is OpenCV's INTER_AREA and `tf.image.resize(method="area")`; of Pillow's filters BOX
-    or HAMMING comes nearest. It is exact, each axis rounded once, where the sizes have a large
-    enough common divisor, as cameras' have with 224. Elsewhere it is approached in stages. An axis
-    that does not shrink is bilinear.
+    or HAMMING comes nearest. It is taken as such (`area`) where the sizes have a large enough
+    common divisor, as cameras' have with 224, and approached in stages (`staged`) elsewhere. An
+    axis that does not shrink is bilinear.
+
+    Args:
+        pixels: uint8 `(H, W, 3)`.
+        size_hw: Height and width of the result.
+
+    Returns:
+        uint8 `(height, width, 3)`; the picture itself if it has that size.
+
+    Raises:
+        MemoryError: Memory is short.
+        ImageError: ONNX Runtime failed otherwise.
     """
     if pixels.shape[:2] == size_hw:
         return pixels
     if area.fits(pixels.shape[:2], size_hw):
         return area.mean(pixels, size_hw)
     return staged.shrink(pixels, size_hw)
+
+
+def forget() -> None:
+    """Give back the memory kept for sizes seen lately; the next picture takes its own again."""
+    area.forget()

@@ -1,38 +1,50 @@
 """The mean over each target pixel's area, by ONNX Runtime's whole-number convolutions.
 
 OpenCV's INTER_AREA sums floats one by one. ONNX Runtime's kernels for int8 networks do the same
-sums with the widest instructions of each CPU, several times faster.
+sums with the widest instructions of each CPU, several times faster. The first picture of a size
+costs some milliseconds more, for its graph to be opened.
 """
 
 from __future__ import annotations
 
 import math
 import os
+from _thread import allocate_lock
 from functools import lru_cache
 
 import numpy as np
 import onnxruntime as ort
 from numpy.typing import NDArray
 
+from edgefeat.errors import ImageError
 from edgefeat.providers import ORT_ERRORS
 from edgefeat.resize import areagraph
 
-__all__ = ["fits", "mean"]
+__all__ = ["fits", "forget", "mean"]
 
 Pixels = NDArray[np.uint8]
 Size = tuple[int, int]
+_Graph = tuple[areagraph.Plan, ort.InferenceSession]
 
-# A pattern of more rows takes more convolutions than it saves, one of more columns more products.
-_MOST_ROWS, _MOST_COLUMNS = 32, 56
+# Every row of a pattern is a convolution, every column more products: few of them, many times over.
+_MOST_ROWS, _MOST_COLUMNS = 28, 56
+_FEWEST_REPEATS_Y, _FEWEST_REPEATS_X = 8, 4
+_MOST_WEIGHTS = 1 << 20  # some ten times as many bytes while a graph is opened
 _KEPT = 8  # sizes whose graphs are kept: a camera has one, folders have a few
 
 
+@lru_cache(maxsize=64)
 def fits(size_hw: Size, target_hw: Size) -> bool:
-    """Whether no axis grows, and the weights of each repeat often enough."""
+    """Whether no axis grows, and each has a short pattern of weights that repeats often."""
     (height, width), (rows, columns) = size_hw, target_hw
-    shrinks = height >= rows and width >= columns
-    often_y = rows <= _MOST_ROWS * math.gcd(height, rows)
-    return shrinks and often_y and columns <= _MOST_COLUMNS * math.gcd(width, columns)
+    repeats_y, repeats_x = math.gcd(height, rows), math.gcd(width, columns)
+    return (
+        height >= rows
+        and width >= columns
+        and repeats_y >= max(_FEWEST_REPEATS_Y, rows / _MOST_ROWS)
+        and repeats_x >= max(_FEWEST_REPEATS_X, columns / _MOST_COLUMNS)
+        and areagraph.weight_count(size_hw, target_hw) <= _MOST_WEIGHTS
+    )
 
 
 def mean(pixels: Pixels, target_hw: Size) -> Pixels:
@@ -43,14 +55,16 @@ def mean(pixels: Pixels, target_hw: Size) -> Pixels:
         target_hw: Height and width of the result.
 
     Returns:
-        uint8 `(height, width, 3)`: rows are averaged and rounded, then columns.
+        uint8 `(height, width, 3)`: rows are averaged and rounded, then columns, by weights in
+        64ths or finer (`areagraph.weights`).
 
     Raises:
         MemoryError: Memory is short.
+        ImageError: ONNX Runtime failed otherwise.
     """
     size_hw = pixels.shape[0], pixels.shape[1]
     try:
-        plan, session = _opened(size_hw, target_hw)
+        plan, session = _graphs.get(size_hw, target_hw)
         pixels = np.ascontiguousarray(pixels)
         inputs = {
             window.name: pixels[window.first : window.after].reshape(window.shape)
@@ -58,21 +72,47 @@ def mean(pixels: Pixels, target_hw: Size) -> Pixels:
         }
         (blocks,) = session.run(["means"], inputs)
     except ORT_ERRORS as error:
-        (height, width), (rows, columns) = size_hw, target_hw
-        what = f"resizing {width} x {height} to {columns} x {rows} pixels"
-        raise MemoryError(f"{what}: {' '.join(str(error).split())}") from error
+        raise _described(error, size_hw, target_hw) from error
     return _without_padding(blocks, plan.used).reshape(*target_hw, 3)
 
 
-def _without_padding(blocks: Pixels, used: int) -> Pixels:
-    """Return the first `used` bytes of every block; NumPy copies whole items faster than bytes."""
-    block = np.dtype({"names": ["pixels"], "formats": [f"V{used}"], "itemsize": blocks.shape[-1]})
-    pixels: Pixels = blocks.view(block)["pixels"].copy().view(np.uint8)
-    return pixels
+def forget() -> None:
+    """Give back the memory of the graphs that are kept; the next picture opens its own again."""
+    _graphs.forget()
 
 
-@lru_cache(maxsize=_KEPT)
-def _opened(size_hw: Size, target_hw: Size) -> tuple[areagraph.Plan, ort.InferenceSession]:
+class _Graphs:
+    """The open graphs of the sizes seen last.
+
+    One is opened at a time, and none while the process forks: ONNX Runtime's locks would stay shut
+    in the child. The child leaves its parent's graphs alone and opens its own.
+    """
+
+    def __init__(self) -> None:
+        self._lock = allocate_lock()
+        self._parents: list[object] = []
+        self.forget()
+        if hasattr(os, "register_at_fork"):
+            os.register_at_fork(
+                before=self._lock.acquire,
+                after_in_parent=self._lock.release,
+                after_in_child=self._leave_the_parents,
+            )
+
+    def get(self, size_hw: Size, target_hw: Size) -> _Graph:
+        with self._lock:
+            return self._opened(size_hw, target_hw)
+
+    def forget(self) -> None:
+        self._opened = lru_cache(maxsize=_KEPT)(_open)
+
+    def _leave_the_parents(self) -> None:
+        self._parents.append(self._opened)
+        self.forget()
+        self._lock.release()
+
+
+def _open(size_hw: Size, target_hw: Size) -> _Graph:
     plan = areagraph.build(size_hw, target_hw)
     options = ort.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
@@ -80,8 +120,26 @@ def _opened(size_hw: Size, target_hw: Size) -> tuple[areagraph.Plan, ort.Inferen
     options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_DISABLE_ALL
     options.log_severity_level = 4
     providers = ["CPUExecutionProvider"]
-    return plan, ort.InferenceSession(plan.graph, options, providers=providers, enable_fallback=0)
+    session = ort.InferenceSession(plan.graph, options, providers=providers, enable_fallback=0)
+    return plan._replace(graph=b""), session
 
 
-if hasattr(os, "register_at_fork"):  # a lock that another thread held stays shut in the child
-    os.register_at_fork(after_in_child=_opened.cache_clear)
+_graphs = _Graphs()
+
+
+def _described(error: Exception, size_hw: Size, target_hw: Size) -> Exception:
+    (height, width), (rows, columns) = size_hw, target_hw
+    reason = " ".join(str(error).split()).rstrip(".")
+    if isinstance(error, MemoryError) or "alloc" in reason:  # bad allocation, failed to allocate
+        return MemoryError(f"resizing {width} x {height} to {columns} x {rows} pixels: {reason}")
+    return ImageError(
+        f"<{width} x {height} pixels>: cannot be resized to {columns} x {rows}: ONNX Runtime: "
+        f"{reason}. Run `edgefeat doctor`."
+    )
+
+
+def _without_padding(blocks: Pixels, used: int) -> Pixels:
+    """Return the first `used` bytes of every block; NumPy copies whole items faster than bytes."""
+    block = np.dtype({"names": ["pixels"], "formats": [f"V{used}"], "itemsize": blocks.shape[-1]})
+    pixels: Pixels = blocks.view(block)["pixels"].copy().view(np.uint8)
+    return pixels

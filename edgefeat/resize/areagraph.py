@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from edgefeat.resize.onnxgraph import constant, model, node, uint8_value
 
-__all__ = ["Plan", "Window", "build", "weights"]
+__all__ = ["Plan", "Window", "build", "weight_count", "weights"]
 
 Size = tuple[int, int]
 Weights = NDArray[np.int8]
@@ -78,11 +78,21 @@ def build(size_hw: Size, target_hw: Size) -> Plan:
     return Plan(model(nodes, constants, inputs, outputs), windows, values)
 
 
+def weight_count(size_hw: Size, target_hw: Size) -> int:
+    """Return about how many weights, a byte each, the graph for a size has."""
+    (height, width), (rows, columns) = size_hw, target_hw
+    kinds, taps = rows // math.gcd(height, rows), -(-height // rows) + 1
+    blocks = _blocks(width, columns)
+    dense = 3 * width // blocks * (3 * columns // blocks)
+    return kinds * taps * 3 * width // _parts(3 * width) + dense
+
+
 def weights(source: int, target: int) -> tuple[Weights, int]:
     """Return how much of each source pixel is in each target pixel, and what a target's sum to.
 
-    The sum is the largest power of two, of 65536 at most, that leaves every weight within 127. What
-    rounding down leaves of it goes to the largest remainders. int8 `(target, source)`.
+    The sum is the largest power of two, of 65536 at most, that leaves every weight within 127. The
+    running sums are rounded, so that no more than half a unit is ever on the wrong side of a pixel.
+    int8 `(target, source)`.
     """
     start, cell = np.arange(target)[:, None] * source, np.arange(source) * target
     ends = np.minimum(start + source, cell + target)
@@ -90,10 +100,8 @@ def weights(source: int, target: int) -> tuple[Weights, int]:
     total = 64
     while total < _LARGEST_SUM and 2 * total * overlap.max() <= _TOP * source:
         total *= 2
-    whole, remainder = np.divmod(overlap * total, source)
-    rank = np.argsort(np.argsort(-remainder, axis=1, kind="stable"), axis=1, kind="stable")
-    whole += rank < total - whole.sum(axis=1, keepdims=True)
-    return whole.astype(np.int8), total
+    so_far = (2 * total * np.cumsum(overlap, axis=1) + source) // (2 * source)
+    return np.diff(so_far, axis=1, prepend=0).astype(np.int8), total
 
 
 def _rows(height: int, rows: int, width: int) -> tuple[list[Window], list[bytes], list[bytes]]:
@@ -125,8 +133,10 @@ def _kinds(source: int, target: int) -> Iterator[tuple[int, Weights, NDArray[np.
 
 def _parts(values: int) -> int:
     """Return into how many parts a row is cut: every channel has weights, so in long rows many."""
+    if values % _LANES:
+        return 1
     several = range(-(-values // _WIDEST), values // _LANES + 1)
-    return next((n for n in several if values % (n * _LANES) == 0), 1)
+    return next(n for n in several if values % (n * _LANES) == 0)
 
 
 def _blocks(source: int, target: int) -> int:

@@ -7,8 +7,8 @@ loop that has the machine to itself; medians, and each as a share of the first l
 INTER_AREA, float normalisation, ONNX Runtime fp32). Cosine is to that loop's features too, which
 are Keras's own for a full decode and INTER_AREA: the fp32 graph equals Keras within 1e-5.
 
-`no antialiasing + int8` is what edgefeat int8 would take with the least that is equal on every CPU:
-exact halvings and one exact bilinear shrink. What its features lose says why more is done.
+`no antialiasing + int8` is edgefeat int8 with exact halvings and one exact bilinear shrink. What
+its features lose says why more is done.
 """
 
 from __future__ import annotations

@@ -59,6 +59,10 @@ def pixel_hashes() -> dict[str, str]:
         for height, width in SIZES:
             image = probe_image(7, (height, width))
             hashes[f"{mode} {interpolation} {height}x{width}"] = _sha256(prepare(image))
+        for height, width in SIZES[::2]:
+            hashes[f"{mode} {interpolation} {height}x{width} stripes"] = _sha256(
+                prepare(_stripes(height, width))
+            )
     for decode, size in product(DecodePolicy, [(224, 224), (96, 96), (64, 160)]):
         spec = InputSpec(size_hw=size, resize=ResizeSpec(decode=decode))
         prepare = Preprocessor.from_spec(spec)
@@ -79,6 +83,14 @@ def features(model: str) -> dict[str, str]:
             path.name: base64.b64encode(extractor.extract(path).astype("<f4").tobytes()).decode()
             for path in sorted(PHOTOS.glob("*.jpg"))
         }
+
+
+def _stripes(height: int, width: int) -> np.ndarray[Any, Any]:
+    """Black and white beside each other in both directions: what comes nearest to saturating."""
+    image = np.zeros((height, width, 3), np.uint8)
+    image[::3] = 255
+    image[:, ::2] = 255
+    return image
 
 
 def _sha256(array: np.ndarray[Any, Any]) -> str:

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import itertools
 import multiprocessing
+import os
 import subprocess
 import sys
+import threading
 from concurrent.futures import ThreadPoolExecutor
+from multiprocessing.connection import Connection
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from edgefeat import resize
+from edgefeat import FeatureExtractor, resize
+from edgefeat.errors import ImageError
 from edgefeat.resize import area, areagraph
 
 Pixels = NDArray[np.uint8]
@@ -28,8 +33,8 @@ SIZES = [
     pytest.param((480, 224), (224, 224), id="as many columns"),
     pytest.param((420, 420), (224, 224), id="no multiple of 16"),
     pytest.param((672, 448), (224, 224), id="whole ratios"),
-    pytest.param((97, 1501), (31, 50), id="nothing in common, but small"),
-    pytest.param((5, 3), (2, 1), id="a column"),
+    pytest.param((9600, 96), (8, 8), id="a ratio of 1200"),
+    pytest.param((8, 4), (8, 4), id="no smaller"),
 ]
 
 
@@ -61,7 +66,8 @@ def exact_mean(pixels: Pixels, target_hw: Size) -> NDArray[np.float64]:
 
 
 @pytest.mark.parametrize(
-    ("source", "target"), [(15, 7), (15, 14), (7, 7), (135, 28), (4001, 3), (1, 1), (9000, 1)]
+    ("source", "target"),
+    [(15, 7), (15, 14), (7, 7), (135, 28), (4001, 3), (1, 1), (9000, 1), (100_000, 1)],
 )
 def test_weights_are_the_overlaps_in_whole_numbers(source: int, target: int) -> None:
     weights, total = areagraph.weights(source, target)
@@ -69,7 +75,9 @@ def test_weights_are_the_overlaps_in_whole_numbers(source: int, target: int) -> 
     assert (weights.sum(axis=1, dtype=int) == total).all()
     assert total & (total - 1) == 0
     assert total * 255 < 2**24  # a float32 holds every sum
-    assert np.abs(weights / total - overlaps(source, target)).max() <= 1 / total
+    apart = weights / total - overlaps(source, target)
+    assert np.abs(apart).max() <= 1 / total
+    assert np.abs(np.cumsum(apart, axis=1)).max() <= 0.5001 / total  # leans to neither side
     assert total == 2**16 or 2 * total * overlaps(source, target).max() > 127  # no finer ones fit
 
 
@@ -106,6 +114,9 @@ def test_extremes_beside_each_other_do_not_saturate(level: int) -> None:
         ((481, 640), (224, 224), False),
         ((480, 641), (224, 224), False),
         ((480, 640), (299, 299), False),
+        ((1799, 2408), (224, 224), False),  # rows repeat only seven times
+        ((8992, 30012), (224, 224), False),  # 90036 values a row are no multiple of 16
+        ((9000, 9000), (2, 2), False),
         ((200, 640), (224, 224), False),
         ((480, 200), (224, 224), False),
         ((480, 640), (300, 300), True),
@@ -127,26 +138,68 @@ def test_a_part_of_a_larger_picture_gives_the_same_pixels_as_its_copy() -> None:
 
 def test_more_sizes_than_are_kept_from_several_threads() -> None:
     sizes = [(96 + 32 * i, 640 - 32 * i) for i in range(12)] * 4
+    assert all(area.fits(size, (32, 32)) for size in sizes)
     with ThreadPoolExecutor(4) as pool:
         means = list(pool.map(lambda size: area.mean(noise(size), (32, 32)), sizes))
     for size, got in zip(sizes, means, strict=True):
         np.testing.assert_array_equal(got, whole_number_mean(noise(size), (32, 32)))
 
 
-def _child(connection: multiprocessing.connection.Connection) -> None:
-    connection.send(area.mean(noise((480, 640)), (224, 224)))
+def _child(connection: Connection) -> None:
+    means = area.mean(noise((480, 640)), (224, 224))
+    kept = area._graphs._opened.cache_info()
+    connection.send((means, kept.misses, kept.hits))
 
 
-def test_a_forked_process_opens_its_own() -> None:
-    here = area.mean(noise((480, 640)), (224, 224))
+def _means_of_a_fork(timeout_s: float) -> Pixels:
     fork = multiprocessing.get_context("fork")
     ours, theirs = fork.Pipe()
     process = fork.Process(target=_child, args=(theirs,))
     process.start()
-    assert ours.poll(60)
-    np.testing.assert_array_equal(ours.recv(), here)
-    process.join(60)
-    assert process.exitcode == 0
+    try:
+        assert ours.poll(timeout_s), "the child hangs"
+        means, opened, found = ours.recv()
+    finally:
+        process.kill()
+        process.join()
+    assert (opened, found) == (1, 0)  # its own, not its parent's
+    return means
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
+def test_children_forked_while_other_threads_open_graphs_do_not_hang() -> None:
+    here = area.mean(noise((480, 640)), (224, 224))
+    stopped = threading.Event()
+
+    def opens_graphs(first: int) -> None:
+        for side in itertools.cycle(range(first, first + 640, 32)):
+            if stopped.is_set():
+                return
+            area.mean(np.zeros((side, 640, 3), np.uint8), (32, 32))
+
+    threads = [threading.Thread(target=opens_graphs, args=(first,)) for first in (64, 1024)]
+    for thread in threads:
+        thread.start()
+    try:
+        for _ in range(60):
+            np.testing.assert_array_equal(_means_of_a_fork(30), here)
+    finally:
+        stopped.set()
+        for thread in threads:
+            thread.join()
+
+
+def test_unloading_an_extractor_gives_the_graphs_back_too() -> None:
+    with FeatureExtractor(cache=False) as extractor:
+        extractor.extract(noise((480, 640)))
+        assert area._graphs._opened.cache_info().currsize
+        extractor.unload()
+        assert not area._graphs._opened.cache_info().currsize
+
+
+def test_another_type_of_pixels_is_no_lack_of_memory() -> None:
+    with pytest.raises(ImageError, match=r"^<640 x 480 pixels>: cannot be resized to 224 x 224: "):
+        area.mean(np.zeros((480, 640, 3), np.float32), (224, 224))  # type: ignore[arg-type]
 
 
 SHORT_OF_MEMORY = """
