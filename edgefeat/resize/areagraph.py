@@ -96,12 +96,13 @@ def weights(source: int, target: int) -> tuple[Weights, int]:
     """
     start, cell = np.arange(target)[:, None] * source, np.arange(source) * target
     ends = np.minimum(start + source, cell + target)
-    overlap = np.clip(ends - np.maximum(start, cell), 0, None)  # a target's sum to `source`
+    overlap = np.maximum(ends - np.maximum(start, cell), 0)  # a target's sum to `source`
     total = 64
     while total < _LARGEST_SUM and 2 * total * overlap.max() <= _TOP * source:
         total *= 2
-    so_far = (2 * total * np.cumsum(overlap, axis=1) + source) // (2 * source)
-    return np.diff(so_far, axis=1, prepend=0).astype(np.int8), total
+    sums = (2 * total * overlap.cumsum(axis=1) + source) // (2 * source)
+    sums[:, 1:] -= sums[:, :-1].copy()
+    return sums.astype(np.int8), total
 
 
 def _rows(height: int, rows: int, width: int) -> tuple[list[Window], list[bytes], list[bytes]]:
@@ -152,9 +153,10 @@ def _dense(source: int, target: int, padded: int) -> tuple[Weights, NDArray[np.f
     Of two neighbouring weights at most one is not 0, for colours do not mix.
     """
     pixels, total = weights(source, target)
-    values = np.kron(pixels, np.eye(3, dtype=np.int8))
-    values = np.pad(values, ((0, padded - len(values)), (0, 0)))
-    return values[:, :, None, None], np.array(1 / total, np.float32)
+    values = np.zeros((padded, source, 3), np.int8)
+    for colour in range(3):
+        values[colour : 3 * target : 3, :, colour] = pixels
+    return values.reshape(padded, 3 * source, 1, 1), np.array(1 / total, np.float32)
 
 
 def _convolution(

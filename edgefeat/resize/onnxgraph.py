@@ -16,6 +16,7 @@ __all__ = ["constant", "model", "node", "uint8_value"]
 _IR_VERSION = 8
 _OPSETS = (("", 13), ("com.microsoft", 1))
 _INT, _INTS = 2, 7  # AttributeProto.AttributeType
+_BYTES = [bytes((i,)) for i in range(256)]
 _TYPES = {"float32": 1, "uint8": 2, "int8": 3, "int64": 7}  # TensorProto.DataType
 
 
@@ -81,9 +82,6 @@ def _field(number: int, value: int | str | bytes) -> bytes:
 
 def _varint(value: int) -> bytes:
     """Return a whole number, not negative, seven bits a byte, the lowest first."""
-    out = bytearray()
-    while value > 0x7F:
-        out.append(value & 0x7F | 0x80)
-        value >>= 7
-    out.append(value)
-    return bytes(out)
+    if value < 0x80:
+        return _BYTES[value]
+    return _BYTES[value & 0x7F | 0x80] + _varint(value >> 7)
