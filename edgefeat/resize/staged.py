@@ -58,10 +58,9 @@ def _halved(pixels: Pixels, size_hw: Size) -> tuple[Pixels, Extent]:
     enough = 4.78  # below, the mean of five neighbours or a Gaussian does it better
     while True:
         ratios = _ratios(extent, size_hw)
-        whole = all(ratio >= 4 and ratio % 2 == 0 for ratio in ratios)
-        if not whole and _boxes(ratios) is not None:
+        if _boxes(ratios) is not None:
             return pixels, extent
-        both = whole or min(ratios) >= enough
+        both = min(ratios) >= enough
         rows, columns = (both or ratio >= 10 for ratio in ratios)
         if not (rows or columns):
             return pixels, extent

@@ -29,7 +29,7 @@ from edgefeat.images import load_bgr
 ROOT = Path(__file__).parents[2]
 SHARED = ROOT.parent / "shared" / "data" / "photos"
 PHOTOS = sorted((SHARED if SHARED.exists() else ROOT / "tests/data/photos").glob("*.jpg"))[::4]
-# What cameras give, by the exact mean; and others, in stages.
+# What cameras give, and sizes that go in stages.
 SIZES = [
     (240, 320),
     (360, 640),

@@ -3,10 +3,11 @@
     python tests/cpus/check.py arm64     Cortex-A76 (dot products) and Cortex-A72 (none)
     python tests/cpus/check.py x86       Haswell (AVX2, no VNNI) and Westmere (SSE4.2)
 
-Used by `make test-arm64` and `make test-x86`; minutes, not seconds. qemu has no AVX-512: x86 with
-it and without VNNI (Skylake-SP) is not among them. The pixels must equal the
-committed hashes everywhere, int8 features must be equal bit for bit, fp32 features within 1e-5. The
-CPUs are qemu-user's. For aarch64 the real wheels run in a userland made once by `userland.sh`, in
+Used by `make test-arm64` and `make test-x86`; minutes, not seconds. The pixels must equal the
+committed hashes everywhere, int8 features must be equal bit for bit, fp32 features within 1e-5.
+
+The CPUs are qemu-user's. It has no AVX-512, so x86 with that and without VNNI (Skylake-SP) is not
+among them. For aarch64 the real wheels run in a userland made once by `userland.sh`, in
 EDGEFEAT_ARM64 or the user's cache folder.
 """
 
