@@ -16,7 +16,7 @@ SOURCES = $(shell find edgefeat tests/data/photos -type f -not -name '*.pyc') py
 .PHONY: demo test test-all test-runtime test-rtsp test-constrained test-arm64 test-x86 test-export check format models bench clean bench-compare bench-peers bench-honesty
 
 demo: $(DEMO)
-	.venv/demo/bin/python -m edgefeat.demo -o out/demo.npz
+	.venv/demo/bin/python -m edgefeat.cli.demo -o out/demo.npz
 
 test: test-runtime test-export
 
@@ -55,7 +55,7 @@ format: $(EXPORT)
 	.venv/export/bin/ruff check --fix .
 
 models: $(EXPORT)
-	.venv/export/bin/python -m edgefeat_export.release models
+	.venv/export/bin/python -m edgefeat_export.pipeline.release models
 
 # Speed: the suite, this checkout against BASE, the harness itself, and other runtimes.
 BASE ?= main

@@ -22,7 +22,7 @@ from edgefeat.errors import (
 TYPE_CHECKING = False  # for type checkers; importing typing costs more than all the rest here
 if TYPE_CHECKING:
     from edgefeat.extractor import FeatureExtractor, extract
-    from edgefeat.featuresets import FeatureSet
+    from edgefeat.sets.featureset import FeatureSet
     from edgefeat.similarity import cosine_similarity, euclidean_distance
     from edgefeat.streaming.stream import stream
 
@@ -49,7 +49,7 @@ __all__ = [
 
 _HOMES = {
     "FeatureExtractor": "edgefeat.extractor",
-    "FeatureSet": "edgefeat.featuresets",
+    "FeatureSet": "edgefeat.sets.featureset",
     "cosine_similarity": "edgefeat.similarity",
     "euclidean_distance": "edgefeat.similarity",
     "extract": "edgefeat.extractor",

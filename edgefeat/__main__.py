@@ -2,6 +2,6 @@
 
 import sys
 
-from edgefeat.cli import main
+from edgefeat.cli.main import main
 
 sys.exit(main())

@@ -12,13 +12,14 @@ from typing import Any
 import cv2
 import numpy as np
 
-from edgefeat import __version__, machine, optimised
+from edgefeat import __version__, machine
+from edgefeat.engine import cache as optimised
+from edgefeat.engine.providers import offered, without_device
+from edgefeat.engine.session import may_saturate
 from edgefeat.errors import EdgefeatError
 from edgefeat.extractor import FeatureExtractor
-from edgefeat.modelfile import read_model_file
-from edgefeat.providers import offered, without_device
-from edgefeat.session import may_saturate
-from edgefeat.shipped import default_model
+from edgefeat.model.file import read_model_file
+from edgefeat.model.shipped import default_model
 
 __all__ = ["ProviderReport", "Report", "examine"]
 

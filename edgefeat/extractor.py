@@ -11,22 +11,24 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from edgefeat import optimised
-from edgefeat.batching import check_batch, check_several, map_groups
+from edgefeat.engine import cache as optimised
+from edgefeat.engine.lazy import LazySession
+from edgefeat.engine.session import EngineOptions
 from edgefeat.errors import ImageError
-from edgefeat.images import DEFAULT_MAX_PIXELS, ImageInput, load_bgr
-from edgefeat.modelfile import read_model_file
-from edgefeat.opening import LazySession, limit_opencv_threads
-from edgefeat.preprocess import Preprocessor
-from edgefeat.session import EngineOptions
-from edgefeat.shipped import default_model
+from edgefeat.in_order import check_batch, check_several, map_groups
+from edgefeat.model.file import read_model_file
+from edgefeat.model.shipped import default_model
+from edgefeat.model.spec import Colour, DecodePolicy, ModelSpec, OutputKind, fingerprint
+from edgefeat.pictures.decode import DEFAULT_MAX_PIXELS, ImageInput, load_bgr
+from edgefeat.pictures.preprocess import Preprocessor
+from edgefeat.pictures.resize import forget as forget_resize_graphs
+from edgefeat.pictures.threads import limit_opencv_threads
 from edgefeat.similarity import l2_normalise
-from edgefeat.spec import Colour, DecodePolicy, ModelSpec, OutputKind, fingerprint
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from edgefeat.probe import SelfTest
+    from edgefeat.model.probe import SelfTest
 
 __all__ = ["FeatureExtractor", "extract"]
 
@@ -50,7 +52,7 @@ class FeatureExtractor:
         strict: Whether it is an error if a less preferred provider runs than the first.
         threads: Threads inside one inference, and OpenCV's in this process unless you have set
             those. Two workers beat two threads: see `iter_features`.
-        spinning, arena, cache: See `edgefeat.session.EngineOptions`.
+        spinning, arena, cache: See `edgefeat.engine.session.EngineOptions`.
         idle_unload_s: Gives the model's memory back after so many seconds without a picture; the
             next one opens it again, which takes some 30 ms. None keeps it.
         normalize: Whether to scale vectors to unit length.
@@ -100,7 +102,12 @@ class FeatureExtractor:
         self._normalize = normalize
         self._max_pixels = max_pixels
         self._session = LazySession(
-            file, providers, strict=strict, engine=engine, idle_unload_s=idle_unload_s
+            file,
+            providers,
+            strict=strict,
+            engine=engine,
+            idle_unload_s=idle_unload_s,
+            on_unload=forget_resize_graphs,
         )
         limit_opencv_threads(threads)
         self._session.get()
@@ -121,7 +128,8 @@ class FeatureExtractor:
         """Return one picture's features: float32 `(D,)`, or `(H, W, C)` for a map.
 
         Args:
-            image: Path, encoded bytes, uint8 array or PIL image; see `edgefeat.images.load_bgr`.
+            image: Path, encoded bytes, uint8 array or PIL image; see
+                `edgefeat.pictures.decode.load_bgr`.
             colour: Channel order if `image` is an array.
 
         Raises:
@@ -230,7 +238,7 @@ class FeatureExtractor:
         Raises:
             ModelError: The file carries no probe, or one this edgefeat cannot make.
         """
-        from edgefeat.probe import run_probe
+        from edgefeat.model.probe import run_probe
 
         return run_probe(self.spec, self._session.get().run_primary, where=self._path)
 

@@ -22,10 +22,10 @@ from typing import Any, Literal, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from edgefeat.corpus import extract_in_order
 from edgefeat.errors import ImageError, ModelError
 from edgefeat.extractor import FeatureExtractor
-from edgefeat.images import DEFAULT_MAX_PIXELS
+from edgefeat.pictures.decode import DEFAULT_MAX_PIXELS
+from edgefeat.sets.corpus import extract_in_order
 
 try:
     from joblib import effective_n_jobs

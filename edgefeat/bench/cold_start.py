@@ -26,7 +26,7 @@ from edgefeat.errors import ModelError  # noqa: E402
 if TYPE_CHECKING:
     from edgefeat.bench.pipeline import Picture
     from edgefeat.bench.results import ColdStart
-    from edgefeat.images import Pixels
+    from edgefeat.pictures.decode import Pixels
 
 __all__ = ["cold_start"]
 

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from edgefeat.bench.bootstrap import ENOUGH_PROCESSES, Stretches, ratio_of_quantiles
-from edgefeat.bench.percentiles import label
 from edgefeat.bench.results import Ratio, SingleStream, Subject
+from edgefeat.bench.statistics.bootstrap import ENOUGH_PROCESSES, Stretches, ratio_of_quantiles
+from edgefeat.bench.statistics.percentiles import label
 from edgefeat.bench.summary import TOTAL
 
 __all__ = ["kept_blocks", "paired_ratios"]

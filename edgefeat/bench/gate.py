@@ -19,10 +19,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from edgefeat.bench.bootstrap import ENOUGH_PROCESSES, ratio_of_quantiles
 from edgefeat.bench.compare import kept_blocks
-from edgefeat.bench.percentiles import min_samples
 from edgefeat.bench.results import Ratio, Report, SingleStream, Subject
+from edgefeat.bench.statistics.bootstrap import ENOUGH_PROCESSES, ratio_of_quantiles
+from edgefeat.bench.statistics.percentiles import min_samples
 from edgefeat.bench.summary import TOTAL
 from edgefeat.errors import SourceError
 

@@ -11,9 +11,9 @@ from pathlib import Path
 
 from edgefeat.bench.pipeline import Picture
 from edgefeat.errors import SourceError
-from edgefeat.filesets import expand
-from edgefeat.images import Pixels, load_bgr
-from edgefeat.shipped import sample_photos
+from edgefeat.model.shipped import sample_photos
+from edgefeat.pictures.decode import Pixels, load_bgr
+from edgefeat.pictures.paths import expand
 from edgefeat.sources import Source, open_source
 from edgefeat.sources.folder import FolderSource
 

@@ -8,8 +8,8 @@ from typing import Protocol, TypeAlias
 import numpy as np
 
 from edgefeat.extractor import FeatureExtractor
-from edgefeat.images import Pixels, load_bgr
-from edgefeat.preprocess import Preprocessor
+from edgefeat.pictures.decode import Pixels, load_bgr
+from edgefeat.pictures.preprocess import Preprocessor
 
 __all__ = ["STAGES", "Call", "ExtractorPipeline", "Picture", "Pipeline"]
 

@@ -15,11 +15,11 @@ from itertools import cycle, islice
 
 import numpy as np
 
-from edgefeat.bench.percentiles import min_samples, over_allowed
 from edgefeat.bench.pipeline import Picture, Pipeline
 from edgefeat.bench.results import Camera, MultiStream, Offline, Server, ServerTrial
+from edgefeat.bench.statistics.percentiles import min_samples, over_allowed
 from edgefeat.bench.summary import latency
-from edgefeat.images import load_bgr
+from edgefeat.pictures.decode import load_bgr
 
 __all__ = ["camera", "multi_stream", "offline", "server"]
 

@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edgefeat.bench.bootstrap import ENOUGH_PROCESSES, quantile_intervals
-from edgefeat.bench.percentiles import QUANTILES, percentile
 from edgefeat.bench.pipeline import STAGES
 from edgefeat.bench.results import Latency, SingleStream
 from edgefeat.bench.single_stream import BLOCK, Series
-from edgefeat.bench.warmup import UNSTEADY, find_warmup
+from edgefeat.bench.statistics.bootstrap import ENOUGH_PROCESSES, quantile_intervals
+from edgefeat.bench.statistics.percentiles import QUANTILES, percentile
+from edgefeat.bench.statistics.warmup import UNSTEADY, find_warmup
 
 __all__ = ["TOTAL", "after_warmup", "latency", "single_stream"]
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from edgefeat.errors import SourceError
-from edgefeat.images import ImageInput
+from edgefeat.pictures.decode import ImageInput
 
 __all__ = ["FrameError", "Grab", "Reader", "Source", "Traits"]
 

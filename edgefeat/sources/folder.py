@@ -8,8 +8,8 @@ import threading
 from pathlib import Path
 
 from edgefeat.errors import SourceError
-from edgefeat.filesets import expand
-from edgefeat.images import ImageInput
+from edgefeat.pictures.decode import ImageInput
+from edgefeat.pictures.paths import expand
 from edgefeat.sources.base import FrameError, Grab, Traits
 
 __all__ = ["FolderSource"]

@@ -19,8 +19,8 @@ from typing import TypeAlias, cast
 import numpy as np
 
 from edgefeat.errors import SourceError
-from edgefeat.filesets import SUFFIXES
-from edgefeat.images import ImageInput
+from edgefeat.pictures.decode import ImageInput
+from edgefeat.pictures.paths import SUFFIXES
 from edgefeat.sources.arrays import ArraySource, CallableSource, IterableSource
 from edgefeat.sources.base import Source
 from edgefeat.sources.camera import CameraRequest, CameraSource

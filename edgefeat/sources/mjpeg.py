@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from urllib.parse import SplitResult, unquote, urljoin, urlsplit
 
 from edgefeat.errors import SourceError
-from edgefeat.imageheader import HeaderError, ImageFormat, read_header
+from edgefeat.pictures.header import HeaderError, ImageFormat, read_header
 from edgefeat.sources.base import FrameError, Grab, Traits
 from edgefeat.sources.multipart import Part, PartReader, boundary_of
 from edgefeat.sources.redact import redact

@@ -7,7 +7,7 @@ from collections import deque
 from dataclasses import dataclass
 from enum import StrEnum
 
-from edgefeat.images import ImageInput
+from edgefeat.pictures.decode import ImageInput
 from edgefeat.sources.base import Grab
 
 __all__ = ["Buffer", "Captured", "Policy"]

@@ -15,8 +15,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from edgefeat.errors import EdgefeatError
-from edgefeat.imageheader import HeaderError, read_header
-from edgefeat.images import ImageInput
+from edgefeat.pictures.decode import ImageInput
+from edgefeat.pictures.header import HeaderError, read_header
 from edgefeat.sources.base import FrameError, Grab, Reader, Source
 from edgefeat.streaming.buffer import Buffer, Captured
 from edgefeat.streaming.events import EventKind

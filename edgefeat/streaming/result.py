@@ -8,7 +8,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from edgefeat.images import ImageInput
+from edgefeat.pictures.decode import ImageInput
 
 __all__ = ["Extractor", "StreamResult"]
 

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgefeat.errors import SourceError
-from edgefeat.images import ImageInput, load_bgr
+from edgefeat.pictures.decode import ImageInput, load_bgr
 from edgefeat.sources.base import Grab
 
 __all__ = ["MotionGate", "NoveltyGate", "Pacer", "Region", "Selection"]

@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgefeat.errors import SourceError
-from edgefeat.images import ImageInput
+from edgefeat.pictures.decode import ImageInput
 from edgefeat.sources.base import FrameError, Grab, Traits
 
 __all__ = [

@@ -2,6 +2,6 @@
 
 import sys
 
-from edgefeat_export.cli import main
+from edgefeat_export.cli.main import main
 
 sys.exit(main())

@@ -39,14 +39,14 @@ import numpy as np
 import onnxruntime
 
 import edgefeat
-from edgefeat.corpus import extract_files
-from edgefeat.sinks.base import SetInfo
-from edgefeat.sinks.shards import ShardSink
+from edgefeat.sets.base import SetInfo
+from edgefeat.sets.corpus import extract_files
+from edgefeat.sets.shards import ShardSink
 
 PHOTOS = Path(__file__).parent.parent / "data" / "photos"
 PEAK = (
     "import resource, sys\n"
-    "from edgefeat.cli import main\n"
+    "from edgefeat.cli.main import main\n"
     "code = main(sys.argv[1:])\n"
     "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)\n"
     "sys.exit(code)"

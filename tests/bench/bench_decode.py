@@ -21,7 +21,7 @@ import numpy as np
 import simplejpeg
 from numpy.typing import NDArray
 
-from edgefeat.images import load_bgr
+from edgefeat.pictures.decode import load_bgr
 
 ROOT = Path(__file__).parents[2]
 SHARED = ROOT.parent / "shared" / "data" / "photos"

@@ -49,10 +49,10 @@ def main() -> int:
 def _measure(
     label: str, name: str, alpha: float | None, weights: str | None
 ) -> list[dict[str, Any]]:
-    from edgefeat_export.gates import Gates
-    from edgefeat_export.headless import Tap
-    from edgefeat_export.network import NORMALISATIONS
-    from edgefeat_export.pipeline import BuildRequest, NetworkRequest, build
+    from edgefeat_export.cut.headless import Tap
+    from edgefeat_export.networks.network import NORMALISATIONS
+    from edgefeat_export.pipeline.build import BuildRequest, NetworkRequest, build
+    from edgefeat_export.proof.gates import Gates
 
     whole = weights is None
     network = NetworkRequest(

@@ -40,7 +40,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if args.one:
         json.dump(measure(args.one, with_default=args.default == "all"), sys.stdout)
         return 0
-    from edgefeat_export.catalogue import BACKBONES
+    from edgefeat_export.networks.catalogue import BACKBONES
 
     names = args.names or list(BACKBONES)
     families: set[str] = set()
@@ -61,11 +61,11 @@ def measure(name: str, *, with_default: bool) -> dict[str, Any]:
     """One row of the table."""
     import numpy as np
 
-    from edgefeat_export.catalogue import BACKBONES
-    from edgefeat_export.convert import to_onnx
     from edgefeat_export.graph.audit import audit, require_clean
+    from edgefeat_export.graph.convert import to_onnx
     from edgefeat_export.graph.pipeline import clean
-    from edgefeat_export.uint8_input import with_uint8_input
+    from edgefeat_export.graph.uint8_input import with_uint8_input
+    from edgefeat_export.networks.catalogue import BACKBONES
     from random_network import random_network
 
     backbone = BACKBONES[name]

@@ -35,13 +35,13 @@ from edgefeat.bench.pictures import sample_pictures
 from edgefeat.bench.pipeline import Call, ExtractorPipeline, Picture
 from edgefeat.bench.plan import Plan, Setup
 from edgefeat.bench.processes import measure_apart
+from edgefeat.bench.report.table import ratio_verdict
 from edgefeat.bench.results import Report
 from edgefeat.bench.runner import run_plan
 from edgefeat.bench.single_stream import run_single_stream
-from edgefeat.bench.table import ratio_verdict
 from edgefeat.extractor import FeatureExtractor
-from edgefeat.images import load_bgr
-from edgefeat.shipped import default_model_path
+from edgefeat.model.shipped import default_model_path
+from edgefeat.pictures.decode import load_bgr
 
 RULES = (parse_rule("p50>+5%"), parse_rule("cpu>+5%"))
 TINY = cv2.imencode(".jpg", np.zeros((32, 32, 3), np.uint8))[1].tobytes()

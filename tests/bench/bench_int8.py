@@ -29,10 +29,10 @@ import cv2
 import numpy as np
 import onnxruntime as ort
 
-from edgefeat.modelfile import read_model_file
-from edgefeat.spec import InputSpec
-from edgefeat_export import pictures
-from edgefeat_export.calibration import calibration_pictures
+from edgefeat.model.file import read_model_file
+from edgefeat.model.spec import InputSpec
+from edgefeat_export.proof import pictures
+from edgefeat_export.proof.calibration import calibration_pictures
 from edgefeat_export.quant.fidelity import compare
 
 ROOT = Path(__file__).parent.parent.parent

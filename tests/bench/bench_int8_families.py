@@ -48,13 +48,13 @@ def measure(name: str, size: int, count: int, *, floor: bool) -> dict[str, Any]:
     import onnx
     from bench_int8 import default_tool
 
-    from edgefeat.spec import InputSpec
-    from edgefeat_export.calibration import calibration_pictures
-    from edgefeat_export.headless import Tap, cut
-    from edgefeat_export.pipeline import NetworkRequest, convert, load_network
+    from edgefeat.model.spec import InputSpec
+    from edgefeat_export.cut.headless import Tap, cut
+    from edgefeat_export.pipeline.build import NetworkRequest, convert, load_network
+    from edgefeat_export.proof.calibration import calibration_pictures
     from edgefeat_export.quant.fidelity import compare, features_of
+    from edgefeat_export.quant.graph_to_int8 import quantize
     from edgefeat_export.quant.latency import latency_of
-    from edgefeat_export.quantize import quantize
 
     spec = InputSpec(size_hw=(size, size))
     request = NetworkRequest(name=name, weights="none", size_hw=(size, size))
@@ -98,10 +98,10 @@ def activations_alone(fp32: Any, calibration: Any, held_out: Any) -> Any:
 
     from edgefeat_export.graph.graph import Graph
     from edgefeat_export.graph.writing import write
+    from edgefeat_export.quant.graph_to_int8 import ranges_of
     from edgefeat_export.quant.plan import make_plan
     from edgefeat_export.quant.sequence import Quantized
     from edgefeat_export.quant.writer import write_integers
-    from edgefeat_export.quantize import ranges_of
 
     graph = Graph(fp32)
     plan = make_plan(graph)

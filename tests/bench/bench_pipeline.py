@@ -34,9 +34,10 @@ import onnxruntime as ort
 from numpy.typing import NDArray
 from PIL import Image
 
-from edgefeat import FeatureExtractor, cosine_similarity, resize
-from edgefeat.images import load_bgr
-from edgefeat.preprocess import Preprocessor
+from edgefeat import FeatureExtractor, cosine_similarity
+from edgefeat.pictures import resize
+from edgefeat.pictures.decode import load_bgr
+from edgefeat.pictures.preprocess import Preprocessor
 
 ROOT = Path(__file__).parents[2]
 SHARED = ROOT.parent / "shared" / "data" / "photos"
@@ -117,7 +118,7 @@ def _keras_loop() -> Loop:
     import keras
     import tensorflow as tf
 
-    from edgefeat_export.backbones import load_backbone
+    from edgefeat_export.networks.backbones import load_backbone
 
     tf.config.threading.set_intra_op_parallelism_threads(1)
     tf.config.threading.set_inter_op_parallelism_threads(1)

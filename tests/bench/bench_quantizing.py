@@ -67,10 +67,10 @@ def halved(model: Path, folder: Path) -> dict[str, Any]:
     """Store the weights as float16, as `build --precision fp16` does."""
     import onnx
 
-    from edgefeat.modelfile import read_model_file
-    from edgefeat.shipped import sample_photos
-    from edgefeat_export.half import with_half_weights
-    from edgefeat_export.pictures import crops
+    from edgefeat.model.file import read_model_file
+    from edgefeat.model.shipped import sample_photos
+    from edgefeat_export.graph.half import with_half_weights
+    from edgefeat_export.proof.pictures import crops
     from edgefeat_export.quant.fidelity import compare, features_of
 
     target, whole = folder / "fp16.onnx", onnx.load(model)

@@ -23,8 +23,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from edgefeat import FeatureExtractor, cosine_similarity, resize
-from edgefeat.images import load_bgr
+from edgefeat import FeatureExtractor, cosine_similarity
+from edgefeat.pictures import resize
+from edgefeat.pictures.decode import load_bgr
 
 ROOT = Path(__file__).parents[2]
 SHARED = ROOT.parent / "shared" / "data" / "photos"

@@ -19,9 +19,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 import edgefeat
-from edgefeat.corpus import default_workers, extract_in_order
 from edgefeat.errors import ImageError
-from edgefeat.storage import Store, encode
+from edgefeat.sets.corpus import default_workers, extract_in_order
+from edgefeat.sets.encoding import Store, encode
 
 ROOT = Path(__file__).parent.parent.parent
 CIFAR10 = ROOT.parent / "shared" / "data" / "cifar10" / "cifar10.npz"

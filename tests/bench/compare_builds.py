@@ -34,7 +34,7 @@ class Build:
     """A checkout's `FeatureExtractor` in a process that runs a block when told to."""
 
     def __init__(self, checkout: Path) -> None:
-        from edgefeat.shipped import default_model_path, sample_photos
+        from edgefeat.model.shipped import default_model_path, sample_photos
 
         paths = [str(default_model_path()), *map(str, sample_photos())]
         self._process = subprocess.Popen(
@@ -106,7 +106,7 @@ def _known(commit: str) -> str:
 
 def main() -> int:
     """Compare; return the exit code."""
-    from edgefeat.bench.bootstrap import ENOUGH_PROCESSES, ratio_of_quantiles
+    from edgefeat.bench.statistics.bootstrap import ENOUGH_PROCESSES, ratio_of_quantiles
 
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("base", nargs="?", default="main")

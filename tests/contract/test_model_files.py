@@ -12,10 +12,10 @@ import onnxruntime as ort
 import pytest
 
 from edgefeat import FeatureExtractor
-from edgefeat.modelfile import content_sha256, read_model_file
-from edgefeat.spec import METADATA_KEY, parse_spec
+from edgefeat.model.file import content_sha256, read_model_file
+from edgefeat.model.spec import METADATA_KEY, parse_spec
 from edgefeat_export.errors import ExportError
-from edgefeat_export.stamp import stamp
+from edgefeat_export.proof.stamp import stamp
 
 MODELS = sorted((Path(__file__).parent.parent.parent / "models").glob("*.onnx"))
 

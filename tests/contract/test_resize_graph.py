@@ -7,7 +7,7 @@ import onnx
 import pytest
 from onnx import numpy_helper
 
-from edgefeat.resize import areagraph, onnxgraph
+from edgefeat.pictures.resize import areagraph, onnxgraph
 
 Size = tuple[int, int]
 

@@ -10,8 +10,8 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
-from edgefeat import resize
-from edgefeat.images import load_bgr
+from edgefeat.pictures import resize
+from edgefeat.pictures.decode import load_bgr
 
 SIZES = [(96, 96), (224, 224), (160, 320), (500, 700)]
 

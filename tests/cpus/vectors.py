@@ -19,10 +19,17 @@ from typing import Any
 
 import numpy as np
 
-from edgefeat.images import load_bgr
-from edgefeat.preprocess import Preprocessor
-from edgefeat.probe import probe_image
-from edgefeat.spec import Colour, DecodePolicy, InputSpec, Interpolation, ResizeMode, ResizeSpec
+from edgefeat.model.probe import probe_image
+from edgefeat.model.spec import (
+    Colour,
+    DecodePolicy,
+    InputSpec,
+    Interpolation,
+    ResizeMode,
+    ResizeSpec,
+)
+from edgefeat.pictures.decode import load_bgr
+from edgefeat.pictures.preprocess import Preprocessor
 
 PHOTOS = Path(__file__).parents[1] / "data" / "photos"
 EXPECTED = Path(__file__).parents[1] / "data" / "pixels.json"

@@ -11,10 +11,15 @@ import numpy as np
 import pytest
 from keras.src.utils import file_utils
 
-from edgefeat_export.backbones import BACKBONES, DEFAULT_BACKBONE, find_backbone, load_backbone
 from edgefeat_export.errors import BackboneError
-from edgefeat_export.normalisation import LITE, TF, TORCH, Normalisation
-from edgefeat_export.weights import LITE0_SHA256, WeightsRecord, file_sha256, randomise
+from edgefeat_export.networks.backbones import (
+    BACKBONES,
+    DEFAULT_BACKBONE,
+    find_backbone,
+    load_backbone,
+)
+from edgefeat_export.networks.normalisation import LITE, TF, TORCH, Normalisation
+from edgefeat_export.networks.weights import LITE0_SHA256, WeightsRecord, file_sha256, randomise
 
 PIXELS = np.random.default_rng(11).integers(0, 256, (2, 96, 96, 3), np.uint8)
 KERAS = {entry.keras_name: entry for entry in BACKBONES.values() if entry.keras_name}

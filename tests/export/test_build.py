@@ -15,7 +15,7 @@ import pytest
 from keras import layers
 
 from edgefeat import FeatureExtractor, cosine_similarity
-from edgefeat_export.cli import main
+from edgefeat_export.cli.main import main
 from keras_models import sequential
 
 
@@ -190,7 +190,7 @@ def test_the_summary_marks_the_cut(saved: Path, capsys: pytest.CaptureFixture[st
 def test_the_same_inputs_give_the_same_bytes(saved: Path, tmp_path: Path, root: Path) -> None:
     """Two processes, in another order: counted names, hashes and sets must not leak."""
     script = (
-        "import sys; from edgefeat_export.cli import main\n"
+        "import sys; from edgefeat_export.cli.main import main\n"
         "own, out, first = sys.argv[1:]\n"
         "lists = {'own': [own], 'mobilenet': ['mobilenet', '--weights', 'none', '--size', '32']}\n"
         "for name in sorted(lists, reverse=first == 'own'):\n"

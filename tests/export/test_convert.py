@@ -9,11 +9,11 @@ import pytest
 import tensorflow as tf
 from keras import layers
 
-from edgefeat_export.convert import to_onnx
 from edgefeat_export.errors import ConversionError
 from edgefeat_export.graph.audit import require_clean
+from edgefeat_export.graph.convert import to_onnx
 from edgefeat_export.graph.pipeline import clean
-from edgefeat_export.weights import randomise
+from edgefeat_export.networks.weights import randomise
 from graph_support import Array, ops, relative_l2, run
 
 RNG = np.random.default_rng(12)

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from keras import layers
 
-from edgefeat.spec import OutputKind
+from edgefeat.model.spec import OutputKind
+from edgefeat_export.cut.head import find_head
+from edgefeat_export.cut.headless import Pooling, Tap, cut
 from edgefeat_export.errors import BackboneError
-from edgefeat_export.head import find_head
-from edgefeat_export.headless import Pooling, Tap, cut
 
 
 def body() -> tuple[keras.KerasTensor, keras.KerasTensor]:

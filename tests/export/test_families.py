@@ -8,11 +8,11 @@ import cv2
 import numpy as np
 import pytest
 
-from edgefeat_export.catalogue import BACKBONES
-from edgefeat_export.convert import to_onnx
 from edgefeat_export.graph.audit import GraphReport, require_clean
+from edgefeat_export.graph.convert import to_onnx
 from edgefeat_export.graph.pipeline import clean
-from edgefeat_export.uint8_input import with_uint8_input
+from edgefeat_export.graph.uint8_input import with_uint8_input
+from edgefeat_export.networks.catalogue import BACKBONES
 from graph_support import Array, relative_l2, run
 from random_network import random_network
 

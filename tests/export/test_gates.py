@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from edgefeat.spec import Parity
+from edgefeat.model.spec import Parity
 from edgefeat_export.errors import VerificationError
-from edgefeat_export.gates import GATES, Gates, parse_gate, require
+from edgefeat_export.proof.gates import GATES, Gates, parse_gate, require
 
 
 def parity(**changes: float | None) -> Parity:

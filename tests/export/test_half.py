@@ -9,7 +9,7 @@ import onnx
 import onnxruntime as ort
 from onnx import TensorProto, helper, numpy_helper
 
-from edgefeat_export.half import with_half_weights
+from edgefeat_export.graph.half import with_half_weights
 
 
 def network(weight: np.ndarray) -> onnx.ModelProto:

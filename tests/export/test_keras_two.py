@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from edgefeat_export.errors import BackboneError
-from edgefeat_export.network import of_file
-from edgefeat_export.normalisation import IDENTITY
+from edgefeat_export.networks.network import of_file
+from edgefeat_export.networks.normalisation import IDENTITY
 from exported import exported
 from graph_support import relative_l2
 

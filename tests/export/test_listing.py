@@ -7,10 +7,10 @@ import json
 import keras
 import pytest
 
-from edgefeat_export.arithmetic import MACS
-from edgefeat_export.backbones import BACKBONES, load_backbone
-from edgefeat_export.cli import main
-from edgefeat_export.macs import count_macs
+from edgefeat_export.cli.main import main
+from edgefeat_export.networks.arithmetic import MACS
+from edgefeat_export.networks.backbones import BACKBONES, load_backbone
+from edgefeat_export.networks.macs import count_macs
 
 
 def test_every_backbone_is_listed(capsys: pytest.CaptureFixture[str]) -> None:

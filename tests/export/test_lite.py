@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from edgefeat_export.errors import BackboneError
-from edgefeat_export.lite import efficientnet_lite0
-from edgefeat_export.normalisation import LITE
-from edgefeat_export.torch_pickle import read_torch_pickle
-from edgefeat_export.weights import lite0_file
+from edgefeat_export.networks.lite import efficientnet_lite0
+from edgefeat_export.networks.normalisation import LITE
+from edgefeat_export.networks.torch_pickle import read_torch_pickle
+from edgefeat_export.networks.weights import lite0_file
 
 PHOTOS = Path(__file__).parents[1] / "data" / "photos"
 

@@ -3,7 +3,15 @@ import math
 import numpy as np
 import pytest
 
-from edgefeat_export.normalisation import CAFFE, IDENTITY, LITE, TF, TF_128, TORCH, Normalisation
+from edgefeat_export.networks.normalisation import (
+    CAFFE,
+    IDENTITY,
+    LITE,
+    TF,
+    TF_128,
+    TORCH,
+    Normalisation,
+)
 
 PIXEL = np.array([[10, 20, 30]], np.uint8)  # RGB
 

@@ -11,10 +11,10 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from edgefeat import FeatureExtractor
-from edgefeat.modelfile import read_model_file
-from edgefeat.spec import InputSpec, ModelSpec, OutputKind, OutputSpec, SourceSpec
-from edgefeat_export import cli
-from edgefeat_export.stamp import fingerprint_of, stamp
+from edgefeat.model.file import read_model_file
+from edgefeat.model.spec import InputSpec, ModelSpec, OutputKind, OutputSpec, SourceSpec
+from edgefeat_export.cli import main as cli
+from edgefeat_export.proof.stamp import fingerprint_of, stamp
 
 SIDE, DIM = 32, 24
 

@@ -7,12 +7,12 @@ import pytest
 from edgefeat_export.graph.graph import Graph
 from edgefeat_export.graph.writing import write
 from edgefeat_export.quant.fidelity import compare, features_of
+from edgefeat_export.quant.graph_to_int8 import quantize
 from edgefeat_export.quant.narrow import fold_narrow
 from edgefeat_export.quant.plan import make_plan
 from edgefeat_export.quant.stem import fold_stem
 from edgefeat_export.quant.targets import TARGETS
 from edgefeat_export.quant.widen import widen_depthwise
-from edgefeat_export.quantize import quantize
 from quant_networks import SIDE, Network, branches, mobile, optimised, photos
 
 VNNI = TARGETS["x86-vnni"]
@@ -71,7 +71,7 @@ def test_the_picture_itself_is_the_first_quantized_tensor():
 
 def integers_of(model, monkeypatch):
     """The quantized model before the rewrites."""
-    monkeypatch.setattr("edgefeat_export.quantize.faster", lambda plain: plain)
+    monkeypatch.setattr("edgefeat_export.quant.graph_to_int8.faster", lambda plain: plain)
     return quantize(model, photos())
 
 

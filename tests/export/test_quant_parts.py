@@ -3,9 +3,9 @@ import json
 import numpy as np
 import pytest
 
-from edgefeat.spec import InputSpec
-from edgefeat_export.calibration import calibration_pictures, packaged_photos, soften_half
+from edgefeat.model.spec import InputSpec
 from edgefeat_export.errors import ExportError
+from edgefeat_export.proof.calibration import calibration_pictures, packaged_photos, soften_half
 from edgefeat_export.quant.fidelity import compare
 from edgefeat_export.quant.limits import WeightLimits, neighbours
 from edgefeat_export.quant.ranges import Histogram, best_range

@@ -5,11 +5,11 @@ import pytest
 from onnx import numpy_helper
 
 from edgefeat_export.errors import VerificationError
-from edgefeat_export.gates import Gates
+from edgefeat_export.proof.gates import Gates
+from edgefeat_export.quant.graph_to_int8 import quantize_model
 from edgefeat_export.quant.report import report_page
 from edgefeat_export.quant.search import Limits, search
 from edgefeat_export.quant.targets import TARGETS, Target
-from edgefeat_export.quantize import quantize_model
 from quant_networks import branches, mobile, optimised, photos
 
 VNNI = TARGETS["x86-vnni"]

@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from onnx import numpy_helper
 
+from edgefeat_export.quant.graph_to_int8 import quantize
 from edgefeat_export.quant.sums import whole_part
-from edgefeat_export.quantize import quantize
 from quant_networks import branches, mobile, photos
 
 positive = st.floats(2**-10, 4, width=32)

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from edgefeat import FeatureExtractor
-from edgefeat.modelfile import read_model_file
-from edgefeat_export.cli import main
+from edgefeat.model.file import read_model_file
+from edgefeat_export.cli.main import main
 from keras_models import sequential
 
 RESNET8_HEADED = 0.884  # of the shared test images; mlcommons/tiny gives 0.8719 on all 10 000

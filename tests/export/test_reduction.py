@@ -9,9 +9,9 @@ import pytest
 from onnx import TensorProto, helper
 from sklearn.decomposition import PCA
 
-from edgefeat.spec import OutputKind, OutputSpec
+from edgefeat.model.spec import OutputKind, OutputSpec
+from edgefeat_export.cut.reduction import Pca, Reduction, fit, parse_pca, read_projection
 from edgefeat_export.errors import ExportError
-from edgefeat_export.reduction import Pca, Reduction, fit, parse_pca, read_projection
 
 DIM = 24
 OUTPUTS = (OutputSpec(name="features", kind=OutputKind.VECTOR, shape=(DIM,), source_layer="x"),)

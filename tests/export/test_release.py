@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from edgefeat import FeatureExtractor
-from edgefeat.modelfile import read_model_file
-from edgefeat_export.pipeline import Built
-from edgefeat_export.release import release
+from edgefeat.model.file import read_model_file
+from edgefeat_export.pipeline.build import Built
+from edgefeat_export.pipeline.release import release
 
 
 @pytest.fixture(scope="module")

@@ -9,9 +9,9 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from edgefeat.spec import InputSpec, ModelSpec, OutputKind, OutputSpec, SourceSpec
+from edgefeat.model.spec import InputSpec, ModelSpec, OutputKind, OutputSpec, SourceSpec
 from edgefeat_export.errors import ConversionError
-from edgefeat_export.soundness import require_sound
+from edgefeat_export.graph.soundness import require_sound
 
 SPEC = ModelSpec(
     name="small",

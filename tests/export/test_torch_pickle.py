@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from edgefeat_export.errors import BackboneError
-from edgefeat_export.torch_pickle import read_torch_pickle
+from edgefeat_export.networks.torch_pickle import read_torch_pickle
 
 MAGIC = 0x1950A86A20F9469CFC6C
 MACHINE = {"protocol_version": 1001, "little_endian": True, "type_sizes": {"int": 4}}

@@ -9,8 +9,8 @@ from onnx import ModelProto, NodeProto, TensorProto, helper
 
 from edgefeat_export.errors import ConversionError
 from edgefeat_export.graph.pipeline import clean
-from edgefeat_export.normalisation import CAFFE, IDENTITY, LITE, TF, TORCH, Normalisation
-from edgefeat_export.uint8_input import with_uint8_input
+from edgefeat_export.graph.uint8_input import with_uint8_input
+from edgefeat_export.networks.normalisation import CAFFE, IDENTITY, LITE, TF, TORCH, Normalisation
 from graph_support import Array, make_model, ops, relative_l2, run
 
 RNG = np.random.default_rng(10)

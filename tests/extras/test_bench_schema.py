@@ -5,7 +5,7 @@ import json
 import jsonschema
 import pytest
 
-from edgefeat.cli import main
+from edgefeat.cli.main import main
 
 QUICK = ["--duration=0.05", "--calls=64", "--cold-starts=1", "--workers=2", "--threads=1,2"]
 

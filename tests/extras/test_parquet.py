@@ -15,8 +15,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from edgefeat import FeatureSet, SinkError
-from edgefeat.sinks import SetInfo, open_sink
-from edgefeat.storage import Store
+from edgefeat.sets.base import SetInfo
+from edgefeat.sets.encoding import Store
+from edgefeat.sets.formats import open_sink
 
 DIM, COUNT = 8, 2500  # more than two row groups
 ROWS = np.random.default_rng(5).normal(size=(COUNT, DIM)).astype(np.float32)
@@ -95,7 +96,7 @@ def test_what_is_no_set(tmp_path: Path, junk: bytes) -> None:
 def test_without_pyarrow_the_remedy_is_named(photos: Path, tmp_path: Path) -> None:
     code = (
         "import sys; sys.modules['pyarrow'] = None\n"
-        "from edgefeat.cli import main\n"
+        "from edgefeat.cli.main import main\n"
         f"sys.exit(main(['extract', {str(photos)!r}, '-o', {str(tmp_path / 'f.parquet')!r}]))"
     )
     done = subprocess.run(

@@ -6,9 +6,9 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edgefeat import resize
-from edgefeat.preprocess import Preprocessor
-from edgefeat.spec import Colour, InputSpec, Interpolation, ResizeMode, ResizeSpec
+from edgefeat.model.spec import Colour, InputSpec, Interpolation, ResizeMode, ResizeSpec
+from edgefeat.pictures import resize
+from edgefeat.pictures.preprocess import Preprocessor
 
 SIDES = st.integers(1, 700)
 TARGETS = st.tuples(st.integers(1, 90), st.integers(1, 90))

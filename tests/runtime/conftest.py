@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 import edgefeat
-from edgefeat.shipped import default_model_path
+from edgefeat.model.shipped import default_model_path
 from tests_support import join_model, split_model
 
 Restamp = Callable[[Callable[[dict[str, Any]], None]], Path]

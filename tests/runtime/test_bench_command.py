@@ -11,9 +11,9 @@ import cv2
 import numpy as np
 import pytest
 
-from edgefeat.bench.files import read_report, write_report
 from edgefeat.bench.pictures import load_pictures
-from edgefeat.cli import main
+from edgefeat.bench.report.files import read_report, write_report
+from edgefeat.cli.main import main
 from edgefeat.errors import SourceError
 
 PHOTOS = Path(__file__).parents[1] / "data" / "photos"
@@ -127,7 +127,7 @@ def test_a_video_gives_its_frames(tmp_path: Path) -> None:
 
 def test_help_loads_nothing_heavy() -> None:
     script = (
-        "import sys; from edgefeat.cli import main\n"
+        "import sys; from edgefeat.cli.main import main\n"
         "try: main(['bench', '--help'])\n"
         "except SystemExit: pass\n"
         "sys.exit(bool({'numpy', 'cv2', 'onnxruntime'} & set(sys.modules)))"

@@ -5,7 +5,7 @@ from math import comb
 import numpy as np
 import pytest
 
-from edgefeat.bench.percentiles import label, min_samples, over_allowed, percentile
+from edgefeat.bench.statistics.percentiles import label, min_samples, over_allowed, percentile
 
 
 def exact_cdf(t: int, n: int, q: float) -> float:

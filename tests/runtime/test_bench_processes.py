@@ -11,15 +11,15 @@ from subprocess import PIPE, STDOUT
 
 import pytest
 
-from edgefeat.bench.files import read_report
 from edgefeat.bench.pictures import Pictures, load_pictures, sample_pictures
 from edgefeat.bench.pipeline import ExtractorPipeline
 from edgefeat.bench.plan import Plan, Setup
 from edgefeat.bench.processes import measure_apart
+from edgefeat.bench.report.files import read_report
 from edgefeat.bench.runner import run_plan
-from edgefeat.cli import main
+from edgefeat.cli.main import main
 from edgefeat.errors import ImageError, ModelError
-from edgefeat.shipped import default_model_path
+from edgefeat.model.shipped import default_model_path
 from odd_pipelines import PARENT, Dying, OnlyElsewhere
 
 

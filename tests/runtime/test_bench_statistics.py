@@ -6,15 +6,15 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from edgefeat.bench.bootstrap import ratio_of_quantiles
-from edgefeat.bench.charts import over_time
 from edgefeat.bench.compare import kept_blocks, paired_ratios
 from edgefeat.bench.conditions import describe_machine
 from edgefeat.bench.gate import Outcome, judge, parse_rule
+from edgefeat.bench.report.charts import over_time
 from edgefeat.bench.results import Conditions, Report, Subject
 from edgefeat.bench.single_stream import BLOCK, Series
+from edgefeat.bench.statistics.bootstrap import ratio_of_quantiles
+from edgefeat.bench.statistics.warmup import find_warmup, levels
 from edgefeat.bench.summary import after_warmup, single_stream
-from edgefeat.bench.warmup import find_warmup, levels
 from edgefeat.errors import SourceError
 
 P50 = parse_rule("p50>5%")

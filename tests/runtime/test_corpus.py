@@ -17,8 +17,8 @@ import pytest
 
 import edgefeat
 from edgefeat import FeatureExtractor, FeatureSet
-from edgefeat.corpus import OnError, collect, extract_files, extract_in_order, map_in_order
-from edgefeat.sinks import ListSink
+from edgefeat.sets.base import ListSink
+from edgefeat.sets.corpus import OnError, collect, extract_files, extract_in_order, map_in_order
 
 
 def edgefeat_command(*arguments: object) -> list[str]:
@@ -263,9 +263,9 @@ def test_a_set_of_another_model_is_not_continued(photos: Path, tmp_path: Path) -
 
 def test_workers_default_to_the_cores_of_this_process() -> None:
     one = "import os; os.sched_setaffinity(0, [min(os.sched_getaffinity(0))])"
-    code = f"{one}; from edgefeat.corpus import default_workers; print(default_workers())"
+    code = f"{one}; from edgefeat.sets.corpus import default_workers; print(default_workers())"
     done = subprocess.run(
         [sys.executable, "-P", "-c", code], capture_output=True, text=True, check=True
     )
     assert done.stdout == "1\n"
-    assert 1 <= edgefeat.corpus.default_workers() <= min(4, os.cpu_count() or 1)
+    assert 1 <= edgefeat.sets.corpus.default_workers() <= min(4, os.cpu_count() or 1)

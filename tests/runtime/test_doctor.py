@@ -18,8 +18,8 @@ import numpy as np
 import pytest
 
 from edgefeat import FeatureExtractor, doctor
-from edgefeat.modelfile import read_model_file
-from edgefeat.session import may_saturate
+from edgefeat.engine.session import may_saturate
+from edgefeat.model.file import read_model_file
 
 Restamp = Callable[[Callable[[dict[str, Any]], None]], Path]
 

@@ -12,9 +12,10 @@ import pytest
 
 import edgefeat
 from edgefeat import FeatureExtractor, FeatureSet, SinkError
-from edgefeat.sinks import SetInfo, is_folder, open_sink
-from edgefeat.sinks.shards import ShardSink
-from edgefeat.storage import Store
+from edgefeat.sets.base import SetInfo
+from edgefeat.sets.encoding import Store
+from edgefeat.sets.formats import is_folder, open_sink
+from edgefeat.sets.shards import ShardSink
 
 INFO = SetInfo(model="toy", fingerprint="a" * 64, dim=5)
 NAMES = ["a.jpg", "b, c.jpg", "caf\udce9.jpg", "ü.jpg"]
@@ -58,16 +59,16 @@ def test_equal_sets_are_equal_bytes(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("metric", ["cosine", "euclidean"])
 def test_search_finds_what_a_full_sort_finds(
-    monkeypatch: pytest.MonkeyPatch, metric: edgefeat.featuresets.Metric
+    monkeypatch: pytest.MonkeyPatch, metric: edgefeat.sets.featureset.Metric
 ) -> None:
-    monkeypatch.setattr(edgefeat.featuresets, "_BLOCK_ROWS", 7)  # several blocks
+    monkeypatch.setattr(edgefeat.sets.featureset, "_BLOCK_ROWS", 7)  # several blocks
     draw = np.random.default_rng(4)
     rows, wanted = (draw.normal(size=(n, 5)).astype(np.float32) for n in (50, 3))
     library, queries = (
         FeatureSet(
             info=INFO,
             paths=tuple(map(str, range(len(part)))),
-            parts=(edgefeat.storage.Stored(numbers=part),),
+            parts=(edgefeat.sets.encoding.Stored(numbers=part),),
         )
         for part in (rows, wanted)
     )
@@ -197,7 +198,7 @@ def test_outputs_that_are_folders(tmp_path: Path) -> None:
 
 
 def test_an_array_is_not_a_set() -> None:
-    part = edgefeat.storage.Stored(numbers=np.eye(2, 5, dtype=np.float32))
+    part = edgefeat.sets.encoding.Stored(numbers=np.eye(2, 5, dtype=np.float32))
     library = FeatureSet(info=INFO, paths=("a", "b"), parts=(part,))
     with pytest.raises(TypeError) as caught:
         library.nearest(library.features())  # type: ignore[arg-type]

@@ -137,7 +137,7 @@ def test_every_file_is_accounted_for(corpus: list[str], tmp_path: Path) -> None:
     folder, output = Path(corpus[0]).parent, tmp_path / "set"
     code = (
         "import sys, resource\n"
-        "from edgefeat.cli import main\n"
+        "from edgefeat.cli.main import main\n"
         "code = main(sys.argv[1:])\n"
         "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)\n"
         "sys.exit(code)"

@@ -17,8 +17,8 @@ import pytest
 from PIL import Image
 
 from edgefeat import FeatureExtractor, ImageError, cosine_similarity
-from edgefeat.images import load_bgr
-from edgefeat.spec import Colour
+from edgefeat.model.spec import Colour
+from edgefeat.pictures.decode import load_bgr
 
 
 @pytest.fixture(scope="module")

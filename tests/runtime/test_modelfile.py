@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from edgefeat import FeatureExtractor, ModelError
-from edgefeat.modelfile import content_sha256, read_model_file
+from edgefeat.model.file import content_sha256, read_model_file
 from tests_support import join_model, split_model
 
 MAKE_ONE = "Make one with `edgefeat-export build NAME` (package edgefeat-export, on a workstation)."
@@ -123,7 +123,7 @@ def test_weights_outside_the_file_are_refused(model_path: Path, tmp_path: Path) 
 
 
 def test_a_graph_that_onnx_runtime_refuses(model_path: Path, tmp_path: Path) -> None:
-    from edgefeat.spec import fingerprint, parse_spec
+    from edgefeat.model.spec import fingerprint, parse_spec
 
     _, metadata = split_model(model_path.read_bytes())
     content = b"\x08\x08\x3a\x05\x0a\x03\x22\x01X"  # ir_version 8, one node of type X
@@ -138,7 +138,7 @@ def test_a_graph_that_onnx_runtime_refuses(model_path: Path, tmp_path: Path) -> 
 def test_a_spec_that_lies_about_the_graph(model_path: Path, tmp_path: Path) -> None:
     import json
 
-    from edgefeat.spec import fingerprint, parse_spec
+    from edgefeat.model.spec import fingerprint, parse_spec
 
     content, metadata = split_model(model_path.read_bytes())
     document = json.loads(metadata["edgefeat.spec"])

@@ -15,7 +15,7 @@ import onnxruntime
 import pytest
 
 from edgefeat import FeatureExtractor, ModelError
-from edgefeat.optimised import is_mapped
+from edgefeat.engine.cache import is_mapped
 
 PICTURE = np.random.default_rng(3).integers(0, 256, (300, 400, 3), np.uint8)
 Restamp = Callable[[Callable[[dict[str, Any]], None]], Path]

@@ -76,9 +76,9 @@ def test_nothing_imports_the_export_stack(path: Path) -> None:
     "statement",
     [
         "import edgefeat",
-        "import edgefeat.spec",
-        "import edgefeat.modelfile",
-        "from edgefeat.cli import main\ntry: main(['--help'])\nexcept SystemExit: pass",
+        "import edgefeat.model.spec",
+        "import edgefeat.model.file",
+        "from edgefeat.cli.main import main\ntry: main(['--help'])\nexcept SystemExit: pass",
     ],
     ids=["package", "spec", "modelfile", "help"],
 )

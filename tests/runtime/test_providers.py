@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from edgefeat import FeatureExtractor, ProviderError, doctor, providers
-from edgefeat.providers import Provider, find, load_libraries, offered
-from edgefeat.session import (
+from edgefeat import FeatureExtractor, ProviderError, doctor
+from edgefeat.engine import providers
+from edgefeat.engine.providers import Provider, find, load_libraries, offered
+from edgefeat.engine.session import (
     EngineOptions,
     ProviderWarning,
     Session,
@@ -164,8 +165,8 @@ def test_a_plugin_without_a_device_here_says_so() -> None:
 def test_engine_options_change_speed_and_memory_only(
     engine: EngineOptions, model_path: Path
 ) -> None:
-    from edgefeat.modelfile import read_model_file
-    from edgefeat.probe import run_probe
+    from edgefeat.model.file import read_model_file
+    from edgefeat.model.probe import run_probe
 
     file = read_model_file(model_path)
     results = [

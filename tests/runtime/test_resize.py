@@ -12,11 +12,11 @@ import pytest
 from numpy.typing import NDArray
 
 from area_oracle import naive_area
-from edgefeat import resize
-from edgefeat.images import load_bgr
-from edgefeat.preprocess import Preprocessor
-from edgefeat.resize import staged
-from edgefeat.spec import InputSpec, ResizeMode, ResizeSpec
+from edgefeat.model.spec import InputSpec, ResizeMode, ResizeSpec
+from edgefeat.pictures import resize
+from edgefeat.pictures.decode import load_bgr
+from edgefeat.pictures.preprocess import Preprocessor
+from edgefeat.pictures.resize import staged
 
 TESTS = Path(__file__).parents[1]
 Pixels = NDArray[np.uint8]

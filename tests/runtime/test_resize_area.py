@@ -16,9 +16,10 @@ import pytest
 from numpy.typing import NDArray
 
 from area_oracle import naive_area, overlaps
-from edgefeat import FeatureExtractor, resize
+from edgefeat import FeatureExtractor
 from edgefeat.errors import ImageError
-from edgefeat.resize import area, areagraph
+from edgefeat.pictures import resize
+from edgefeat.pictures.resize import area, areagraph
 
 Pixels = NDArray[np.uint8]
 Size = tuple[int, int]
@@ -193,7 +194,7 @@ def test_another_type_of_pixels_is_no_lack_of_memory() -> None:
 SHORT_OF_MEMORY = """
 import resource
 import numpy as np
-from edgefeat.resize import area
+from edgefeat.pictures.resize import area
 
 pixels = np.zeros((6000, 8000, 3), np.uint8)
 area.mean(np.zeros((480, 640, 3), np.uint8), (224, 224))

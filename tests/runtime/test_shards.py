@@ -12,10 +12,9 @@ import numpy as np
 import pytest
 
 from edgefeat import FeatureSet, SinkError
-from edgefeat.sinks.base import SetInfo
-from edgefeat.sinks.ledger import Failure
-from edgefeat.sinks.shards import ShardSink, default_shard_sources
-from edgefeat.storage import Store
+from edgefeat.sets.base import Failure, SetInfo
+from edgefeat.sets.encoding import Store
+from edgefeat.sets.shards import ShardSink, default_shard_sources
 
 DIM = 6
 INFO = SetInfo(model="toy", fingerprint="a" * 64, dim=DIM, store=Store.I8)

@@ -9,7 +9,14 @@ from typing import Any
 import pytest
 
 from edgefeat import ModelError
-from edgefeat.spec import InputSpec, ModelSpec, OutputKind, OutputSpec, fingerprint, parse_spec
+from edgefeat.model.spec import (
+    InputSpec,
+    ModelSpec,
+    OutputKind,
+    OutputSpec,
+    fingerprint,
+    parse_spec,
+)
 
 REMEDY = "Export the model again with `edgefeat-export build`."
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from edgefeat import SinkError, cosine_similarity, euclidean_distance
-from edgefeat.storage import Store, encode, measure
+from edgefeat.sets.encoding import Store, encode, measure
 
 FINITE = st.floats(-60000, 60000, width=32)
 

@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 
 import edgefeat
-from edgefeat.cli import main
+from edgefeat.cli.main import main
 from edgefeat.testing.faults import numbered_frame
 
 COMMAND = [sys.executable, "-P", "-m", "edgefeat", "stream"]

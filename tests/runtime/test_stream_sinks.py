@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 import edgefeat
-from edgefeat.stream_sinks import CallbackSink, Encoding, JsonLinesSink, NpyShardSink
 from edgefeat.streaming import StreamResult
+from edgefeat.streaming.records import CallbackSink, Encoding, JsonLinesSink, NpyShardSink
 
 
 def record(index: int, fingerprint: str = "one") -> StreamResult:

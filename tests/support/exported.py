@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import onnxruntime as ort
 
-from edgefeat_export.headless import Tap, cut
-from edgefeat_export.network import Network
-from edgefeat_export.pipeline import convert
+from edgefeat_export.cut.headless import Tap, cut
+from edgefeat_export.networks.network import Network
+from edgefeat_export.pipeline.build import convert
 
 
 def exported(network: Network, images: np.ndarray, tap: Tap | None = None) -> np.ndarray:

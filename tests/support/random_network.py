@@ -13,9 +13,9 @@ from typing import Any
 import keras
 import numpy as np
 
-from edgefeat_export.catalogue import Backbone
-from edgefeat_export.lite import efficientnet_lite0
-from edgefeat_export.normalisation import IDENTITY, Normalisation
+from edgefeat_export.networks.catalogue import Backbone
+from edgefeat_export.networks.lite import efficientnet_lite0
+from edgefeat_export.networks.normalisation import IDENTITY, Normalisation
 
 
 def random_network(

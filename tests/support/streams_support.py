@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from edgefeat.images import ImageInput, load_bgr
+from edgefeat.pictures.decode import ImageInput, load_bgr
 from edgefeat.testing.faults import frame_number
 
 

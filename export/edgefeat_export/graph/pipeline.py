@@ -5,19 +5,19 @@ from __future__ import annotations
 import onnx
 
 from edgefeat_export.errors import ConversionError
-from edgefeat_export.graph.activations import fuse_hard_swish
-from edgefeat_export.graph.affine import fold_affine_after, fold_affine_before, merge_affine
-from edgefeat_export.graph.cleanup import drop_dead, drop_no_ops, merge_duplicates
-from edgefeat_export.graph.colour import fold_channel_order
-from edgefeat_export.graph.constants import fold_constants
-from edgefeat_export.graph.dense import fold_flatten, use_gemm
-from edgefeat_export.graph.gelu import spell_gelu
 from edgefeat_export.graph.graph import Graph
-from edgefeat_export.graph.layer_norm import tidy_layer_norm
-from edgefeat_export.graph.layout import merge_transposes, push_transposes, transpose_input
-from edgefeat_export.graph.pads import guard_pads, make_pads_explicit, merge_pads
-from edgefeat_export.graph.pooling import keep_pooled_maps
-from edgefeat_export.graph.shape_values import make_reshapes_static, merge_tensordot
+from edgefeat_export.graph.passes.activations import fuse_hard_swish
+from edgefeat_export.graph.passes.affine import fold_affine_after, fold_affine_before, merge_affine
+from edgefeat_export.graph.passes.cleanup import drop_dead, drop_no_ops, merge_duplicates
+from edgefeat_export.graph.passes.colour import fold_channel_order
+from edgefeat_export.graph.passes.constants import fold_constants
+from edgefeat_export.graph.passes.dense import fold_flatten, use_gemm
+from edgefeat_export.graph.passes.gelu import spell_gelu
+from edgefeat_export.graph.passes.layer_norm import tidy_layer_norm
+from edgefeat_export.graph.passes.layout import merge_transposes, push_transposes, transpose_input
+from edgefeat_export.graph.passes.pads import guard_pads, make_pads_explicit, merge_pads
+from edgefeat_export.graph.passes.pooling import keep_pooled_maps
+from edgefeat_export.graph.passes.shape_values import make_reshapes_static, merge_tensordot
 from edgefeat_export.graph.writing import write
 
 __all__ = ["PASSES", "clean", "settle"]

@@ -11,13 +11,13 @@ import onnx
 from numpy.typing import NDArray
 
 from edgefeat_export.errors import VerificationError
-from edgefeat_export.gates import Gates, Miss, misses
 from edgefeat_export.graph.graph import Graph
+from edgefeat_export.proof.gates import Gates, Miss, misses
 from edgefeat_export.quant.fidelity import Fidelity, compare, features_of
+from edgefeat_export.quant.graph_to_int8 import QuantizedModel, quantize_model
 from edgefeat_export.quant.latency import Latency, latency_of
 from edgefeat_export.quant.steps import steps_of
 from edgefeat_export.quant.targets import Target
-from edgefeat_export.quantize import QuantizedModel, quantize_model
 
 __all__ = ["UNLIMITED", "Attempt", "Limits", "Outcome", "search"]
 

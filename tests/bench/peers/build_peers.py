@@ -31,7 +31,7 @@ def main(folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     import keras
 
-    from edgefeat_export.backbones import load_backbone
+    from edgefeat_export.networks.backbones import load_backbone
 
     loaded = load_backbone()
     pooled = keras.layers.GlobalAveragePooling2D()(loaded.model.outputs[0])
@@ -127,8 +127,8 @@ def _pictures() -> tuple[np.ndarray, np.ndarray, str]:
     Without photos that calibrated nothing, the others are different crops of those that did.
     """
     from edgefeat import FeatureExtractor
-    from edgefeat.shipped import sample_photos
-    from edgefeat_export.pictures import crops
+    from edgefeat.model.shipped import sample_photos
+    from edgefeat_export.proof.pictures import crops
 
     with FeatureExtractor() as extractor:
         spec = extractor.spec.input

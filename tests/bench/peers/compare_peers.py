@@ -43,10 +43,10 @@ def measure(folder: Path, threads: int, duration_s: float) -> dict[str, Any]:
     sys.path.insert(0, str(HERE))
     from runtimes import runtimes
 
-    from edgefeat.bench.bootstrap import ratio_of_quantiles
     from edgefeat.bench.conditions import Watch
     from edgefeat.bench.pictures import Pictures
     from edgefeat.bench.single_stream import BLOCK, run_single_stream
+    from edgefeat.bench.statistics.bootstrap import ratio_of_quantiles
     from edgefeat.bench.summary import single_stream
 
     stored = np.load(folder / "pictures.npz")

@@ -1,0 +1,1 @@
+"""A benchmark's report, as text, JSON, CSV and HTML."""

@@ -1,0 +1,51 @@
+"""A report as CSV: one row for each setup, scenario and stage."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator
+
+from edgefeat.bench.results import Latency, Report, Subject
+from edgefeat.bench.statistics.percentiles import QUANTILES, label
+
+__all__ = ["as_csv"]
+
+
+def as_csv(report: Report) -> str:
+    """Return the CSV text; what the sample does not support is an empty cell."""
+    columns = ["setup", "threads", "providers", "scenario", "stage", "calls", "mean_ms"]
+    for quantile in QUANTILES:
+        columns += [f"{label(quantile)}_ms", f"{label(quantile)}_low", f"{label(quantile)}_high"]
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow([*columns, "per_s", "valid"])
+    valid = "no" if report.conditions.invalid else "yes"
+    for subject in report.subjects:
+        head = [subject.label, subject.threads, " ".join(subject.providers)]
+        for scenario, stage, latency, per_s in _measured(subject):
+            cells = _cells(latency) if latency else [""] * (2 + 3 * len(QUANTILES))
+            writer.writerow([*head, scenario, stage, *cells, per_s, valid])
+    return text.getvalue()
+
+
+def _measured(subject: Subject) -> Iterator[tuple[str, str, Latency | None, float | str]]:
+    if run := subject.single_stream:
+        for stage, latency in run.stages_ms.items():
+            yield "single-stream", stage, latency, run.calls_per_s if stage == "total" else ""
+    if multi := subject.multi_stream:
+        yield "multi-stream", "query", multi.query, ""
+    if server := subject.server:
+        yield "server", "", None, "" if server.rate_per_s is None else server.rate_per_s
+    if offline := subject.offline:
+        yield "offline", "", None, offline.calls_per_s
+    if camera := subject.camera:
+        yield "camera", "age", camera.age, ""
+
+
+def _cells(latency: Latency) -> list[object]:
+    cells: list[object] = [latency.calls, latency.mean_ms]
+    for percentile in latency.percentiles_ms:
+        numbers = (percentile.value, percentile.low, percentile.high)
+        cells += ["" if number is None else number for number in numbers]
+    return cells

@@ -1,0 +1,1 @@
+"""The arithmetic of a benchmark: percentiles, confidence intervals, warm-up."""

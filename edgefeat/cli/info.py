@@ -1,0 +1,108 @@
+"""`edgefeat info`: what a model file says about itself, and whether it is true on this device."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from edgefeat.cli.options import add_model_options, open_extractor
+
+if TYPE_CHECKING:
+    from edgefeat.model.file import ModelFile
+    from edgefeat.model.probe import SelfTest
+
+__all__ = ["add_parser"]
+
+
+def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the subcommand."""
+    parser = commands.add_parser(
+        "info",
+        help="show a model's spec; --self-test proves it on this device",
+        description="Show what a model file says about itself, and prove it on this device.",
+        epilog="exit codes: 0 all well; 2 wrong usage; 3 model unusable or self-test failed",
+    )
+    parser.add_argument("file", nargs="?", metavar="MODEL", help="model file (default: shipped)")
+    parser.add_argument(
+        "--self-test",
+        action="store_true",
+        help="run the model's probe image here and hold the result against Keras's features",
+    )
+    parser.add_argument("--json", action="store_true", help="JSON on stdout")
+    add_model_options(parser)
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Run the subcommand; return its exit code."""
+    from edgefeat.model.file import read_model_file
+    from edgefeat.model.shipped import default_model_path
+
+    named = arguments.file or arguments.model
+    file = read_model_file(Path(named) if named else default_model_path())
+    result = None
+    if arguments.self_test:
+        arguments.model = str(file.path)
+        with open_extractor(arguments) as extractor:
+            result = extractor.self_test()
+    show = _as_json if arguments.json else _as_text
+    sys.stdout.write(show(file, result) + "\n")
+    return 3 if result is not None and not result.passed else 0
+
+
+def _as_json(file: ModelFile, result: SelfTest | None) -> str:
+    document = {
+        "file": str(file.path),
+        "size_bytes": file.size_bytes,
+        "spec": json.loads(file.spec.to_json()),
+    }
+    if result is not None:
+        document["self_test"] = {
+            "passed": result.passed,
+            "relative_l2": result.relative_l2,
+            "relative_l2_max": result.relative_l2_max,
+            "exact": result.exact,
+        }
+    return json.dumps(document, indent=1)
+
+
+def _as_text(file: ModelFile, result: SelfTest | None) -> str:
+    spec = file.spec
+    height, width = spec.input.size_hw
+    resize = spec.input.resize
+    rows = [
+        ("file", f"{file.path} ({file.size_bytes / 1e6:.1f} MB)"),
+        ("model", f"{spec.name}, {spec.precision}, spec {spec.spec_version}"),
+        ("input", f"uint8 {height} x {width} x {spec.input.channels} ({spec.input.colour})"),
+        ("resize", f"{resize.mode}, {resize.interpolation}, JPEG decode {resize.decode}"),
+    ]
+    for output in spec.outputs:
+        shape = " x ".join(str(side) for side in output.shape)
+        pooled = f", {output.pooling} pooling" if output.pooling else ""
+        rows.append(("output", f"{output.name}: {shape} from {output.source_layer}{pooled}"))
+    source = spec.source
+    rows.append(("weights", f"{source.weights} for {source.backbone}, {source.licence}"))
+    if spec.parity:
+        parity = spec.parity
+        rows.append(
+            (
+                "fidelity",
+                f"cosine to Keras {parity.cosine_mean:.5f} mean, {parity.cosine_min:.5f} min; "
+                f"relative L2 {parity.relative_l2_max:.1e} max ({parity.images} images)",
+            )
+        )
+    rows.append(("fingerprint", spec.fingerprint))
+    if result is not None:
+        rows.append(("self-test", _verdict(result)))
+    return "\n".join(f"{label:<12} {text}" for label, text in rows)
+
+
+def _verdict(result: SelfTest) -> str:
+    figures = f"relative L2 {result.relative_l2:.2e}, allowed {result.relative_l2_max:.2e}"
+    if not result.passed:
+        return f"FAILED: {figures}. This device does not compute what the model promises."
+    exact = {None: "", True: "; output bytes as stamped", False: "; output bytes differ"}
+    return f"passed: {figures}{exact[result.exact]}"

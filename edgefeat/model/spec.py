@@ -1,0 +1,295 @@
+"""The model-file contract: what an edgefeat `.onnx` file says about itself.
+
+The JSON text under the metadata key `edgefeat.spec` is read into the records below and
+written back from them. Keys this version does not know are kept in `extra`, so that an older
+edgefeat never strips what a newer one wrote. An unknown major version is refused, an unknown minor
+one is warned about. Standard library only.
+"""
+
+# Without `from __future__ import annotations`: `codec` reads these, and text would cost it 1 ms.
+
+import json
+import re
+import warnings
+from collections.abc import Mapping
+from dataclasses import field
+from enum import StrEnum
+from math import prod
+from typing import Any
+
+from edgefeat.errors import ModelError
+from edgefeat.model import codec
+from edgefeat.record import Record
+
+__all__ = [
+    "METADATA_KEY",
+    "PRIMARY_OUTPUT",
+    "SPEC_VERSION",
+    "Colour",
+    "DecodePolicy",
+    "InputSpec",
+    "Interpolation",
+    "ModelSpec",
+    "OutputKind",
+    "OutputSpec",
+    "Parity",
+    "Probe",
+    "ResizeMode",
+    "ResizeSpec",
+    "SourceSpec",
+    "fingerprint",
+    "parse_spec",
+]
+
+METADATA_KEY = "edgefeat.spec"
+PRIMARY_OUTPUT = "features"
+SPEC_VERSION = "1.0"
+Extra = Mapping[str, Any]
+
+
+class Colour(StrEnum):
+    """Channel order of three-channel pixels, or the one channel of grey ones."""
+
+    RGB = "rgb"
+    BGR = "bgr"
+    GREY = "grey"
+
+
+class ResizeMode(StrEnum):
+    """How a picture of any shape meets the network's fixed one."""
+
+    STRETCH = "stretch"
+    CENTER_CROP = "center_crop"
+    LETTERBOX = "letterbox"
+
+
+class Interpolation(StrEnum):
+    """How pixels are resampled; `edgefeat.pictures.resize` has the exact arithmetic."""
+
+    ANTIALIAS = "antialias"
+    BILINEAR = "bilinear"
+
+
+class DecodePolicy(StrEnum):
+    """Whether a JPEG may be decoded at a reduced scale (never below 2.25 times the input size)."""
+
+    FULL = "full"
+    REDUCED = "reduced"
+
+
+class OutputKind(StrEnum):
+    """A vector `(D,)` or a spatial feature map `(H, W, C)`."""
+
+    VECTOR = "vector"
+    MAP = "map"
+
+
+class ResizeSpec(Record):
+    """The steps between a picture and the graph's input."""
+
+    mode: ResizeMode = ResizeMode.STRETCH
+    interpolation: Interpolation = Interpolation.ANTIALIAS
+    decode: DecodePolicy = DecodePolicy.REDUCED
+    crop_fraction: float = 1.0
+    pad_value: int = 127
+    extra: Extra = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if not 0.0 < self.crop_fraction <= 1.0:
+            raise ValueError(f"crop_fraction: expected 0 < fraction <= 1, got {self.crop_fraction}")
+        if not 0 <= self.pad_value <= 255:
+            raise ValueError(f"pad_value: expected 0 to 255, got {self.pad_value}")
+
+
+class InputSpec(Record):
+    """The graph's one input: uint8 `(batch, height, width, channels)`, values 0 to 255."""
+
+    name: str = "image"
+    size_hw: tuple[int, int]
+    colour: Colour = Colour.RGB
+    resize: ResizeSpec = field(default_factory=ResizeSpec)
+    extra: Extra = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if not all(1 <= side <= 16384 for side in self.size_hw):
+            raise ValueError(f"size_hw: expected sides of 1 to 16384, got {list(self.size_hw)}")
+
+    @property
+    def channels(self) -> int:
+        """1 for grey input, else 3."""
+        return 1 if self.colour is Colour.GREY else 3
+
+
+class OutputSpec(Record):
+    """One named output: what it is, its shape without the batch axis, and where it was cut."""
+
+    name: str
+    kind: OutputKind
+    shape: tuple[int, ...]
+    source_layer: str
+    pooling: str | None = None
+    l2_normalised: bool = False
+    reduced_from: int | None = None
+    extra: Extra = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        axes = 1 if self.kind is OutputKind.VECTOR else 3
+        if len(self.shape) != axes or not all(side >= 1 for side in self.shape):
+            raise ValueError(f"shape: expected {axes} positive sizes, got {list(self.shape)}")
+
+
+class SourceSpec(Record):
+    """Where the network and its weights come from."""
+
+    backbone: str
+    weights: str
+    weights_sha256: str | None
+    licence: str
+    tools: Mapping[str, str] = field(default_factory=dict)
+    extra: Extra = field(default_factory=dict)
+
+
+class Parity(Record):
+    """What verification measured against Keras, through this runtime, on real images.
+
+    `relative_l2` is |ours - keras| / |keras| (L2 norms over one image's features); overlap is the
+    share of the ten nearest neighbours by cosine that both feature sets agree on.
+    """
+
+    images: int
+    relative_l2_mean: float
+    relative_l2_max: float
+    cosine_mean: float
+    cosine_p1: float | None
+    cosine_min: float
+    neighbour_overlap_10: float | None = None
+    extra: Extra = field(default_factory=dict)
+
+
+class Probe(Record):
+    """The on-device self-test: a described image, Keras's features for it, and a tolerance.
+
+    `expected` is base64 of little-endian float16. `features_sha256`, where present, is the hash of
+    the exact float32 output bytes, which integer arithmetic reproduces on every CPU that does not
+    saturate.
+    """
+
+    generator: str
+    seed: int
+    size_hw: tuple[int, int]
+    expected: str
+    relative_l2_max: float
+    features_sha256: str | None = None
+    extra: Extra = field(default_factory=dict)
+
+
+class ModelSpec(Record):
+    """Everything an edgefeat model file says about itself."""
+
+    spec_version: str = SPEC_VERSION
+    name: str
+    precision: str
+    input: InputSpec
+    outputs: tuple[OutputSpec, ...]
+    source: SourceSpec
+    parity: Parity | None
+    probe: Probe | None
+    fingerprint: str
+    extra: Extra = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        names = [output.name for output in self.outputs]
+        if not names or names[0] != PRIMARY_OUTPUT:
+            raise ValueError(f"outputs: expected the first to be {PRIMARY_OUTPUT!r}, got {names}")
+        if len(set(names)) != len(names):
+            raise ValueError(f"outputs: expected different names, got {names}")
+        if not re.fullmatch(r"[0-9a-f]{64}", self.fingerprint):
+            raise ValueError(
+                f"fingerprint: expected 64 hexadecimal digits, got {self.fingerprint!r}"
+            )
+
+    @property
+    def primary(self) -> OutputSpec:
+        """The first output, `features`."""
+        return self.outputs[0]
+
+    @property
+    def dim(self) -> int:
+        """How many numbers the primary output has."""
+        return prod(self.primary.shape)
+
+    def to_json(self) -> str:
+        """Return the JSON text for the metadata key, keys in a fixed order."""
+        return json.dumps(codec.write(self), indent=1, ensure_ascii=False, allow_nan=False)
+
+
+def parse_spec(text: str, *, where: str) -> ModelSpec:
+    """Read the JSON text of the metadata key.
+
+    Args:
+        text: The JSON text.
+        where: The file's name, for messages.
+
+    Raises:
+        ModelError: Not JSON, an unknown major version, or a field that does not fit.
+    """
+    try:
+        document = json.loads(text)
+    except (json.JSONDecodeError, RecursionError) as error:
+        raise ModelError(
+            f"{where}: metadata {METADATA_KEY!r}: expected JSON, got {error}. {_REBUILD}"
+        ) from error
+    _check_version(document, where)
+    try:
+        return codec.read(ModelSpec, document)
+    except codec.CodecError as error:
+        raise ModelError(f"{where}: metadata {METADATA_KEY!r}: {error}. {_REBUILD}") from error
+
+
+def fingerprint(
+    content_sha256: str, input_spec: InputSpec, outputs: tuple[OutputSpec, ...], *, l2: bool = False
+) -> str:
+    """Return what two feature sets must share to be compared: 64 hexadecimal digits.
+
+    Args:
+        content_sha256: Hash of graph and weights, from `edgefeat.model.file.content_sha256`.
+        input_spec: The preprocessing that really runs.
+        outputs: The outputs, in order.
+        l2: Whether the runtime normalises the vector to unit length afterwards.
+    """
+    import hashlib  # loads OpenSSL: 3 ms and 3 MB that a start from the cache saves
+
+    parts = {
+        "content": content_sha256,
+        "input": codec.write(input_spec),
+        "outputs": [codec.write(output) for output in outputs],
+        "l2": l2,
+    }
+    canonical = json.dumps(parts, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256(canonical.encode()).hexdigest()
+
+
+_REBUILD = "Export the model again with `edgefeat-export build`."
+
+
+def _check_version(document: object, where: str) -> None:
+    version = document.get("spec_version") if isinstance(document, Mapping) else None
+    match = re.fullmatch(r"(\d{1,4})\.(\d{1,4})", version) if isinstance(version, str) else None
+    known_major, known_minor = (int(part) for part in SPEC_VERSION.split("."))
+    if match is None:
+        raise ModelError(
+            f"{where}: metadata {METADATA_KEY!r}: spec_version: expected text like "
+            f"{SPEC_VERSION!r}, got {version!r}. {_REBUILD}"
+        )
+    major, minor = int(match[1]), int(match[2])
+    if major != known_major:
+        raise ModelError(
+            f"{where}: spec version {version} cannot be read by this edgefeat, which knows "
+            f"{known_major}.x. Install an edgefeat that knows {major}.x, or export the model again."
+        )
+    if minor > known_minor:
+        warnings.warn(
+            f"{where}: spec version {version} is newer than {SPEC_VERSION}: parts that this "
+            "edgefeat does not know are ignored. Consider `pip install -U edgefeat`.",
+            stacklevel=3,
+        )

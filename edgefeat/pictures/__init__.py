@@ -1,0 +1,1 @@
+"""Any picture becomes the graph's input: find, check, decode, resize."""

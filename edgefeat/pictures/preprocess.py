@@ -1,0 +1,119 @@
+"""A picture's pixels become the graph's input: crop, resize or pad, colour order. Nothing else.
+
+All arithmetic after this (normalisation) is inside the graph.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from edgefeat.model.spec import Colour, DecodePolicy, InputSpec, Interpolation, ResizeMode
+from edgefeat.pictures import resize
+
+__all__ = ["Preprocessor"]
+
+Pixels = NDArray[np.uint8]
+Resampler = Callable[[Pixels, tuple[int, int]], Pixels]
+_KEPT = 2.25
+_RESAMPLERS: dict[Interpolation, Resampler] = {
+    Interpolation.ANTIALIAS: resize.antialias,
+    Interpolation.BILINEAR: resize.bilinear,
+}
+
+
+class Preprocessor(NamedTuple):
+    """The plan made once from a model's `InputSpec` and run for every picture."""
+
+    size_hw: tuple[int, int]
+    colour: Colour
+    mode: ResizeMode
+    crop_fraction: float
+    pad_value: int
+    resample: Resampler
+    keep_side: int | None
+
+    @classmethod
+    def from_spec(cls, spec: InputSpec) -> Preprocessor:
+        """Turn a spec into a plan.
+
+        `keep_side` is what a JPEG's shorter side must keep when decoded at a reduced scale: 2.25
+        times the longer input side, measured before any crop. At just twice the decoder's own
+        averaging begins to show in the features (tests/bench/bench_resize.py measures them).
+        """
+        keep_side = None
+        if spec.resize.decode is DecodePolicy.REDUCED:
+            keep_side = round(_KEPT * max(spec.size_hw) / spec.resize.crop_fraction)
+        return cls(
+            size_hw=spec.size_hw,
+            colour=spec.colour,
+            mode=spec.resize.mode,
+            crop_fraction=spec.resize.crop_fraction,
+            pad_value=spec.resize.pad_value,
+            resample=_RESAMPLERS[spec.resize.interpolation],
+            keep_side=keep_side,
+        )
+
+    def __call__(self, frame_bgr: Pixels) -> Pixels:
+        """Return the graph's input for one picture.
+
+        Args:
+            frame_bgr: uint8 `(H, W, 3)`, BGR.
+
+        Returns:
+            uint8 `(height, width, channels)` in the model's size and colour order, contiguous.
+        """
+        if self.mode is ResizeMode.LETTERBOX:
+            resized = self._letterbox(frame_bgr)
+        elif self.mode is ResizeMode.CENTER_CROP:
+            resized = self.resample(self._center_crop(frame_bgr), self.size_hw)
+        else:
+            resized = self.resample(frame_bgr, self.size_hw)
+        return self._in_colour_order(resized)
+
+    def check(self, prepared: Pixels) -> Pixels:
+        """Return pictures that are as `__call__` makes them, stacked.
+
+        Raises:
+            ValueError: They are of another type or shape.
+        """
+        channels = 1 if self.colour is Colour.GREY else 3
+        expected = (*self.size_hw, channels)
+        if prepared.dtype != np.uint8 or prepared.ndim != 4 or prepared.shape[1:] != expected:
+            raise ValueError(
+                f"images: expected uint8 of shape (N, {', '.join(map(str, expected))}), as "
+                f"prepare makes them, got {prepared.dtype} of shape {prepared.shape}"
+            )
+        return prepared
+
+    def _center_crop(self, frame: Pixels) -> Pixels:
+        """Cut the largest centred window of the input's shape, times `crop_fraction`."""
+        (height, width), (target_h, target_w) = frame.shape[:2], self.size_hw
+        scale = min(height / target_h, width / target_w) * self.crop_fraction
+        crop_h = min(height, max(1, round(target_h * scale)))
+        crop_w = min(width, max(1, round(target_w * scale)))
+        top, left = (height - crop_h) // 2, (width - crop_w) // 2
+        return frame[top : top + crop_h, left : left + crop_w]
+
+    def _letterbox(self, frame: Pixels) -> Pixels:
+        """Fit the whole picture inside, centred, and fill the rest with `pad_value`."""
+        (height, width), (target_h, target_w) = frame.shape[:2], self.size_hw
+        scale = min(target_h / height, target_w / width)
+        inner_h = min(target_h, max(1, round(height * scale)))
+        inner_w = min(target_w, max(1, round(width * scale)))
+        canvas = np.full((target_h, target_w, 3), self.pad_value, np.uint8)
+        top, left = (target_h - inner_h) // 2, (target_w - inner_w) // 2
+        inner = self.resample(frame, (inner_h, inner_w))
+        canvas[top : top + inner_h, left : left + inner_w] = inner
+        return canvas
+
+    def _in_colour_order(self, frame_bgr: Pixels) -> Pixels:
+        if self.colour is Colour.BGR:
+            return np.ascontiguousarray(frame_bgr)
+        if self.colour is Colour.GREY:
+            return cv2.cvtColor(frame_bgr, cv2.COLOR_BGR2GRAY)[..., np.newaxis].astype(np.uint8)
+        return cv2.cvtColor(frame_bgr, cv2.COLOR_BGR2RGB).astype(np.uint8, copy=False)

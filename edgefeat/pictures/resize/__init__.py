@@ -1,0 +1,70 @@
+"""Shrinks and stretches pictures with operations that give the same bytes on every CPU.
+
+OpenCV's INTER_LINEAR, and its INTER_AREA at ratios that are not whole, differ between its x86 and
+Arm builds by a grey level here and there, so neither is used.
+Sizes are (height, width) everywhere; what calls cv2 flips them.
+"""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from edgefeat.pictures.resize import area, staged
+
+__all__ = ["antialias", "bilinear", "forget"]
+
+Pixels = NDArray[np.uint8]
+Size = tuple[int, int]
+
+
+def bilinear(pixels: Pixels, size_hw: Size) -> Pixels:
+    """Resize by plain bilinear interpolation between pixel centres, without antialiasing.
+
+    Equals `tf.image.resize(..., method="bilinear", antialias=False)` and Keras's
+    `Resizing(interpolation="bilinear")` within one grey level. Pillow has no such mode: its
+    BILINEAR antialiases when it shrinks.
+
+    Args:
+        pixels: uint8 `(H, W, 3)`.
+        size_hw: Height and width of the result.
+
+    Returns:
+        uint8 `(height, width, 3)`; the picture itself if it has that size.
+    """
+    if pixels.shape[:2] == size_hw:
+        return pixels
+    resized = cv2.resize(pixels, size_hw[::-1], interpolation=cv2.INTER_LINEAR_EXACT)
+    return resized.astype(np.uint8, copy=False)
+
+
+def antialias(pixels: Pixels, size_hw: Size) -> Pixels:
+    """Resize with antialiasing: close to the mean over each target pixel's area.
+
+    That mean is OpenCV's INTER_AREA and `tf.image.resize(method="area")`; of Pillow's filters BOX
+    or HAMMING comes nearest. It is taken as such (`area`) where the sizes have a large enough
+    common divisor, as cameras' have with 224, and approached in stages (`staged`) elsewhere. An
+    axis that does not shrink is bilinear.
+
+    Args:
+        pixels: uint8 `(H, W, 3)`.
+        size_hw: Height and width of the result.
+
+    Returns:
+        uint8 `(height, width, 3)`; the picture itself if it has that size.
+
+    Raises:
+        MemoryError: Memory is short.
+        ImageError: ONNX Runtime failed otherwise.
+    """
+    if pixels.shape[:2] == size_hw:
+        return pixels
+    if area.fits(pixels.shape[:2], size_hw):
+        return area.mean(pixels, size_hw)
+    return staged.shrink(pixels, size_hw)
+
+
+def forget() -> None:
+    """Give back the memory kept for sizes seen lately; the next picture takes its own again."""
+    area.forget()

@@ -1,0 +1,183 @@
+"""The graph that takes area means: a depthwise convolution of rows, then a dense one of columns.
+
+Where source and target have a common divisor the weights repeat: 480 rows become 224 as 15 become
+7, 32 times over. So one convolution makes every seventh row, seven of them all rows. Columns are
+made a block at a time: 20 pixels of three colours become 7 by one matrix of weights.
+
+The bytes are the same on every CPU. Weights are whole numbers that sum to a power of two, sums stay
+within 16 bits where some CPUs add two products in so few, and scaling by a power of two and
+rounding halves to even leave nothing to chance.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgefeat.pictures.resize.onnxgraph import constant, model, node, uint8_value
+
+__all__ = ["Plan", "Window", "build", "weight_count", "weights"]
+
+Size = tuple[int, int]
+Weights = NDArray[np.int8]
+
+_FEWEST_COLUMNS = 7  # in a block: kernels make 16 and more sums at once
+_MULTIPLE = 4  # of sums, at which the fast dense kernels begin
+_LANES, _WIDEST = 16, 1024  # channels of a depthwise kernel: a multiple of, and at most
+_TOP, _LARGEST_SUM = 127, 1 << 16  # of a weight; of all for one mean: times 255, a float holds it
+
+
+class Window(NamedTuple):
+    """One input of the graph: the source's rows from `first` on, before `after`."""
+
+    name: str
+    first: int
+    after: int
+    shape: tuple[int, ...]
+
+
+class Plan(NamedTuple):
+    """A graph and how to use it.
+
+    Its output is uint8 `(1, rows, blocks, values)`; the first `used` values of a block are pixels,
+    the others were added for the kernels.
+    """
+
+    graph: bytes
+    windows: list[Window]
+    used: int
+
+
+def build(size_hw: Size, target_hw: Size) -> Plan:
+    """Return the graph for pictures of one size."""
+    (height, width), (rows, columns) = size_hw, target_hw
+    windows, constants, nodes = _rows(height, rows, width)
+    blocks = _blocks(width, columns)
+    values = 3 * columns // blocks
+    padded = values + -values % _MULTIPLE
+    block_shape = np.array([1, rows, blocks, 3 * width // blocks], np.int64)
+    dense, scale = _dense(width // blocks, columns // blocks, padded)
+    constants += [
+        constant("one", np.array(1, np.float32)),
+        constant("zero", np.array(0, np.uint8)),
+        constant("zero weight", np.array(0, np.int8)),
+        constant("block shape", block_shape),
+        constant("column weights", dense),
+        constant("column scale", scale),
+    ]
+    nodes += [
+        node("Reshape", ["rows", "block shape"], "blocks"),
+        _convolution("blocks", "column weights", "column scale", "means"),
+    ]
+    inputs = [uint8_value(window.name, window.shape) for window in windows]
+    outputs = [uint8_value("means", (1, rows, blocks, padded))]
+    return Plan(model(nodes, constants, inputs, outputs), windows, values)
+
+
+def weight_count(size_hw: Size, target_hw: Size) -> int:
+    """Return about how many weights, a byte each, the graph for a size has."""
+    (height, width), (rows, columns) = size_hw, target_hw
+    kinds, taps = rows // math.gcd(height, rows), -(-height // rows) + 1
+    blocks = _blocks(width, columns)
+    dense = 3 * width // blocks * (3 * columns // blocks)
+    return kinds * taps * 3 * width // _parts(3 * width) + dense
+
+
+def weights(source: int, target: int) -> tuple[Weights, int]:
+    """Return how much of each source pixel is in each target pixel, and what a target's sum to.
+
+    The sum is the largest power of two, of 65536 at most, that leaves every weight within 127. The
+    running sums are rounded, so that no more than half a unit is ever on the wrong side of a pixel.
+    int8 `(target, source)`.
+    """
+    start, cell = np.arange(target)[:, None] * source, np.arange(source) * target
+    ends = np.minimum(start + source, cell + target)
+    overlap = np.maximum(ends - np.maximum(start, cell), 0)  # a target's sum to `source`
+    total = 64
+    while total < _LARGEST_SUM and 2 * total * overlap.max() <= _TOP * source:
+        total *= 2
+    sums = (2 * total * overlap.cumsum(axis=1) + source) // (2 * source)
+    sums[:, 1:] -= sums[:, :-1].copy()
+    return sums.astype(np.int8), total
+
+
+def _rows(height: int, rows: int, width: int) -> tuple[list[Window], list[bytes], list[bytes]]:
+    """Return inputs, constants and nodes that make `rows` from a picture's rows."""
+    repeats, parts = math.gcd(height, rows), _parts(3 * width)
+    step, channels = height // repeats, 3 * width // parts
+    windows, constants, nodes, made = [], [], [], []
+    for i, (first, taps, scale) in enumerate(_kinds(step, rows // repeats)):
+        after = first + (repeats - 1) * step + len(taps)
+        source, row_weights, row_scale = f"source{i}", f"row weights{i}", f"row scale{i}"
+        windows.append(Window(source, first, after, (1, after - first, parts, channels)))
+        spread = np.broadcast_to(taps[:, None], (channels, 1, len(taps), 1))
+        constants += [constant(row_weights, spread), constant(row_scale, scale)]
+        made.append(f"rows{i}")
+        nodes.append(
+            _convolution(source, row_weights, row_scale, made[-1], len(taps), step, channels)
+        )
+    nodes.append(node("Concat", made, "rows", attributes={"axis": 2}))
+    return windows, constants, nodes
+
+
+def _kinds(source: int, target: int) -> Iterator[tuple[int, Weights, NDArray[np.float32]]]:
+    """Yield for each target row the first source row that it takes, its weights and their scale."""
+    every, total = weights(source, target)
+    for i, row in enumerate(every):
+        first, after = i * source // target, -(-(i + 1) * source // target)
+        yield first, row[first:after], np.array(1 / total, np.float32)
+
+
+def _parts(values: int) -> int:
+    """Return into how many parts a row is cut: every channel has weights, so in long rows many."""
+    if values % _LANES:
+        return 1
+    several = range(-(-values // _WIDEST), values // _LANES + 1)
+    return next(n for n in several if values % (n * _LANES) == 0)
+
+
+def _blocks(source: int, target: int) -> int:
+    """Return the number of blocks of columns: many, for most of a block's weights are zeros."""
+    common = math.gcd(source, target)
+    several = (n for n in range(common, 0, -1) if common % n == 0)
+    return next((n for n in several if target // n >= _FEWEST_COLUMNS), 1)
+
+
+def _dense(source: int, target: int, padded: int) -> tuple[Weights, NDArray[np.float32]]:
+    """Return the weights of a block of columns, `(padded, source values, 1, 1)`, and their scale.
+
+    Of two neighbouring weights at most one is not 0, for colours do not mix.
+    """
+    pixels, total = weights(source, target)
+    values = np.zeros((padded, source, 3), np.int8)
+    for colour in range(3):
+        values[colour : 3 * target : 3, :, colour] = pixels
+    return values.reshape(padded, 3 * source, 1, 1), np.array(1 / total, np.float32)
+
+
+def _convolution(
+    source: str,
+    weight: str,
+    scale: str,
+    output: str,
+    taps: int = 1,
+    step: int = 1,
+    channels: int = 1,
+) -> bytes:
+    """Return a convolution of bytes, channels last, down the rows: a node of ONNX Runtime's own."""
+    return node(
+        "QLinearConv",
+        [source, "one", "zero", weight, scale, "zero weight", "one", "zero"],
+        output,
+        domain="com.microsoft",
+        attributes={
+            "channels_last": 1,
+            "kernel_shape": (taps, 1),
+            "strides": (step, 1),
+            "group": channels,
+        },
+    )

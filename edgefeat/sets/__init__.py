@@ -1,0 +1,1 @@
+"""Many vectors: written to a file or a folder, read back, compared."""

@@ -1,0 +1,1 @@
+"""Where features leave a network: the head found and cut off, pooling, reduction."""

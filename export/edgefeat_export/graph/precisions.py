@@ -1,0 +1,20 @@
+"""The precisions there are, and the float ones: `quant/` makes int8."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import onnx
+
+from edgefeat_export.cut.reduction import Reduction
+from edgefeat_export.graph.half import with_half_weights
+
+__all__ = ["PRECISIONS", "in_float"]
+
+PRECISIONS: Final = ("fp32", "fp16", "int8")
+
+
+def in_float(fp32: onnx.ModelProto, precision: str, reduction: Reduction) -> onnx.ModelProto:
+    """Return the graph in `fp32` or stored as `fp16`, with the reduction as its last nodes."""
+    graph = reduction.append(fp32)
+    return with_half_weights(graph) if precision == "fp16" else graph

@@ -1,0 +1,1 @@
+"""Named networks with their weights, and the user's own: what is exported."""

@@ -1,0 +1,1 @@
+"""The export from a request to published files, step by step."""

@@ -1,0 +1,1 @@
+"""Saved Keras models, opened as data without running their code."""

@@ -1,0 +1,108 @@
+"""Opens a SavedModel folder: a graph without Python, but not without ways to touch files."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final
+
+import keras
+import tensorflow as tf
+from tensorflow.core.protobuf import saved_model_pb2
+
+from edgefeat_export.cut.head import Head
+from edgefeat_export.errors import BackboneError
+from edgefeat_export.saved.picture_input import picture_shape
+from edgefeat_export.saved.traced import open_trace, picture_inputs
+from edgefeat_export.saved.weights_record import WeightsRecord
+
+__all__ = ["open_saved_model", "record_of_folder"]
+
+_GRAPH_FILE: Final = "saved_model.pb"
+_SIGNATURES: Final = ("serving_default", "serve")
+# Operators that read, write or run what the graph names; saving and restoring its own variables
+# (SaveV2, RestoreV2) is in every SavedModel and not called here on other paths.
+_FORBIDDEN: Final = frozenset(
+    {"EagerPyFunc", "MatchingFiles", "PyFunc", "PyFuncStateless", "ReadFile", "WriteFile"}
+)
+
+
+def open_saved_model(
+    folder: Path, *, name: str, size_hw: tuple[int, int] | None, allow_code: bool
+) -> tuple[keras.Model, Head]:
+    """Return a SavedModel as a flat functional model with its head.
+
+    Raises:
+        BackboneError: Not a SavedModel, it holds operators that touch files or run Python, or its
+            signature is not one picture in, one tensor out.
+    """
+    if not allow_code and (found := sorted(_FORBIDDEN & set(_operators(folder)))):
+        raise BackboneError(
+            f"{folder}: opening it would run {', '.join(found)}, which can reach beyond the model."
+            " If you trust it: --allow-code"
+        )
+    try:
+        loaded = tf.saved_model.load(str(folder))
+    except (OSError, ValueError, tf.errors.OpError) as error:
+        raise BackboneError(
+            f"{folder}: TensorFlow {tf.__version__} cannot open it: {error}; export it again"
+        ) from error
+    function = _signature(loaded, folder)
+    model, head = open_trace(function, _input_shape(function, folder, size_hw), name)
+    return model, head
+
+
+def record_of_folder(folder: Path) -> WeightsRecord:
+    """Hash every file of a SavedModel, in the order of their names."""
+    digest = hashlib.sha256()
+    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+        digest.update(f"{path.relative_to(folder)}\0{path.stat().st_size}\0".encode())
+        with path.open("rb") as file:
+            digest.update(hashlib.file_digest(file, "sha256").digest())
+    return WeightsRecord(
+        source=folder.name,
+        sha256=digest.hexdigest(),
+        licence="unknown",
+        origin="SavedModel given by the user",
+    )
+
+
+def _operators(folder: Path) -> Iterator[str]:
+    """Every operator in the file, read as data."""
+    model = saved_model_pb2.SavedModel()
+    try:
+        model.ParseFromString((folder / _GRAPH_FILE).read_bytes())
+    except OSError as error:
+        raise BackboneError(
+            f"{folder}: expected a SavedModel folder with {_GRAPH_FILE}, got none; give the folder"
+            " that model.export() wrote, or a .keras or .h5 file"
+        ) from error
+    except Exception as error:
+        # protobuf's DecodeError is a plain Exception whose module differs between its builds.
+        if type(error).__name__ != "DecodeError":
+            raise
+        raise BackboneError(f"{folder}: {_GRAPH_FILE} is damaged; export it again") from error
+    for meta in model.meta_graphs:
+        yield from (node.op for node in meta.graph_def.node)
+        for function in meta.graph_def.library.function:
+            yield from (node.op for node in function.node_def)
+
+
+def _signature(loaded: Any, folder: Path) -> Any:
+    known = list(loaded.signatures)
+    for name in _SIGNATURES:
+        if name in known:
+            return loaded.signatures[name]
+    raise BackboneError(
+        f"{folder}: expected a signature called {' or '.join(_SIGNATURES)}, got {known or 'none'};"
+        " write the folder with model.export()"
+    )
+
+
+def _input_shape(
+    function: Any, folder: Path, size_hw: tuple[int, int] | None
+) -> tuple[int, int, int]:
+    inputs = picture_inputs(function)
+    shapes = [tuple(tensor.shape) if tensor.shape.rank else () for tensor in inputs]
+    return picture_shape(shapes[0] if len(shapes) == 1 else shapes, folder, size_hw)

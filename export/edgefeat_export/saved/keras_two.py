@@ -1,0 +1,154 @@
+"""Brings an architecture that Keras 2 wrote to what Keras 3 reads, on plain data.
+
+Keras 3 reads most of it, but for settings it no longer has, operation layers, and the calls of a
+model inside a model, which Keras 2 counted from one.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final
+
+from edgefeat_export.errors import BackboneError
+from edgefeat_export.saved.config import Config
+from edgefeat_export.saved.operation_layers import replace_operations
+
+__all__ = ["modernise"]
+
+_MODELS: Final = ("Functional", "Model", "Sequential")
+# Keys of Keras 2 that Keras 3 rejects, with the value that changes nothing.
+_RETIRED: Final = {
+    "groups": 1,
+    "implementation": 2,
+    "interpolation": "nearest",
+    "ragged": False,
+    "renorm": False,
+    "renorm_clipping": None,
+    "renorm_momentum": None,
+    "sparse": False,
+    "time_major": False,
+    "virtual_batch_size": None,
+    "adjustment": None,
+    "fused": None,
+}
+
+
+def modernise(config: Config, path: Path) -> bool:
+    """Change, in place, what Keras 3 cannot read; return whether anything was.
+
+    Raises:
+        BackboneError: Something that Keras 3 has no equal of.
+    """
+    changes = _count_calls_from_zero(config) + _unpack_single_ends(config)
+    changes += _unpack_axes(config) + _drop_retired_keys(config, path)
+    return changes + replace_operations(config, path) > 0
+
+
+def _count_calls_from_zero(config: Config) -> int:
+    """Take the n-th call of a model inside a model for its n-th, not for the next."""
+    count = 0
+    for graph in _graphs(config):
+        models = {
+            str(layer["config"].get("name")): layer["class_name"]
+            for layer in graph["layers"]
+            if layer["class_name"] in _MODELS
+        }
+        for layer in graph["layers"]:
+            nodes = [node for node in layer.get("inbound_nodes", []) if isinstance(node, list)]
+            count += _step_back(nodes, set(models))
+        # Keras 3 itself steps back for an output of a functional model, not for a Sequential's
+        sequential = {name for name, kind in models.items() if kind == "Sequential"}
+        count += _step_back(graph["output_layers"], sequential)
+    return count
+
+
+def _unpack_single_ends(config: Config) -> int:
+    """Let a model of one output give a tensor, as in Keras 2, and not a list of one."""
+    count = 0
+    for graph in _graphs(config):
+        for ends in ("input_layers", "output_layers"):
+            if len(graph[ends]) == 1 and isinstance(graph[ends][0], list):
+                (graph[ends],) = graph[ends]
+                count += 1
+    return count
+
+
+def _unpack_axes(config: Config) -> int:
+    """Take the axis out of the list of one that batch normalisation kept it in."""
+    count = 0
+    for layer in _layers(config):
+        axis = layer["config"].get("axis")
+        if (
+            layer["class_name"] == "BatchNormalization"
+            and isinstance(axis, list)
+            and axis[1:] == []
+        ):
+            (layer["config"]["axis"],) = axis
+            count += 1
+    return count
+
+
+def _step_back(value: Any, models: set[str]) -> int:
+    """Lower the call in every [model, call, tensor, ...] found."""
+    if isinstance(value, dict):
+        return sum(_step_back(item, models) for item in value.values())
+    if not isinstance(value, list):
+        return 0
+    if len(value) >= 3 and isinstance(value[0], str) and value[0] in models and value[1]:
+        value[1] -= 1
+        return 1 + _step_back(value[3:], models)
+    return sum(_step_back(item, models) for item in value)
+
+
+def _drop_retired_keys(config: Config, path: Path) -> int:
+    """Remove, in place, layer settings that Keras 3 rejects and that change nothing; count them.
+
+    Raises:
+        BackboneError: A setting that Keras 3 cannot honour has a value that matters.
+    """
+    import keras
+
+    dropped = 0
+    for layer in _layers(config):
+        known = getattr(keras.layers, str(layer["class_name"]), None)
+        if not inspect.isclass(known):
+            continue
+        settings = layer["config"]
+        accepted = _accepted(known)
+        for key in [key for key in settings if key in _RETIRED and key not in accepted]:
+            if settings[key] != _RETIRED[key]:
+                raise BackboneError(
+                    f"{path}: layer {settings.get('name')!r} ({layer['class_name']}) has {key}="
+                    f"{settings[key]!r}, which Keras 3 has no equal of (only {_RETIRED[key]!r});"
+                    " export the model as a SavedModel with the Keras that made it, and give that"
+                )
+            del settings[key]
+            dropped += 1
+    return dropped
+
+
+def _graphs(config: Config) -> list[Config]:
+    """The functional models, however deep."""
+    return [item["config"] for item in _layers(config) if "output_layers" in item["config"]]
+
+
+def _layers(config: Any) -> Iterator[Config]:
+    if isinstance(config, list):
+        for item in config:
+            yield from _layers(item)
+    elif isinstance(config, dict):
+        if isinstance(config.get("config"), dict) and isinstance(config.get("class_name"), str):
+            yield config
+        for item in config.values():
+            yield from _layers(item)
+
+
+def _accepted(layer: type) -> set[str]:
+    return {
+        name
+        for base in inspect.getmro(layer)
+        if "__init__" in vars(base)
+        for name in inspect.signature(vars(base)["__init__"]).parameters
+    }
