@@ -48,6 +48,7 @@ test-all: test-runtime $(EXPORT)
 check: $(EXPORT)
 	.venv/export/bin/ruff format --check .
 	.venv/export/bin/ruff check .
+	PYTHONPATH=export .venv/export/bin/lint-imports
 	MYPYPATH=export .venv/export/bin/mypy -p edgefeat -p edgefeat_export
 
 format: $(EXPORT)

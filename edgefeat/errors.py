@@ -5,24 +5,103 @@
     ├── ModelError       a model file is missing, foreign, damaged or fails its self-test
     ├── ProviderError    an execution provider is missing or not the one that runs
     ├── SourceError      a camera, video, folder or stream cannot be opened or read
+    │   └── FrameError   one frame cannot be read; the stream goes on (`edgefeat.sources.base`)
     └── SinkError        results cannot be written, or do not belong together
 
-Wrong arguments (types, values out of range) stay `TypeError` and `ValueError`.
-Messages say what was expected, what came, where, and what to do about it.
+    ValueError
+    └── OptionError      an option's value is out of range, or does not apply here
+
+Other wrong arguments are plain `TypeError` and `ValueError`. An error has parts: where it happened,
+what is wrong, what to do about it, and the option that is meant. `str(error)` puts them together
+for Python users; the command line spells options as flags (`ExplainedError.message`).
 """
+
+from collections.abc import Callable
+from typing import Self
 
 __all__ = [
     "EdgefeatError",
+    "ExplainedError",
     "ImageError",
     "ModelError",
+    "OptionError",
     "ProviderError",
     "SinkError",
     "SourceError",
 ]
 
+_PLACE_OF_OPTION = "{option}"
 
-class EdgefeatError(Exception):
-    """Base of every error edgefeat raises on purpose."""
+
+class ExplainedError(Exception):
+    """An error in parts.
+
+    Args:
+        problem: What was expected and what came, without the place: "expected uint8, got float32".
+        where: The file, URL, row or field that is meant; an outer layer may add its own in front
+            (`within`). Never with a password.
+        remedy: What the user can do, as one or more sentences. `{option}` in it stands for the
+            option, spelled as the reader would type it.
+        option: The keyword that is meant, such as `max_pixels`, or with the value that a remedy
+            proposes, such as `strict=False`. Where the remedy does not place it, it stands before
+            the problem.
+    """
+
+    def __init__(
+        self,
+        problem: str,
+        *,
+        where: object = None,
+        remedy: str | None = None,
+        option: str | None = None,
+    ) -> None:
+        super().__init__(problem)
+        self.problem = problem
+        self.where = None if where is None else str(where)
+        self.remedy = remedy
+        self.option = option
+
+    @property
+    def reason(self) -> str:
+        """Problem and remedy as sentences, without the place, with options as keywords."""
+        return self._sentences(str)
+
+    def message(self, spell: Callable[[str], str] = str) -> str:
+        """Return the whole message.
+
+        Args:
+            spell: Turns an option, such as `max_pixels` or `strict=False`, into what the reader
+                types. Python users type it as it is.
+        """
+        sentences = self._sentences(spell)
+        return sentences if self.where is None else f"{self.where}: {sentences}"
+
+    def within(self, where: object) -> Self:
+        """Add an outer place, such as a row of a table, and return this error to be raised."""
+        self.where = str(where) if self.where is None else f"{where}: {self.where}"
+        return self
+
+    def _sentences(self, spell: Callable[[str], str]) -> str:
+        problem, remedy = _sentence(self.problem), self.remedy
+        if self.option is not None:
+            spelled = spell(self.option)
+            if remedy is not None and _PLACE_OF_OPTION in remedy:
+                remedy = remedy.replace(_PLACE_OF_OPTION, spelled)
+            else:
+                problem = f"{spelled}: {problem}"
+        return problem if remedy is None else f"{problem} {_sentence(remedy)}"
+
+    def __str__(self) -> str:
+        return self.message()
+
+
+def _sentence(text: str) -> str:
+    """Return text with a full stop, unless it ends as a sentence already."""
+    return text if text.endswith((".", "!", "?")) else f"{text}."
+
+
+class EdgefeatError(ExplainedError):
+    """Base of every error edgefeat raises on purpose; see `ExplainedError` for its parts."""
 
 
 class ImageError(EdgefeatError):
@@ -43,3 +122,7 @@ class SourceError(EdgefeatError):
 
 class SinkError(EdgefeatError):
     """Results cannot be written, or do not belong together."""
+
+
+class OptionError(ExplainedError, ValueError):
+    """An option's value is out of range, or the option does not apply here."""

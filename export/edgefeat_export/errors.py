@@ -32,6 +32,14 @@ class VerificationError(ExportError):
     `reasons` holds each missed gate for programs: output, gate, needed, got.
     """
 
-    def __init__(self, message: str, *, reasons: Sequence[Mapping[str, object]] = ()) -> None:
-        super().__init__(message)
+    def __init__(
+        self,
+        problem: str,
+        *,
+        where: object = None,
+        remedy: str | None = None,
+        option: str | None = None,
+        reasons: Sequence[Mapping[str, object]] = (),
+    ) -> None:
+        super().__init__(problem, where=where, remedy=remedy, option=option)
         self.reasons = tuple(reasons)

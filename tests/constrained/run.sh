@@ -25,11 +25,11 @@ export HOME=/proc/nowhere XDG_CACHE_HOME=/proc/nowhere TMPDIR="$box"
 echo "constrained: one core, 256 MB of data a process, network: $network, home not writable"
 cd "$box"
 failed=
-for file in "$root"/tests/runtime/test_*.py; do
-    printf '%s: ' "$(basename "$file")"
+for file in $(find "$root/tests/runtime" -name "test_*.py" | sort); do
+    printf '%s: ' "${file#"$root/tests/runtime/"}"
     in_box timeout 300 "$python" -m pytest -q -p no:cacheprovider -o faulthandler_timeout=120 \
         --rootdir "$root" -c "$root/pyproject.toml" "$file" "$@" >"$box/log" 2>&1 \
-        || { cat "$box/log"; failed="$failed $(basename "$file")"; }
+        || { cat "$box/log"; failed="$failed ${file#"$root/tests/runtime/"}"; }
     tail -n 1 "$box/log"
 done
 in_box "$python" "$here/bench.py" || failed="$failed bench.py"

@@ -23,7 +23,7 @@ from edgefeat.sources.multipart import PartReader, boundary_of
 from edgefeat.streaming import Event, EventKind, Limits
 from streams_support import NumberReader
 
-PROGRAM = Path(__file__).parent.parent / "support" / "mjpeg_camera.py"
+PROGRAM = Path(__file__).parents[2] / "support" / "mjpeg_camera.py"
 QUICK = Limits(timeout_s=0.6, stall_s=0.25, backoff_s=0.05, backoff_max_s=0.1)
 LOGIN = "me:p%40ss%2Fword@"
 

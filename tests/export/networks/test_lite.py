@@ -11,7 +11,7 @@ from edgefeat_export.networks.normalisation import LITE
 from edgefeat_export.networks.torch_pickle import read_torch_pickle
 from edgefeat_export.networks.weights import lite0_file
 
-PHOTOS = Path(__file__).parents[1] / "data" / "photos"
+PHOTOS = Path(__file__).parents[2] / "data" / "photos"
 
 # ImageNet classes (https://image-net.org, in the order every release uses).
 CATS = {281, 282, 283, 284, 285}

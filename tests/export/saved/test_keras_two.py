@@ -16,7 +16,7 @@ from edgefeat_export.networks.normalisation import IDENTITY
 from exported import exported
 from graph_support import relative_l2
 
-WRITER = Path(__file__).parents[1] / "support" / "write_keras_two.py"
+WRITER = Path(__file__).parents[2] / "support" / "write_keras_two.py"
 
 
 @pytest.fixture(scope="module")

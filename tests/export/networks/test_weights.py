@@ -126,7 +126,7 @@ def test_random_features_are_alive_at_every_depth(normalisation):
 def test_random_features_tell_pictures_apart():
     model = mobilenet()
     randomise(model)
-    photos = Path(__file__).parents[1] / "data" / "photos"
+    photos = Path(__file__).parents[2] / "data" / "photos"
     pixels = [
         keras.utils.img_to_array(keras.utils.load_img(path, target_size=(64, 64)), dtype="uint8")
         for path in sorted(photos.glob("*.jpg"))

@@ -16,7 +16,7 @@ from edgefeat.bench.report.files import read_report, write_report
 from edgefeat.cli.main import main
 from edgefeat.errors import SourceError
 
-PHOTOS = Path(__file__).parents[1] / "data" / "photos"
+PHOTOS = Path(__file__).parents[2] / "data" / "photos"
 QUICK = ["--duration=0.05", "--calls=16", "--cold-starts=0", "--processes=1", "--workers=2"]
 
 

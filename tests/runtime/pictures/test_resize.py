@@ -18,7 +18,7 @@ from edgefeat.pictures.decode import load_bgr
 from edgefeat.pictures.preprocess import Preprocessor
 from edgefeat.pictures.resize import staged
 
-TESTS = Path(__file__).parents[1]
+TESTS = Path(__file__).parents[2]
 Pixels = NDArray[np.uint8]
 
 
