@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from edgefeat.bench.results import Ratio, SingleStream, Subject
 from edgefeat.bench.statistics.bootstrap import ENOUGH_PROCESSES, Stretches, ratio_of_quantiles
-from edgefeat.bench.statistics.percentiles import label
 from edgefeat.bench.summary import TOTAL
+from edgefeat.percentiles import label
 
 __all__ = ["kept_blocks", "paired_ratios"]
 

@@ -22,9 +22,9 @@ from numpy.typing import NDArray
 from edgefeat.bench.compare import kept_blocks
 from edgefeat.bench.results import Ratio, Report, SingleStream, Subject
 from edgefeat.bench.statistics.bootstrap import ENOUGH_PROCESSES, ratio_of_quantiles
-from edgefeat.bench.statistics.percentiles import min_samples
 from edgefeat.bench.summary import TOTAL
 from edgefeat.errors import SourceError
+from edgefeat.percentiles import min_samples
 
 __all__ = ["Judgement", "Outcome", "Rule", "judge", "parse_rule"]
 

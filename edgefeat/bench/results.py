@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from edgefeat.bench.statistics.percentiles import Percentile
+from edgefeat.percentiles import Percentile
 
 __all__ = [
     "SCHEMA",

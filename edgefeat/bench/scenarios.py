@@ -17,8 +17,8 @@ import numpy as np
 
 from edgefeat.bench.pipeline import Picture, Pipeline
 from edgefeat.bench.results import Camera, MultiStream, Offline, Server, ServerTrial
-from edgefeat.bench.statistics.percentiles import min_samples, over_allowed
 from edgefeat.bench.summary import latency
+from edgefeat.percentiles import min_samples, over_allowed
 from edgefeat.pictures.decode import load_bgr
 
 __all__ = ["camera", "multi_stream", "offline", "server"]

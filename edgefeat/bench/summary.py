@@ -13,8 +13,8 @@ from edgefeat.bench.pipeline import STAGES
 from edgefeat.bench.results import Latency, SingleStream
 from edgefeat.bench.single_stream import BLOCK, Series
 from edgefeat.bench.statistics.bootstrap import ENOUGH_PROCESSES, quantile_intervals
-from edgefeat.bench.statistics.percentiles import QUANTILES, percentile
 from edgefeat.bench.statistics.warmup import UNSTEADY, find_warmup
+from edgefeat.percentiles import QUANTILES, percentile
 
 __all__ = ["TOTAL", "after_warmup", "latency", "single_stream"]
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from edgefeat.bench.statistics.percentiles import Percentile, label, min_samples, percentile
+from edgefeat.percentiles import Percentile, label, min_samples, percentile
 
 __all__ = ["check_latency"]
 

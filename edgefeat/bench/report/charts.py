@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from edgefeat.bench.pipeline import STAGES
 from edgefeat.bench.report.svg import Plot
 from edgefeat.bench.results import SingleStream, Subject
-from edgefeat.bench.statistics.percentiles import label
 from edgefeat.bench.summary import TOTAL, after_warmup
+from edgefeat.percentiles import label
 
 __all__ = ["front", "histogram", "legend", "over_time", "shares", "stage_bars"]
 

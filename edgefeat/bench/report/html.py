@@ -8,8 +8,8 @@ from html import escape
 from edgefeat.bench.report import charts
 from edgefeat.bench.report.table import VALID, machine_lines, ratio_verdict, scenario_lines, verdict
 from edgefeat.bench.results import Report, SingleStream, Subject
-from edgefeat.bench.statistics.percentiles import Percentile, label
 from edgefeat.bench.summary import TOTAL
+from edgefeat.percentiles import Percentile, label
 
 __all__ = ["as_html"]
 

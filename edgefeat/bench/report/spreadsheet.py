@@ -7,7 +7,7 @@ import io
 from collections.abc import Iterator
 
 from edgefeat.bench.results import Latency, Report, Subject
-from edgefeat.bench.statistics.percentiles import QUANTILES, label
+from edgefeat.percentiles import QUANTILES, label
 
 __all__ = ["as_csv"]
 

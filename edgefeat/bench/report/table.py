@@ -16,8 +16,8 @@ from edgefeat.bench.results import (
     SingleStream,
     Subject,
 )
-from edgefeat.bench.statistics.percentiles import Percentile, label
 from edgefeat.bench.summary import TOTAL
+from edgefeat.percentiles import Percentile, label
 
 __all__ = [
     "VALID",

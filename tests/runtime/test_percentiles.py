@@ -1,11 +1,12 @@
-"""The statistics of `edgefeat bench`, against their published values and a naive oracle."""
+"""Percentiles and the samples they need, against published values and a naive oracle."""
 
-from math import comb
+from math import ceil, comb
 
 import numpy as np
 import pytest
 
-from edgefeat.bench.statistics.percentiles import label, min_samples, over_allowed, percentile
+from edgefeat.errors import OptionError
+from edgefeat.percentiles import label, min_samples, over_allowed, percentile, stated
 
 
 def exact_cdf(t: int, n: int, q: float) -> float:
@@ -39,6 +40,14 @@ def test_too_small_a_sample_has_no_percentile() -> None:
     assert percentile([1.0] * 64, 0.9).value == 1.0
 
 
+@pytest.mark.parametrize("quantile", [0.5, 0.9, 0.99])
+def test_a_percentile_is_stated_from_its_least_sample_on(quantile: float) -> None:
+    needed = min_samples(quantile)
+    sample = np.arange(1, needed + 1, dtype=np.float32)
+    assert stated(sample[:-1], quantile) is None
+    assert stated(sample, quantile) == ceil(quantile * needed)
+
+
 def test_values_are_nearest_ranks() -> None:
     ascending = [float(n) for n in range(1, 101)]
     p90 = percentile(ascending, 0.9)
@@ -70,5 +79,6 @@ def test_labels(quantile: float, name: str) -> None:
 
 @pytest.mark.parametrize("quantile", [0.0, 1.0, 90.0])
 def test_quantiles_outside_are_refused(quantile: float) -> None:
-    with pytest.raises(ValueError, match=r"quantile: expected a number between 0 and 1, got"):
+    with pytest.raises(OptionError) as raised:
         percentile([1.0], quantile)
+    assert str(raised.value) == f"quantile: expected a number between 0 and 1, got {quantile}."
