@@ -1,6 +1,8 @@
-"""Every error edgefeat raises on purpose, in one shallow tree.
+"""Every error edgefeat raises on purpose, in one shallow tree, and its one kind of warning.
 
     EdgefeatError
+    ├── DependencyError  NumPy, OpenCV, ONNX Runtime or an optional package is missing, broken or
+    │                    too old; it is an ImportError too
     ├── ImageError       a picture cannot be read, decoded or used
     ├── ModelError       a model file is missing, foreign, damaged or fails its self-test
     ├── ProviderError    an execution provider is missing or not the one that runs
@@ -9,7 +11,12 @@
     └── SinkError        results cannot be written, or do not belong together
 
     ValueError
-    └── OptionError      an option's value is out of range, or does not apply here
+    ├── OptionError      an option's value is out of range, or does not apply here
+    └── CodecError       a JSON value does not fit its record (`edgefeat.model.codec`); whoever
+                         reads the file turns it into one of the errors above
+
+    UserWarning
+    └── ProviderWarning  a less preferred execution provider runs than the first one asked for
 
 Other wrong arguments are plain `TypeError` and `ValueError`. An error has parts: where it happened,
 what is wrong, what to do about it, and the option that is meant. `str(error)` puts them together
@@ -20,12 +27,14 @@ from collections.abc import Callable
 from typing import Self
 
 __all__ = [
+    "DependencyError",
     "EdgefeatError",
     "ExplainedError",
     "ImageError",
     "ModelError",
     "OptionError",
     "ProviderError",
+    "ProviderWarning",
     "SinkError",
     "SourceError",
 ]
@@ -64,24 +73,10 @@ class ExplainedError(Exception):
     @property
     def reason(self) -> str:
         """Problem and remedy as sentences, without the place, with options as keywords."""
-        return self._sentences(str)
+        return self.reason_for(str)
 
-    def message(self, spell: Callable[[str], str] = str) -> str:
-        """Return the whole message.
-
-        Args:
-            spell: Turns an option, such as `max_pixels` or `strict=False`, into what the reader
-                types. Python users type it as it is.
-        """
-        sentences = self._sentences(spell)
-        return sentences if self.where is None else f"{self.where}: {sentences}"
-
-    def within(self, where: object) -> Self:
-        """Add an outer place, such as a row of a table, and return this error to be raised."""
-        self.where = str(where) if self.where is None else f"{where}: {self.where}"
-        return self
-
-    def _sentences(self, spell: Callable[[str], str]) -> str:
+    def reason_for(self, spell: Callable[[str], str]) -> str:
+        """Return `reason` with options as `spell` spells them; see `message`."""
         problem, remedy = _sentence(self.problem), self.remedy
         if self.option is not None:
             spelled = spell(self.option)
@@ -90,6 +85,21 @@ class ExplainedError(Exception):
             else:
                 problem = f"{spelled}: {problem}"
         return problem if remedy is None else f"{problem} {_sentence(remedy)}"
+
+    def message(self, spell: Callable[[str], str] = str) -> str:
+        """Return the whole message.
+
+        Args:
+            spell: Turns an option, such as `max_pixels` or `strict=False`, into what the reader
+                types. Python users type it as it is.
+        """
+        reason = self.reason_for(spell)
+        return reason if self.where is None else f"{self.where}: {reason}"
+
+    def within(self, where: object) -> Self:
+        """Add an outer place, such as a row of a table, and return this error to be raised."""
+        self.where = str(where) if self.where is None else f"{where}: {self.where}"
+        return self
 
     def __str__(self) -> str:
         return self.message()
@@ -102,6 +112,10 @@ def _sentence(text: str) -> str:
 
 class EdgefeatError(ExplainedError):
     """Base of every error edgefeat raises on purpose; see `ExplainedError` for its parts."""
+
+
+class DependencyError(EdgefeatError, ImportError):
+    """A package that edgefeat stands on is missing, broken or too old."""
 
 
 class ImageError(EdgefeatError):
@@ -126,3 +140,7 @@ class SinkError(EdgefeatError):
 
 class OptionError(ExplainedError, ValueError):
     """An option's value is out of range, or the option does not apply here."""
+
+
+class ProviderWarning(UserWarning):
+    """A less preferred execution provider runs than the first one asked for."""

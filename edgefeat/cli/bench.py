@@ -80,7 +80,7 @@ def run(arguments: argparse.Namespace) -> int:
         sys.stdout.write(json.dumps(json_schema(), indent=1) + "\n")
         return 0
     if arguments.fail_if and not arguments.compare:
-        arguments.usage_error("argument --fail-if: needs --compare OLD, the run to compare with")
+        arguments.usage_error("--fail-if: needs --compare OLD, the run to compare with")
     from edgefeat.bench.report.files import check_place, read_report, write_report, write_text
     from edgefeat.bench.report.table import as_text
     from edgefeat.bench.runner import run_plan

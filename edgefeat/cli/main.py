@@ -13,7 +13,8 @@ from collections.abc import Sequence
 
 from edgefeat import __version__
 from edgefeat.cli import bench, doctor, extract, info, stream
-from edgefeat.errors import EdgefeatError
+from edgefeat.cli.parser import Parser
+from edgefeat.errors import EdgefeatError, OptionError
 
 __all__ = ["main"]
 
@@ -27,12 +28,31 @@ def main(argv: Sequence[str] | None = None) -> int:
     os.environ.setdefault("OPENCV_LOG_LEVEL", "OFF")
     # NumPy's linear algebra would start a thread for every core at import; nothing here uses it.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    arguments = _parser().parse_args(argv)
+    program = Parser(
+        prog="edgefeat",
+        description="Turn photos, folders and camera frames into feature vectors.",
+        epilog=_EPILOG,
+    )
+    program.add_argument("--version", action="version", version=f"edgefeat {__version__}")
+    commands = program.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    for command in (extract, stream, bench, info, doctor):
+        command.add_parser(commands)
+    words = sys.argv[1:] if argv is None else argv
+    if not words:
+        program.print_help(sys.stderr)
+        return 2
+    return _run(program.parse_command(commands, words))
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    parser: Parser = arguments.parser
     try:
         code: int = arguments.run(arguments)
         sys.stdout.flush()
+    except OptionError as error:
+        return parser.explain(error)
     except EdgefeatError as error:
-        sys.stderr.write(f"edgefeat: error: {error}\n")
+        sys.stderr.write(f"edgefeat: error: {error.message(parser.spell)}\n")
         return 3
     except KeyboardInterrupt:
         sys.stderr.write("\nedgefeat: interrupted; no unfinished file was left behind\n")
@@ -55,16 +75,3 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _forget_stdout() -> None:
     """Let the flush at exit succeed."""
     sys.stdout = open(os.devnull, "w")  # noqa: SIM115, PTH123
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="edgefeat",
-        description="Turn photos, folders and camera frames into feature vectors.",
-        epilog=_EPILOG,
-    )
-    parser.add_argument("--version", action="version", version=f"edgefeat {__version__}")
-    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for command in (extract, stream, bench, info, doctor):
-        command.add_parser(commands)
-    return parser

@@ -10,8 +10,8 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from edgefeat.engine.providers import AUTO, accelerators
-from edgefeat.engine.session import EngineOptions, ProviderWarning, Session
-from edgefeat.errors import EdgefeatError, ModelError
+from edgefeat.engine.session import EngineOptions, Session
+from edgefeat.errors import EdgefeatError, ModelError, ProviderWarning
 from edgefeat.model.file import ModelFile
 
 if TYPE_CHECKING:

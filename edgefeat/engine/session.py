@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from edgefeat.engine import cache as optimised
 from edgefeat.engine.providers import ORT_ERRORS, Provider, find, load_libraries, offered, short
-from edgefeat.errors import ModelError, ProviderError
+from edgefeat.errors import ModelError, ProviderError, ProviderWarning
 from edgefeat.model.file import ModelFile
 from edgefeat.model.spec import ModelSpec
 from edgefeat.record import Record
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 __all__ = [
     "SAFE_PAIR",
     "EngineOptions",
-    "ProviderWarning",
     "Session",
     "available_providers",
     "may_saturate",
@@ -38,10 +37,6 @@ _RECORD = "session.record_ep_graph_assignment_info"
 
 SAFE_PAIR = 128
 """What two int8 weights beside each other may add up to: 255 * 128 fits 16 bits."""
-
-
-class ProviderWarning(UserWarning):
-    """A less wanted execution provider runs than the first one asked for."""
 
 
 class EngineOptions(Record):

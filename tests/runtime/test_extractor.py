@@ -13,7 +13,7 @@ from PIL import Image
 
 import edgefeat
 from edgefeat import FeatureExtractor, ModelError, ProviderError, cosine_similarity
-from edgefeat.engine.session import ProviderWarning
+from edgefeat.errors import ProviderWarning
 
 NAMES = ("chelsea", "coffee", "rocket")
 

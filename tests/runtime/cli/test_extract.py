@@ -243,12 +243,11 @@ def test_a_reader_that_has_enough_is_no_error(photos: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ([], "the following arguments are required: COMMAND"),
         (["extract"], "the following arguments are required: SOURCE"),
         (["extract", "a.jpg", "--threads", "0"], "expected a whole number of 1 or more, got '0'"),
         (["extract", "a.jpg", "--decode", "half"], "invalid choice: 'half'"),
     ],
-    ids=["no-command", "no-source", "threads", "decode"],
+    ids=["no-source", "threads", "decode"],
 )
 def test_wrong_usage_is_explained(arguments: list[str], message: str) -> None:
     done = run(*arguments)

@@ -195,14 +195,14 @@ def test_the_live_line(watched: Path, tmp_path: Path) -> None:
     [
         (["-"], "--size: stdin holds raw frames: give their size, as 640x480"),
         (["-", "--size", "4x4", "--pixel", "rgb"], "--pixel: expected bgr24, rgb24, gray8, "),
-        (["-", "--size", "4"], "argument --size: expected WIDTHxHEIGHT, as 640x480, got '4'"),
+        (["-", "--size", "4"], "--size: expected WIDTHxHEIGHT, as 640x480, got '4'"),
         (["a.mp4", "--size", "4x4"], "camera: does not go with the source a.mp4. Leave it out."),
         (["rtsp://u:p@h/", "--watch"], "watch: does not go with the source rtsp://***@h/."),
         (["a.mp4", "--format", "npy"], "--format npy: needs a folder. Name it with -o."),
-        (["a.mp4", "--fps", "-1"], "argument --fps: expected a number above 0, got '-1'"),
+        (["a.mp4", "--fps", "-1"], "--fps: expected a number above 0, got '-1'"),
         (["a.mp4", "--novelty", "7"], "novelty: expected a cosine distance in 0..2, got 7.0"),
         (["a.mp4", "--reconnect", "-1"], "reconnect: expected 0 or more, got -1"),
-        (["a.mp4", "--roi", "1,2"], "argument --roi: expected X,Y,W,H, got '1,2'"),
+        (["a.mp4", "--roi", "1,2"], "--roi: expected X,Y,W,H, got '1,2'"),
     ],
     ids=["no-size", "pixel", "size", "camera", "watch", "npy", "fps", "novelty", "retry", "roi"],
 )

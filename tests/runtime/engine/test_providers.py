@@ -12,11 +12,11 @@ from edgefeat.engine import providers
 from edgefeat.engine.providers import Provider, find, load_libraries, offered
 from edgefeat.engine.session import (
     EngineOptions,
-    ProviderWarning,
     Session,
     _check_running,
     available_providers,
 )
+from edgefeat.errors import ProviderWarning
 
 BROKEN = """
 def get_ep_name():

@@ -1,0 +1,104 @@
+"""The command line as a whole: commands, wrong usage, and errors that name flags."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from edgefeat.cli.main import main
+from edgefeat.cli.parser import Parser
+from edgefeat.errors import OptionError
+
+
+def edgefeat(*words: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-P", "-m", "edgefeat", *words]
+    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["extact", "a.jpg"], "edgefeat: error: no command 'extact'. Did you mean 'extract'?"),
+        (
+            ["paint"],
+            "edgefeat: error: no command 'paint'. There is extract, stream, bench, info, doctor",
+        ),
+        (
+            ["extract"],
+            "edgefeat extract: error: the following arguments are required: SOURCE",
+        ),
+        (
+            ["extract", "a.jpg", "--treads", "2"],
+            "edgefeat extract: error: no option '--treads'. Did you mean '--threads'?",
+        ),
+        (
+            ["extract", "a.jpg", "--threads=0"],
+            "edgefeat extract: error: --threads: expected a whole number of 1 or more, got '0'",
+        ),
+        (["info", "a", "b"], "edgefeat info: error: one argument too many: 'b'"),
+        (["-x"], "edgefeat: error: the following arguments are required: COMMAND"),
+    ],
+    ids=["command", "no near command", "missing", "option", "value", "too many", "no command"],
+)
+def test_wrong_usage_takes_two_lines_whoever_finds_it(
+    words: list[str], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(words)
+    command = said.partition(": error:")[0]
+    assert ended.value.code == 2
+    assert capsys.readouterr().err.splitlines() == [said, f"see `{command} --help`"]
+
+
+def test_the_bare_command_prints_its_help_and_fails(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([]) == 2
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert printed.err.startswith("usage: edgefeat [-h] [--version] COMMAND ...")
+
+
+def test_an_option_that_the_library_refuses_looks_the_same(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    parser = Parser(prog="edgefeat test")
+    parser.add_argument("--batch", type=int)
+    assert parser.explain(OptionError("expected at most 9, got 10", option="batch")) == 2
+    assert capsys.readouterr().err.splitlines() == [
+        "edgefeat test: error: --batch: expected at most 9, got 10.",
+        "see `edgefeat test --help`",
+    ]
+
+
+def test_errors_name_the_flags_of_the_command() -> None:
+    done = edgefeat("extract", "a.jpg", "--model", "none.onnx")
+    assert done.returncode == 3
+    assert done.stderr.startswith("edgefeat: error: none.onnx: no such file.")
+
+
+@pytest.mark.parametrize(
+    ("option", "spelled"),
+    [
+        ("max_pixels", "--max-pixels"),
+        ("batch=1", "--batch 1"),
+        ("strict=False", "--no-strict"),
+        ("normalize=True", "--normalize"),
+        ("output", "--output"),
+        ("sources", "SOURCE"),
+        ("quiet", "-q"),
+        ("idle_unload_s", "idle_unload_s"),
+        ("colour='rgb'", "colour='rgb'"),
+    ],
+)
+def test_options_are_spelled_as_the_command_has_them(option: str, spelled: str) -> None:
+    parser = Parser(prog="edgefeat test")
+    parser.add_argument("sources", nargs="+", metavar="SOURCE")
+    parser.add_argument("-o", "--output")
+    parser.add_argument("-q", dest="quiet", action="store_true")
+    group = parser.add_argument_group("model")
+    group.add_argument("--max-pixels", type=int)
+    group.add_argument("--batch", type=int)
+    group.add_argument("--no-strict", action="store_true")
+    group.add_argument("--normalize", action="store_true")
+    assert parser.spell(option) == spelled
