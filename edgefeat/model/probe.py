@@ -15,6 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from edgefeat import agreement
 from edgefeat.errors import ModelError
 from edgefeat.model.spec import ModelSpec, Probe
 
@@ -140,9 +141,7 @@ def compare(probe: Probe, features: NDArray[np.float32]) -> SelfTest:
         raise ModelError(
             f"probe.expected: expected {flat.size} features, got {expected.size}. Export it again."
         )
-    norm = float(np.linalg.norm(expected))
-    difference = float(np.linalg.norm(flat - expected))
-    relative = difference / norm if norm > 0 else float("inf")
+    relative = float(agreement.relative_l2(expected[np.newaxis], flat[np.newaxis])[0])
     exact = (
         None if probe.features_sha256 is None else probe.features_sha256 == features_sha256(flat)
     )

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from edgefeat import agreement
 from edgefeat.errors import SinkError
 
 __all__ = ["Fidelity", "Store", "Stored", "encode", "measure"]
@@ -112,18 +113,9 @@ def encode(features: Features, store: Store, *, where: str) -> Stored:
 
 
 def measure(features: Features, stored: Stored) -> Fidelity:
-    """Compare kept vectors, at least one, with the float32 ones they came from.
-
-    Zero vectors that stay zero count as equal.
-    """
-    exact, kept = features.astype(np.float64), stored.decode().astype(np.float64)
-    lengths, kept_lengths = np.linalg.norm(exact, axis=1), np.linalg.norm(kept, axis=1)
-    products = lengths * kept_lengths
-    with np.errstate(invalid="ignore"):  # infinities that float16 made are told apart below
-        dots = np.einsum("nd,nd->n", exact, kept)
-        errors = np.linalg.norm(kept - exact, axis=1)
-        cosines = np.divide(dots, products, out=np.ones_like(dots), where=products > 0)
-        relative = np.divide(errors, lengths, out=np.zeros_like(errors), where=lengths > 0)
+    """Compare kept vectors, at least one, with the float32 ones they came from."""
+    kept = stored.decode()
     return Fidelity(
-        cosine_min=float(np.clip(cosines, -1, 1).min()), relative_l2_max=float(relative.max())
+        cosine_min=float(agreement.paired_cosines(features, kept).min()),
+        relative_l2_max=float(agreement.relative_l2(features, kept).max()),
     )
