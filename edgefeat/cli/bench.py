@@ -81,7 +81,8 @@ def run(arguments: argparse.Namespace) -> int:
         return 0
     if arguments.fail_if and not arguments.compare:
         arguments.usage_error("--fail-if: needs --compare OLD, the run to compare with")
-    from edgefeat.bench.report.files import check_place, read_report, write_report, write_text
+    from edgefeat.atomic import check_place, write_text
+    from edgefeat.bench.report.files import read_report, write_report
     from edgefeat.bench.report.table import as_text
     from edgefeat.bench.runner import run_plan
 
@@ -102,11 +103,11 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.csv:
         from edgefeat.bench.report.spreadsheet import as_csv
 
-        write_text(as_csv(report), arguments.csv)
+        write_text(arguments.csv, as_csv(report))
     if arguments.html:
         from edgefeat.bench.report.html import as_html
 
-        write_text(as_html(report), arguments.html)
+        write_text(arguments.html, as_html(report))
     code = 1 if arguments.require_valid and report.conditions.invalid else 0
     if old is not None:
         code = max(code, _compare(arguments, old, report))

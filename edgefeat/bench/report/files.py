@@ -3,32 +3,14 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 
+from edgefeat.atomic import write_text
 from edgefeat.bench.results import SCHEMA, Report
-from edgefeat.errors import SinkError, SourceError
+from edgefeat.errors import SourceError
 from edgefeat.model import codec
 
-__all__ = ["check_place", "read_report", "write_report", "write_text"]
-
-
-def check_place(path: Path) -> None:
-    """Say before a measurement what would keep its result from being written.
-
-    Raises:
-        SinkError: The path is a folder, or its folder is missing or cannot be written to.
-    """
-    folder = path.parent
-    if path.is_dir():
-        reason = "it is a folder"
-    elif not folder.is_dir():
-        reason = f"the folder {folder} does not exist"
-    elif not os.access(folder, os.W_OK):
-        reason = f"the folder {folder} cannot be written to"
-    else:
-        return
-    raise SinkError(f"{path}: cannot be written: {reason}. Choose another place.")
+__all__ = ["read_report", "write_report"]
 
 
 def write_report(report: Report, path: Path) -> None:
@@ -37,24 +19,7 @@ def write_report(report: Report, path: Path) -> None:
     Raises:
         SinkError: It cannot be written.
     """
-    write_text(json.dumps(codec.write(report), allow_nan=False) + "\n", path)
-
-
-def write_text(text: str, path: Path) -> None:
-    """Write a text file under a temporary name and rename it.
-
-    Raises:
-        SinkError: It cannot be written.
-    """
-    spool = path.with_name(f".{path.name}.part")
-    try:
-        spool.write_text(text, encoding="utf-8")
-        spool.replace(path)
-    except OSError as error:
-        spool.unlink(missing_ok=True)
-        raise SinkError(
-            f"{path}: cannot be written: {error.strerror}. Choose another place."
-        ) from error
+    write_text(path, json.dumps(codec.write(report), allow_nan=False) + "\n")
 
 
 def read_report(path: Path) -> Report:

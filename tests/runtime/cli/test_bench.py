@@ -177,7 +177,7 @@ def test_a_place_that_cannot_be_written_is_told_before_anything_is_measured(
     assert main([*long, str(tmp_path / "none" / "r.json")]) == 3
     assert main([*long, str(tmp_path)]) == 3
     assert capsys.readouterr().err.splitlines() == [
-        f"edgefeat: error: {tmp_path / 'none' / 'r.json'}: cannot be written: the folder "
-        f"{tmp_path / 'none'} does not exist. Choose another place.",
-        f"edgefeat: error: {tmp_path}: cannot be written: it is a folder. Choose another place.",
+        f"edgefeat: error: {tmp_path / 'none' / 'r.json'}: the folder {tmp_path / 'none'} does not "
+        "exist. Create it, or choose another place.",
+        f"edgefeat: error: {tmp_path}: a folder, expected a file. Name a file inside it.",
     ]
