@@ -1,7 +1,5 @@
 """`python -m edgefeat` is the `edgefeat` command."""
 
-import sys
+from edgefeat.cli.main import program
 
-from edgefeat.cli.main import main
-
-sys.exit(main())
+program()

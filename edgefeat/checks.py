@@ -70,6 +70,6 @@ def choice(option: str, value: object, *choices: str) -> str:
         OptionError: It is none of them.
     """
     if not isinstance(value, str) or value not in choices:
-        expected = " or ".join(map(repr, choices))
+        expected = " or ".join(repr(str(one)) for one in choices)
         raise OptionError(f"expected {expected}, got {value!r}", option=option)
     return value

@@ -10,16 +10,35 @@ import errno
 import os
 import sys
 from collections.abc import Sequence
+from typing import NoReturn
 
 from edgefeat import __version__
 from edgefeat.cli import bench, doctor, extract, info, stream
 from edgefeat.cli.parser import Parser
+from edgefeat.cli.say import say
 from edgefeat.errors import EdgefeatError, OptionError
 
-__all__ = ["main"]
+__all__ = ["main", "program"]
 
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+_PATIENCE_S = 0.1  # how long a last word waits for a reader of stderr
 _EPILOG = "`edgefeat COMMAND --help` explains each command with examples."
+
+
+def program() -> NoReturn:
+    """Run the command line and end the process."""
+    try:
+        code = main()
+    except Exception:  # noqa: BLE001 - shown as Python shows it, and then the process ends
+        sys.excepthook(*sys.exc_info())
+        code = 1
+    connection = sys.modules.get("edgefeat.streaming.connection")
+    if connection is not None and connection.left_behind():
+        # A thread that hangs in a library would abort the process if it came back while the
+        # interpreter ends. All is written by now, so the interpreter is left out.
+        sys.stdout.flush()
+        os._exit(code)
+    sys.exit(code)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -52,10 +71,11 @@ def _run(arguments: argparse.Namespace) -> int:
     except OptionError as error:
         return parser.explain(error)
     except EdgefeatError as error:
-        sys.stderr.write(f"edgefeat: error: {error.message(parser.spell)}\n")
+        say(f"edgefeat: error: {error.message(parser.spell)}\n", patience_s=_PATIENCE_S)
         return 3
     except KeyboardInterrupt:
-        sys.stderr.write("\nedgefeat: interrupted; no unfinished file was left behind\n")
+        interrupted = "\nedgefeat: interrupted; no unfinished file was left behind\n"
+        say(interrupted, patience_s=_PATIENCE_S)
         return 130
     except BrokenPipeError:  # the reader of a pipe had enough, as `head` does
         _forget_stdout()
@@ -64,9 +84,10 @@ def _run(arguments: argparse.Namespace) -> int:
         if error.errno not in _NO_ROOM:
             raise
         _forget_stdout()
-        sys.stderr.write(
+        say(
             f"edgefeat: error: output cannot be written in full: {error.strerror}. Free some "
-            "space, or write elsewhere.\n"
+            "space, or write elsewhere.\n",
+            patience_s=_PATIENCE_S,
         )
         return 3
     return code

@@ -9,26 +9,30 @@ from types import FrameType
 
 __all__ = ["stop_on_signals"]
 
-# What is stuck by then, as in a pipe that nobody reads, is broken off: a stop takes a second.
+# A stop may take a second. What is stuck by then, as in a pipe that nobody reads, is broken off.
 _PATIENCE_S = 0.9
+_ASKING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 @contextmanager
 def stop_on_signals(stop: Callable[[], None]) -> Iterator[None]:
-    """Call `stop` on Ctrl-C or SIGTERM; break off with KeyboardInterrupt on a second one.
+    """Call `stop` on Ctrl-C, SIGTERM or SIGHUP; a second one breaks off with KeyboardInterrupt.
+
+    SIGHUP comes when a terminal or an ssh connection is closed. Under `nohup` it stays ignored.
 
     Args:
         stop: Makes the work end soon; must be safe to call from a signal handler.
     """
+    asking = [name for name in _ASKING if signal.getsignal(name) is not signal.SIG_IGN]
 
     def ask(number: int, frame: FrameType | None) -> None:
-        for name in (signal.SIGINT, signal.SIGTERM):
+        for name in asking:
             signal.signal(name, signal.default_int_handler)
         signal.signal(signal.SIGALRM, signal.default_int_handler)
         signal.setitimer(signal.ITIMER_REAL, _PATIENCE_S)
         stop()
 
-    before = {name: signal.signal(name, ask) for name in (signal.SIGINT, signal.SIGTERM)}
+    before = {name: signal.signal(name, ask) for name in asking}
     try:
         yield
     finally:

@@ -6,6 +6,7 @@ import argparse
 import sys
 from typing import TYPE_CHECKING
 
+from edgefeat.checks import choice
 from edgefeat.cli.options import add_model_options, open_extractor
 from edgefeat.cli.stopping import stop_on_signals
 from edgefeat.cli.stream_options import (
@@ -14,13 +15,17 @@ from edgefeat.cli.stream_options import (
     add_source_options,
 )
 from edgefeat.cli.stream_screen import Screen, show_result
+from edgefeat.errors import OptionError, SinkError
 
 if TYPE_CHECKING:
+    from edgefeat.sources import CameraRequest, RawFormat
     from edgefeat.sources.base import Source
     from edgefeat.streaming import Health, Limits, OnHealth, Selection
     from edgefeat.streaming.records import StreamSink
 
 __all__ = ["add_parser"]
+
+_CAMERA_OPTIONS = ("size_hw", "pixel", "camera_fps")
 
 _EPILOG = """\
 sources:
@@ -44,7 +49,8 @@ A camera that goes silent is called stalled, then lost, and is connected to agai
 gap: the frame's `index` jumps, `dropped` counts. An output that exists is continued, if it holds
 features of the same model.
 
-Ctrl-C or SIGTERM ends the stream within a second, with everything written.
+Ctrl-C, SIGTERM or SIGHUP ends the stream within a second, with everything written. A log or a
+--health file that cannot be written never stops it.
 
 exit codes: 0 ended or stopped; 1 some pictures of a folder or video were damaged, the rest done;
 2 wrong usage; 3 source, model, provider or output unusable
@@ -70,28 +76,30 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 def run(arguments: argparse.Namespace) -> int:
     """Run the subcommand; return its exit code."""
-    from edgefeat.streaming import Policy, Stream
+    from edgefeat.streaming import Stream
 
+    source = _open_source(arguments)
+    selection, limits = _selection(arguments), _limits(arguments)
     try:
-        source = _open_source(arguments)
-        selection, limits = _selection(arguments), _limits(arguments)
         _check_output(arguments)
     except ValueError as error:
         sys.stderr.write(f"edgefeat stream: error: {error}\n")
         return 2
-    screen = Screen(quiet=arguments.quiet, live=not _for_people(arguments))
+    spell = arguments.parser.spell
+    screen = Screen(quiet=arguments.quiet, live=not _for_people(arguments), spell=spell)
+    on_health = _on_health(arguments, screen)
     with open_extractor(arguments) as extractor:
+        stream = Stream(
+            source,
+            extractor,
+            policy=arguments.policy,
+            selection=selection,
+            limits=limits,
+            on_event=screen.tell,
+            on_health=on_health,
+        )
         sink = _open_sink(arguments)
         try:
-            stream = Stream(
-                source,
-                extractor,
-                policy=Policy(arguments.policy) if arguments.policy else None,
-                selection=selection,
-                limits=limits,
-                on_event=screen.tell,
-                on_health=_on_health(arguments, screen),
-            )
             with stop_on_signals(stream.stop), stream:
                 for count, result in enumerate(stream, 1):
                     sink.write(result)
@@ -106,20 +114,43 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _open_source(arguments: argparse.Namespace) -> Source:
-    from edgefeat.sources import CameraRequest, PixelFormat, RawFormat, open_source
+    from edgefeat.sources import open_source
 
-    size, pixel = arguments.size, arguments.pixel
     if arguments.source == "-":
-        if size is None:
-            raise ValueError("--size: stdin holds raw frames: give their size, as 640x480")
-        names = [format_.value for format_ in PixelFormat]
-        if pixel is not None and pixel not in names:
-            raise ValueError(f"--pixel: expected {', '.join(names)}, got {pixel!r}")
-        raw = RawFormat(size_hw=size, pixel=PixelFormat(pixel or "bgr24"))
-        return open_source("-", raw=raw, watch=arguments.watch)
-    asked = size is not None or pixel is not None or arguments.camera_fps is not None
-    request = CameraRequest(size_hw=size, pixel=pixel, fps=arguments.camera_fps) if asked else None
-    return open_source(arguments.source, camera=request, watch=arguments.watch)
+        return open_source("-", raw=_raw_format(arguments), watch=arguments.watch)
+    asked = [name for name in _CAMERA_OPTIONS if getattr(arguments, name) is not None]
+    try:
+        return open_source(
+            arguments.source,
+            camera=_camera_request(arguments) if asked else None,
+            watch=arguments.watch,
+        )
+    except OptionError as error:
+        if error.option == "camera":  # on the command line it has no name of its own
+            error.option = asked[0]
+        raise
+
+
+def _raw_format(arguments: argparse.Namespace) -> RawFormat:
+    from edgefeat.sources import PixelFormat, RawFormat
+
+    if arguments.size_hw is None:
+        raise OptionError(
+            "expected the size of the raw frames on stdin, such as 640x480, got none",
+            option="size_hw",
+        )
+    if arguments.camera_fps is not None:
+        raise OptionError(
+            "does not go with raw frames on stdin", option="camera_fps", remedy="Leave it out."
+        )
+    pixel = choice("pixel", arguments.pixel or PixelFormat.BGR24, *PixelFormat)
+    return RawFormat(size_hw=arguments.size_hw, pixel=PixelFormat(pixel))
+
+
+def _camera_request(arguments: argparse.Namespace) -> CameraRequest:
+    from edgefeat.sources import CameraRequest
+
+    return CameraRequest(size_hw=arguments.size_hw, pixel=arguments.pixel, fps=arguments.camera_fps)
 
 
 def _selection(arguments: argparse.Namespace) -> Selection:
@@ -138,10 +169,10 @@ def _limits(arguments: argparse.Namespace) -> Limits:
     from edgefeat.streaming import Limits
 
     return Limits(
-        timeout_s=arguments.timeout,
+        timeout_s=arguments.timeout_s,
         reconnect=arguments.reconnect,
         wait=arguments.wait,
-        duration_s=arguments.duration,
+        duration_s=arguments.duration_s,
     )
 
 
@@ -151,12 +182,21 @@ def _on_health(arguments: argparse.Namespace, screen: Screen) -> OnHealth:
     if arguments.health is None:
         return screen.draw
     write = health_file(arguments.health)
+    failing = False
 
-    def show_and_write(health: Health) -> None:
+    def write_and_draw(health: Health) -> None:
+        nonlocal failing
+        try:
+            write(health)
+        except SinkError as error:
+            if not failing:
+                screen.warn(f"{error} The stream goes on, and tries again each second.")
+            failing = True
+        else:
+            failing = False
         screen.draw(health)
-        write(health)
 
-    return show_and_write
+    return write_and_draw
 
 
 def _for_people(arguments: argparse.Namespace) -> bool:

@@ -35,7 +35,7 @@ def add_selection_options(parser: argparse.ArgumentParser) -> None:
         "--policy",
         choices=["newest", "all"],
         help="the newest frame, counting drops (default for cameras), or every frame in order "
-        "(default for files)",
+        "(default for the rest)",
     )
     group.add_argument(
         "--fps",
@@ -64,9 +64,10 @@ def add_selection_options(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument(
         "--duration",
+        dest="duration_s",
         type=_positive,
         metavar="S",
-        help="stop after S seconds of ours, whatever came",
+        help="stop after S seconds, whatever came",
     )
     group.add_argument("--frames", type=positive_integer, metavar="N", help="stop after N records")
 
@@ -76,16 +77,22 @@ def add_source_options(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("source")
     group.add_argument("--watch", action="store_true", help="wait for new pictures in the folder")
     group.add_argument(
-        "--size", type=_size, metavar="WxH", help="size of raw frames, or to ask of a camera"
+        "--size",
+        dest="size_hw",
+        type=_size,
+        metavar="WxH",
+        help="width and height of raw frames, or to ask of a camera",
     )
     group.add_argument(
         "--pixel",
         metavar="NAME",
-        help="of raw frames: bgr24 (default), rgb24, gray8, yuyv422, nv12; of a camera: MJPG, ...",
+        help="layout of raw frames: bgr24 (default), rgb24, gray8, yuyv422, nv12; or format to "
+        "ask of a camera: MJPG, YUYV, ...",
     )
-    group.add_argument("--camera-fps", type=_positive, metavar="N", help="to ask of a camera")
+    group.add_argument("--camera-fps", type=_positive, metavar="N", help="rate to ask of a camera")
     group.add_argument(
         "--timeout",
+        dest="timeout_s",
         type=_positive,
         default=5.0,
         metavar="S",

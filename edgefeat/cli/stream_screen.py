@@ -5,7 +5,10 @@ from __future__ import annotations
 import shutil
 import sys
 import threading
+from collections.abc import Callable
 from typing import TYPE_CHECKING
+
+from edgefeat.cli.say import say
 
 if TYPE_CHECKING:
     from edgefeat.streaming import Event, Health, StreamResult
@@ -18,40 +21,54 @@ _CLEAR = "\r\x1b[K"
 class Screen:
     """Events as lines and, on a terminal, the live numbers in one line below them.
 
+    Nothing here waits or fails: a line that stderr does not take is left out, and how many were
+    is said as soon as stderr takes lines again.
+
     Args:
-        quiet: Show nothing.
+        quiet: Show nothing but warnings.
         live: Whether the terminal is free for a live line.
+        spell: Turns an option of the library into what the user of the command types.
     """
 
-    def __init__(self, *, quiet: bool, live: bool) -> None:
-        self._quiet = quiet
-        self._live = live and not quiet and sys.stderr.isatty()
-        self._lock = threading.Lock()  # events come from another thread
+    def __init__(self, *, quiet: bool, live: bool, spell: Callable[[str], str]) -> None:
+        self._quiet, self._spell = quiet, spell
+        self._live = live and not quiet and sys.stderr is not None and sys.stderr.isatty()
+        self._lock = threading.Lock()  # events and numbers come from two other threads
+        self._left_out = 0
 
     def tell(self, event: Event) -> None:
         """Show an event on a line of its own."""
         if not self._quiet:
-            self._write(f"edgefeat: {event}\n")
+            self._line(f"{event.source}: {event.kind.value}: {event.message_for(self._spell)}")
+
+    def warn(self, text: str) -> None:
+        """Show a warning, also if all else is quiet."""
+        self._line(text)
 
     def draw(self, health: Health) -> None:
         """Draw the live numbers over the last ones."""
         if self._live:
             width = shutil.get_terminal_size().columns - 1
-            self._write(_summary(health)[:width])
+            with self._lock:
+                say(_CLEAR + _summary(health)[:width])
 
     def clear(self) -> None:
         """Take the live line away."""
-        self._write("")
+        if self._live:
+            with self._lock:
+                say(_CLEAR)
 
     def summarise(self, health: Health) -> None:
         """Show what the stream did."""
         if not self._quiet:
-            self._write(f"edgefeat: {_summary(health)}\n")
+            self._line(_summary(health))
 
-    def _write(self, text: str) -> None:
+    def _line(self, text: str) -> None:
         with self._lock:
-            sys.stderr.write((_CLEAR if self._live else "") + text)
-            sys.stderr.flush()
+            clear = _CLEAR if self._live else ""
+            missing = f"edgefeat: {self._left_out} lines are missing here\n"
+            said = say(f"{clear}{missing if self._left_out else ''}edgefeat: {text}\n")
+            self._left_out = 0 if said else self._left_out + 1
 
 
 def show_result(result: StreamResult) -> None:

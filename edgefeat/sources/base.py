@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, Self
 
 from edgefeat.errors import SourceError
 from edgefeat.pictures.decode import ImageInput
 
-__all__ = ["FrameError", "Grab", "Reader", "Source", "Traits"]
+__all__ = ["FrameError", "Grab", "OpenReader", "Reader", "Source", "Traits", "nothing_grabbed"]
 
 
 class FrameError(SourceError):
@@ -26,9 +26,9 @@ class Grab:
     """When a frame was taken: stamped right after the grab, before any decoding.
 
     Attributes:
-        captured_at: `time.monotonic()`, seconds.
-        wall_time: Unix time, seconds.
-        media_s: The source's own clock in seconds, where it can be trusted.
+        captured_at: `time.monotonic()`, in seconds.
+        wall_time: Unix time, in seconds.
+        media_s: The source's own clock in seconds; None if it states no time that can be trusted.
         name: What the frame is called, such as a file's path; None for a camera's frames.
     """
 
@@ -44,13 +44,16 @@ class Traits:
 
     Attributes:
         live: Frames come at their own pace, and the newest matters.
-        reopens: It can be opened again after a loss.
+        reopens: The source can be opened again after a loss.
         paced: Silence longer than the timeout is a fault, not a pause.
+        timed: Frames have times, so that a rate can be kept. A file may still turn out to state
+            none; then the stream ends with a SourceError.
     """
 
     live: bool = False
     reopens: bool = False
     paced: bool = True
+    timed: bool = True
 
 
 class Reader(Protocol):
@@ -76,10 +79,28 @@ class Reader(Protocol):
         """
 
     def interrupt(self) -> None:
-        """Make a waiting `grab` return soon, where that can be done; called by another thread."""
+        """Make a waiting `grab` return soon, if that can be done; called by another thread."""
 
     def close(self) -> None:
         """Release the device or socket; closing twice is fine."""
+
+
+class OpenReader:
+    """What edgefeat's own readers share: they are context managers with nothing to tell."""
+
+    notice: str | None = None
+
+    def interrupt(self) -> None:
+        """Do nothing: a read ends by itself within its time limit."""
+
+    def close(self) -> None:
+        """Release nothing."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
 
 class Source(Protocol):
@@ -94,11 +115,19 @@ class Source(Protocol):
 
     @property
     def traits(self) -> Traits:
-        """How it behaves."""
+        """How the source behaves."""
 
     def open(self, *, timeout_s: float) -> Reader:
-        """Connect, in `timeout_s` where the backend can be told so; the same holds for reads.
+        """Connect.
+
+        Args:
+            timeout_s: Longest wait to connect, and for each frame, if the backend can be told so.
 
         Raises:
-            SourceError: It cannot be reached.
+            SourceError: The source cannot be reached.
         """
+
+
+def nothing_grabbed(name: str) -> FrameError:
+    """Return the error of a `retrieve` without a `grab` before it."""
+    return FrameError("no frame was grabbed", where=name, remedy="Call `grab` first.")

@@ -3,26 +3,29 @@
 from __future__ import annotations
 
 import os
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
 
-from edgefeat.errors import SourceError
+from edgefeat.errors import OptionError, SourceError
 from edgefeat.sources.base import Traits
 from edgefeat.sources.opencv import CaptureReader
 
-__all__ = ["CameraRequest", "CameraSource"]
+__all__ = ["CameraRequest", "CameraSource", "limit_waits"]
+
+_WAIT_VARIABLE = "OPENCV_VIDEOIO_V4L_SELECT_TIMEOUT"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CameraRequest:
-    """What to ask of a camera; None leaves the driver's choice.
+    """What to ask of a camera.
 
     Attributes:
-        size_hw: Height and width in pixels.
-        fps: Frames per second.
-        pixel: Four-letter format, such as `MJPG` or `YUYV`.
+        size_hw: Height and width in pixels; None leaves them to the driver.
+        fps: Frames per second; None leaves the rate to the driver.
+        pixel: Four-letter format, such as `MJPG` or `YUYV`; None leaves it to the driver.
     """
 
     size_hw: tuple[int, int] | None = None
@@ -31,7 +34,9 @@ class CameraRequest:
 
     def __post_init__(self) -> None:
         if self.pixel is not None and len(self.pixel) != 4:
-            raise ValueError(f"pixel: expected four letters such as MJPG, got {self.pixel!r}")
+            raise OptionError(
+                f"expected four letters such as MJPG, got {self.pixel!r}", option="pixel"
+            )
 
     def settings(self) -> list[tuple[int, float]]:
         """Return OpenCV's properties in the order that works: format, size, rate.
@@ -62,7 +67,12 @@ class CameraRequest:
 
 
 class CameraSource:
-    """A camera of this device, by index or device path."""
+    """A camera of this device.
+
+    Args:
+        device: Index, or path of the device.
+        request: What to ask of the camera.
+    """
 
     def __init__(self, device: int | str, request: CameraRequest | None = None) -> None:
         self.name = f"camera {device}" if isinstance(device, int) else device
@@ -75,22 +85,58 @@ class CameraSource:
         Raises:
             SourceError: No such device, no right to use it, or another program has it.
         """
+        self._check_node()
+        told = limit_waits(timeout_s)
+        with ExitStack() as held:
+            capture = cv2.VideoCapture(self._device, cv2.CAP_V4L2)
+            held.callback(capture.release)
+            if not capture.isOpened():
+                raise SourceError(
+                    "the camera cannot be opened",
+                    where=self.name,
+                    remedy="Close other programs that use it.",
+                )
+            for setting, value in self._request.settings():
+                capture.set(setting, value)
+            capture.set(cv2.CAP_PROP_BUFFERSIZE, 1)
+            differs = self._request.difference(_given(capture))
+            notice = "; ".join(text for text in (differs, told) if text is not None)
+            reader = CaptureReader(
+                capture, self.name, live_timeout_s=timeout_s, notice=notice or None
+            )
+            held.pop_all()  # the reader releases it from now on
+            return reader
+
+    def _check_node(self) -> None:
+        """Say what is wrong with the device's file, if anything is."""
         node = Path(self._device if isinstance(self._device, str) else f"/dev/video{self._device}")
         if not node.exists():
             found = ", ".join(sorted(map(str, Path("/dev").glob("video*")))) or "none"
-            raise SourceError(f"{self.name}: no such device {node}. Cameras here: {found}.")
+            raise SourceError(
+                f"no such device {node}", where=self.name, remedy=f"Cameras here: {found}."
+            )
         if not os.access(node, os.R_OK | os.W_OK):
-            raise SourceError(f"{self.name}: no right to use {node}. Join the group `video`.")
-        # V4L2 waits ten seconds for a frame unless told otherwise, in whole seconds.
-        os.environ["OPENCV_VIDEOIO_V4L_SELECT_TIMEOUT"] = str(max(1, round(timeout_s)))
-        capture = cv2.VideoCapture(self._device, cv2.CAP_V4L2)
-        if not capture.isOpened():
-            raise SourceError(f"{self.name}: cannot be opened. Close other programs that use it.")
-        for setting, value in self._request.settings():
-            capture.set(setting, value)
-        capture.set(cv2.CAP_PROP_BUFFERSIZE, 1)
-        notice = self._request.difference(_given(capture))
-        return CaptureReader(capture, self.name, live_timeout_s=timeout_s, notice=notice)
+            raise SourceError(
+                f"no right to use {node}", where=self.name, remedy="Join the group `video`."
+            )
+
+
+def limit_waits(timeout_s: float) -> str | None:
+    """Tell OpenCV how long to wait for a camera's frame; return what it will not do as asked.
+
+    OpenCV waits ten seconds unless an environment variable says otherwise, in whole seconds. It
+    reads the variable once, when it first waits for any camera (`tryIoctl` in `cap_v4l.cpp`). So
+    the first value that this process sets holds for all its cameras. A longer wait only delays
+    the release of a dead camera: that it is lost is noticed after its own timeout.
+    """
+    wanted_s = str(max(1, round(timeout_s)))
+    kept_s = os.environ.setdefault(_WAIT_VARIABLE, wanted_s)
+    if kept_s == wanted_s:
+        return None
+    return (
+        f"OpenCV waits {kept_s} s for a frame of any camera of this process, not {wanted_s} s: "
+        "the first camera's timeout holds"
+    )
 
 
 def _given(capture: cv2.VideoCapture) -> CameraRequest:

@@ -10,13 +10,12 @@ from pathlib import Path
 from edgefeat.errors import SourceError
 from edgefeat.pictures.decode import ImageInput
 from edgefeat.pictures.paths import expand
-from edgefeat.sources.base import FrameError, Grab, Traits
+from edgefeat.sources.base import Grab, OpenReader, Traits, nothing_grabbed
 
 __all__ = ["FolderSource"]
 
 _POLL_S = 0.25
-# A file is taken once its size and time stood still between two looks.
-_Stamp = tuple[int, int]
+_Stamp = tuple[int, int]  # size in bytes and time of change in ns
 
 
 class FolderSource:
@@ -24,12 +23,13 @@ class FolderSource:
 
     Args:
         pattern: A folder, a `glob` pattern, or one file.
-        watch: Whether to wait for new files. Each is taken once it has stopped growing.
+        watch: Whether to wait for new files. A file is taken once its size and time of change
+            stay the same from one look to the next, a quarter of a second later.
     """
 
     def __init__(self, pattern: str, *, watch: bool = False) -> None:
         self.name = pattern
-        self.traits = Traits(paced=not watch)
+        self.traits = Traits(paced=not watch, timed=False)
         self._watch = watch
 
     def open(self, *, timeout_s: float) -> _FolderReader:
@@ -39,18 +39,26 @@ class FolderSource:
             SourceError: There are none, and none are waited for.
         """
         if not self._watch:
-            return _FolderReader(expand(self.name), None)
+            return _FolderReader(self.name, expand(self.name), watch=False)
         if not Path(self.name).is_dir() and not glob.has_magic(self.name):
-            raise SourceError(f"{self.name}: expected a folder to watch. Create it first.")
-        return _FolderReader([], self.name)
+            raise SourceError(
+                "expected a folder to watch", where=self.name, remedy="Create it first."
+            )
+        return _FolderReader(self.name, [], watch=True)
 
 
-class _FolderReader:
-    notice = None
+class _FolderReader(OpenReader):
+    """Gives the pictures of a folder or pattern, one after the other.
 
-    def __init__(self, paths: list[str], watched: str | None) -> None:
+    Args:
+        pattern: The folder or pattern.
+        paths: The pictures to give first.
+        watch: Whether to go on with new pictures.
+    """
+
+    def __init__(self, pattern: str, paths: list[str], *, watch: bool) -> None:
+        self._pattern, self._watch = pattern, watch
         self._queue = paths[::-1]  # popped from the end
-        self._watched = watched
         self._taken: set[str] = set()
         self._growing: dict[str, _Stamp] = {}
         self._current: str | None = None
@@ -58,9 +66,9 @@ class _FolderReader:
 
     def grab(self) -> Grab | None:
         while not self._queue:
-            if self._watched is None or self._closed.is_set():
+            if not self._watch or self._closed.is_set():
                 return None
-            self._look(self._watched)
+            self._look()
             if not self._queue:
                 self._closed.wait(_POLL_S)
         self._current = self._queue.pop()
@@ -68,7 +76,7 @@ class _FolderReader:
 
     def retrieve(self) -> ImageInput:
         if self._current is None:
-            raise FrameError("expected a picture, got None. Grab one first.")
+            raise nothing_grabbed(self._pattern)
         return self._current
 
     def interrupt(self) -> None:
@@ -77,10 +85,10 @@ class _FolderReader:
     def close(self) -> None:
         self._closed.set()
 
-    def _look(self, folder: str) -> None:
-        """Queue the new files that stood still since the last look."""
+    def _look(self) -> None:
+        """Queue the new files that have not changed since the last look."""
         try:
-            names = set(expand(folder))
+            names = set(expand(self._pattern))
         except SourceError:  # no picture in it yet
             names = set()
         self._taken &= names  # forgets what was deleted: memory follows the folder

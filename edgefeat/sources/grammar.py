@@ -14,11 +14,13 @@ import glob
 import stat
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import TypeAlias, cast
+from typing import Literal, TypeAlias, cast
 
 import numpy as np
 
-from edgefeat.errors import SourceError
+from edgefeat.checks import choice
+from edgefeat.errors import OptionError, SourceError
+from edgefeat.model.spec import Colour
 from edgefeat.pictures.decode import ImageInput
 from edgefeat.pictures.paths import SUFFIXES
 from edgefeat.sources.arrays import ArraySource, CallableSource, IterableSource
@@ -30,11 +32,14 @@ from edgefeat.sources.opencv import NetworkVideoSource, VideoFileSource
 from edgefeat.sources.rawvideo import RawFormat, RawSource
 from edgefeat.sources.redact import redact
 
-__all__ = ["AnySource", "open_source"]
+__all__ = ["AnySource", "ColourName", "open_source"]
 
 AnySource: TypeAlias = (
     "Source | int | str | Path | Iterable[ImageInput] | Callable[[], ImageInput | None]"
 )
+ColourName: TypeAlias = Literal["bgr", "rgb"]
+_Kinds: TypeAlias = tuple[type, ...]
+_MADE_IN_PYTHON = (ArraySource, IterableSource, CallableSource)
 _HTTP_VIDEO = frozenset({".m3u8", ".mp4", ".mkv", ".mov", ".avi", ".ts", ".webm", ".mpd", ".flv"})
 
 
@@ -44,6 +49,7 @@ def open_source(
     camera: CameraRequest | None = None,
     raw: RawFormat | None = None,
     watch: bool = False,
+    colour: ColourName | None = None,
 ) -> Source:
     """Return the source that a value names; nothing is opened yet.
 
@@ -53,25 +59,37 @@ def open_source(
         camera: What to ask of a camera.
         raw: Size and layout of raw frames; needed for `-`.
         watch: Whether a folder is watched for new pictures.
+        colour: Channel order of the arrays in a list, from an iterator or from a function; None:
+            BGR, as in OpenCV. Other sources know their own.
 
     Raises:
         SourceError: It names nothing that can be opened.
         TypeError: Not a kind of source.
-        ValueError: An option that goes with another kind of source.
+        OptionError: The option goes with another kind of source.
     """
-    found = _find(source, camera, raw, watch)
-    for name, given, kind in (
-        ("camera", camera is not None, CameraSource),
-        ("raw", raw is not None, RawSource),
-        ("watch", watch, FolderSource),
-    ):
-        if given and not isinstance(found, kind):
-            raise ValueError(f"{name}: does not go with the source {found.name}. Leave it out.")
+    if colour is not None:
+        choice("colour", colour, "bgr", "rgb")
+    found = _find(source, camera, raw, watch, Colour(colour or "bgr"))
+    given: tuple[tuple[str, bool, _Kinds], ...] = (
+        ("camera", camera is not None, (CameraSource,)),
+        ("raw", raw is not None, (RawSource,)),
+        ("watch", watch, (FolderSource,)),
+        ("colour", colour is not None, _MADE_IN_PYTHON),
+    )
+    for name, is_given, kinds in given:
+        if is_given and (not isinstance(found, kinds) or (name == "colour" and found is source)):
+            raise OptionError(
+                f"does not go with the source {found.name}", option=name, remedy="Leave it out."
+            )
     return found
 
 
 def _find(
-    source: AnySource, camera: CameraRequest | None, raw: RawFormat | None, watch: bool
+    source: AnySource,
+    camera: CameraRequest | None,
+    raw: RawFormat | None,
+    watch: bool,
+    colour: Colour,
 ) -> Source:
     if isinstance(source, bool) or source is None:
         raise TypeError(f"source: expected a camera, path, URL or pictures, got {source!r}")
@@ -84,11 +102,11 @@ def _find(
     if isinstance(source, np.ndarray):
         raise TypeError("source: expected a list of pictures, got one array. Write [array].")
     if isinstance(source, list | tuple):
-        return ArraySource(source)
+        return ArraySource(source, colour=colour)
     if isinstance(source, Iterable):
-        return IterableSource(source)
+        return IterableSource(source, colour=colour)
     if callable(source):
-        return CallableSource(source)
+        return CallableSource(source, colour=colour)
     raise TypeError(
         "source: expected a camera, path, URL, pictures or a function, "
         f"got {type(source).__module__}.{type(source).__qualname__}"
@@ -98,7 +116,11 @@ def _find(
 def _named(text: str, camera: CameraRequest | None, raw: RawFormat | None, watch: bool) -> Source:
     if text == "-":
         if raw is None:
-            raise ValueError("raw: stdin holds raw frames: give their size and pixel format")
+            raise OptionError(
+                "expected the size and layout of the raw frames on stdin, got None",
+                option="raw",
+                remedy="Give them as RawFormat(size_hw=(480, 640)).",
+            )
         return RawSource(raw)
     if text.isdecimal():
         return CameraSource(int(text), camera)
@@ -117,7 +139,11 @@ def _named(text: str, camera: CameraRequest | None, raw: RawFormat | None, watch
 def _url(text: str) -> Source:
     scheme = text.partition("://")[0].lower()
     if scheme == "file":
-        raise SourceError(f"{redact(text)}: write the file's path instead of a URL.")
+        raise SourceError(
+            "expected a path, got a URL of a file",
+            where=redact(text),
+            remedy="Write the file's path.",
+        )
     if scheme not in ("http", "https"):
         return NetworkVideoSource(text)
     suffix = Path(text.partition("?")[0]).suffix.lower()

@@ -18,7 +18,7 @@ from urllib.parse import SplitResult, unquote, urljoin, urlsplit
 
 from edgefeat.errors import SourceError
 from edgefeat.pictures.header import HeaderError, ImageFormat, read_header
-from edgefeat.sources.base import FrameError, Grab, Traits
+from edgefeat.sources.base import FrameError, Grab, OpenReader, Traits, nothing_grabbed
 from edgefeat.sources.multipart import Part, PartReader, boundary_of
 from edgefeat.sources.redact import redact
 
@@ -54,7 +54,9 @@ class MjpegSource:
                 return self._reader(answer, timeout_s)
             answer.close()
             url = _keep_login(url, answer.response.getheader("Location", ""))
-        raise SourceError(f"{self.name}: more than {_MAX_REDIRECTS} redirections. Check the URL.")
+        raise SourceError(
+            f"more than {_MAX_REDIRECTS} redirections", where=self.name, remedy="Check the URL."
+        )
 
     def __repr__(self) -> str:
         return f"MjpegSource({self.name!r})"
@@ -67,20 +69,24 @@ class MjpegSource:
             return _MjpegReader(answer, boundary, self.name, timeout_s)
         answer.close()
         if response.status == http.client.UNAUTHORIZED:
-            raise SourceError(f"{self.name}: log-in refused. Check user and password in the URL.")
-        if response.status != http.client.OK:
-            raise SourceError(
-                f"{self.name}: the camera answered {response.status}. Check the URL's path."
-            )
-        raise SourceError(
-            f"{self.name}: expected multipart/x-mixed-replace with a boundary, got "
-            f"{kind.partition(';')[0] or 'no type'}. Give the URL of the camera's MJPEG stream."
-        )
+            problem, remedy = "log-in refused", "Check user and password in the URL."
+        elif response.status != http.client.OK:
+            problem, remedy = f"the camera answered {response.status}", "Check the URL's path."
+        else:
+            got = kind.partition(";")[0] or "no type"
+            problem = f"expected multipart/x-mixed-replace with a boundary, got {got}"
+            remedy = "Give the URL of the camera's MJPEG stream."
+        raise SourceError(problem, where=self.name, remedy=remedy)
 
 
 @dataclass(frozen=True, slots=True)
 class _Answer:
-    """A response with its socket, which http.client would hide."""
+    """A response with its socket, which http.client would hide.
+
+    Attributes:
+        response: The camera's answer; its body is the stream.
+        socket: What the body comes through; shutting it down wakes a reader that waits.
+    """
 
     response: http.client.HTTPResponse
     socket: socket.socket
@@ -90,10 +96,8 @@ class _Answer:
         self.socket.close()
 
 
-class _MjpegReader:
-    """Reads one answer."""
-
-    notice = None
+class _MjpegReader(OpenReader):
+    """Reads the pictures of one answer."""
 
     def __init__(self, answer: _Answer, boundary: bytes, name: str, timeout_s: float) -> None:
         self._answer, self._name, self._timeout_s = answer, name, timeout_s
@@ -104,9 +108,9 @@ class _MjpegReader:
         try:
             part = self._parts.next_part()
         except FrameError as error:
-            raise FrameError(f"{self._name}: {error}") from None
+            raise error.within(self._name) from None
         if part is None:
-            raise SourceError(f"{self._name}: the camera closed the connection.")
+            raise SourceError("the camera closed the connection", where=self._name)
         self._jpeg = self._whole(part)
         # The stamp is of the first byte: how long a frame travels is part of its age.
         late_s = time.monotonic() - part.arrived_at
@@ -118,7 +122,7 @@ class _MjpegReader:
 
     def retrieve(self) -> bytes:
         if self._jpeg is None:
-            raise FrameError(f"{self._name}: no frame was grabbed.")
+            raise nothing_grabbed(self._name)
         return self._jpeg
 
     def interrupt(self) -> None:
@@ -132,9 +136,11 @@ class _MjpegReader:
         try:
             return self._answer.response.read1(_CHUNK)
         except TimeoutError:
-            raise SourceError(f"{self._name}: no bytes for {self._timeout_s:g} s.") from None
+            problem = f"no bytes for {self._timeout_s:g} s"
+            raise SourceError(problem, where=self._name) from None
         except (OSError, http.client.HTTPException, ValueError) as error:  # ValueError: closed
-            raise SourceError(f"{self._name}: the connection broke: {_reason(error)}.") from None
+            problem = f"the connection broke: {_reason(error)}"
+            raise SourceError(problem, where=self._name) from None
 
     def _whole(self, part: Part) -> bytes:
         """Return a part's JPEG; a decoder would fill what is missing with made-up grey."""
@@ -142,9 +148,9 @@ class _MjpegReader:
         try:
             header = read_header(jpeg)
         except HeaderError as error:
-            raise FrameError(f"{self._name}: a frame of {len(jpeg)} bytes: {error}.") from None
+            raise FrameError(f"a frame of {len(jpeg)} bytes: {error}", where=self._name) from None
         if header.format is not ImageFormat.JPEG:
-            raise FrameError(f"{self._name}: expected JPEG frames, got {header.format}.")
+            raise FrameError(f"expected JPEG frames, got {header.format}", where=self._name)
         return jpeg
 
 
@@ -154,9 +160,9 @@ def _ask(url: str, name: str, timeout_s: float) -> _Answer:
         parts = urlsplit(url)
         _ = parts.port  # raises if it is none
     except ValueError:  # its text quotes the URL
-        raise SourceError(f"{name}: not a URL. Check host and port.") from None
+        raise SourceError("not a URL", where=name, remedy="Check host and port.") from None
     if not parts.hostname or parts.scheme not in ("http", "https"):
-        raise SourceError(f"{name}: expected http://HOST/PATH.")
+        raise SourceError("expected http://HOST/PATH", where=name)
     headers = {"User-Agent": "edgefeat", "Accept": "multipart/x-mixed-replace, image/jpeg"}
     if parts.username is not None:
         pair = f"{unquote(parts.username)}:{unquote(parts.password or '')}".encode()
@@ -185,13 +191,14 @@ def _send(parts: SplitResult, headers: dict[str, str], name: str, timeout_s: flo
         kept = connection.sock
         connection.request("GET", _target(parts), headers=headers)
         return _Answer(connection.getresponse(), kept)
-    # `from None`: what the libraries say may quote the URL, with its password.
+    # Raised outside, without a cause: what the libraries say may quote the URL and its password.
     except TimeoutError:
         connection.close()
-        raise SourceError(f"{name}: no answer in {timeout_s:g} s. Is the camera on?") from None
+        problem, remedy = f"no answer in {timeout_s:g} s", "Is the camera on?"
     except (OSError, http.client.HTTPException, ValueError) as error:
         connection.close()
-        raise SourceError(f"{name}: cannot connect: {_reason(error)}. Check the URL.") from None
+        problem, remedy = f"cannot connect: {_reason(error)}", "Check the URL."
+    raise SourceError(problem, where=name, remedy=remedy)
 
 
 def _target(parts: SplitResult) -> str:

@@ -22,7 +22,13 @@ _END_OF_JPEG = b"\xff\xd9"
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One part: headers with lower-case names, the body, and when its first bytes came."""
+    """One part of a multipart body.
+
+    Attributes:
+        headers: The part's headers; their names are in lower case.
+        body: The bytes after the headers, such as a JPEG.
+        arrived_at: `time.monotonic()` when the boundary before the part had come.
+    """
 
     headers: dict[str, str]
     body: bytes
@@ -81,7 +87,7 @@ class PartReader:
         while line := self._line():
             size += len(line)
             if size > _MAX_HEADER_BYTES:
-                raise FrameError(f"a part's header is longer than {_MAX_HEADER_BYTES} bytes.")
+                raise FrameError(f"a part's header is longer than {_MAX_HEADER_BYTES} bytes")
             name, _, value = line.decode("latin-1").partition(":")
             headers[name.strip().lower()] = value.strip()
         return headers
@@ -99,7 +105,7 @@ class PartReader:
         self._lengths_hold = False
         body = self._take(early)
         if not body.rstrip(b"\r\n").endswith(_END_OF_JPEG):
-            raise FrameError(f"a part says {length} bytes and ends after {len(body)}.")
+            raise FrameError(f"a part says {length} bytes and ends after {len(body)}")
         return body
 
     def _body_to_boundary(self) -> bytes:
@@ -125,7 +131,7 @@ class PartReader:
     def _next_start(self, mark: bytes, limit: int) -> int:
         if len(self._buffer) > limit:
             self._buffer.clear()
-            raise FrameError(f"no end of a part within {limit} bytes.")
+            raise FrameError(f"no end of a part within {limit} bytes")
         return max(0, len(self._buffer) - len(mark) + 1)
 
     def _take(self, length: int) -> bytes:

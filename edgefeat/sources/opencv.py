@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgefeat.errors import SourceError
-from edgefeat.sources.base import FrameError, Grab, Traits
+from edgefeat.sources.base import FrameError, Grab, OpenReader, Traits
 from edgefeat.sources.redact import redact
 
 __all__ = ["CaptureReader", "MediaClock", "NetworkVideoSource", "VideoFileSource"]
@@ -38,14 +38,17 @@ class VideoFileSource:
         """
         path = Path(self.name)
         if not path.is_file():
-            raise SourceError(f"{self.name}: no such file. Check the path.")
+            raise SourceError("no such file", where=self.name, remedy="Check the path.")
         if not os.access(path, os.R_OK):
-            raise SourceError(f"{self.name}: no right to read it. Check its permissions.")
+            raise SourceError(
+                "no right to read the file", where=self.name, remedy="Check its permissions."
+            )
         capture = _open_ffmpeg(self.name, timeout_s)
         if not capture.isOpened():
             raise SourceError(
-                f"{self.name}: not a video that can be decoded. Convert it, as with "
-                "`ffmpeg -i FILE -c:v libx264 new.mp4`."
+                "not a video that can be decoded",
+                where=self.name,
+                remedy="Convert it, as with `ffmpeg -i FILE -c:v libx264 new.mp4`.",
             )
         return CaptureReader(capture, self.name)
 
@@ -70,19 +73,21 @@ class NetworkVideoSource:
         if not capture.isOpened():
             late = time.monotonic() - started >= timeout_s
             why = f"no answer in {timeout_s:g} s" if late else "refused or not a video stream"
-            raise SourceError(f"{self.name}: {why}. Check address, port, path, user and password.")
+            raise SourceError(
+                why, where=self.name, remedy="Check address, port, path, user and password."
+            )
         return CaptureReader(capture, self.name, live_timeout_s=timeout_s)
 
     def __repr__(self) -> str:
         return f"NetworkVideoSource({self.name!r})"
 
 
-class CaptureReader:
-    """Reads a cv2.VideoCapture.
+class CaptureReader(OpenReader):
+    """Reads a cv2.VideoCapture. A read cannot be interrupted; it ends within its time limit.
 
     Args:
         capture: An open one; released on `close`.
-        name: Of the source, for messages.
+        name: What the source is called, for messages.
         live_timeout_s: The time limit of a camera's reads; None for a file.
         notice: What the camera does differently from what was asked.
     """
@@ -107,9 +112,9 @@ class CaptureReader:
         if self._live_timeout_s is not None:
             # After a timeout OpenCV gives what its decoder still held, as if it were new.
             if time.monotonic() - started >= self._live_timeout_s:
-                raise SourceError(f"{self._name}: no frame for {self._live_timeout_s:g} s.")
+                raise SourceError(f"no frame for {self._live_timeout_s:g} s", where=self._name)
             if not grabbed:
-                raise SourceError(f"{self._name}: the stream broke off.")
+                raise SourceError("the stream broke off", where=self._name)
             return Grab()
         if not grabbed or self._clock is None:
             return None
@@ -119,11 +124,8 @@ class CaptureReader:
         """Decode the frame: uint8 `(height, width, 3)`, BGR."""
         done, image = self._capture.retrieve()
         if not done or image is None or image.dtype != np.uint8:
-            raise FrameError(f"{self._name}: a frame that cannot be decoded.")
+            raise FrameError("a frame cannot be decoded", where=self._name)
         return image.astype(np.uint8, copy=False)
-
-    def interrupt(self) -> None:
-        """Do nothing: OpenCV cannot be interrupted; a read ends within its timeout."""
 
     def close(self) -> None:
         """Release the capture."""

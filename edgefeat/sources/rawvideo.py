@@ -13,8 +13,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from edgefeat.errors import SourceError
-from edgefeat.sources.base import FrameError, Grab, Traits
+from edgefeat.errors import OptionError, SourceError
+from edgefeat.sources.base import Grab, OpenReader, Traits, nothing_grabbed
 
 __all__ = ["PixelFormat", "RawFormat", "RawSource"]
 
@@ -49,7 +49,12 @@ _TO_BGR = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RawFormat:
-    """What raw bytes mean: size and layout of a frame."""
+    """What raw bytes mean.
+
+    Attributes:
+        size_hw: Height and width of a frame in pixels.
+        pixel: Layout of a frame.
+    """
 
     size_hw: tuple[int, int]
     pixel: PixelFormat = PixelFormat.BGR24
@@ -57,11 +62,14 @@ class RawFormat:
     def __post_init__(self) -> None:
         height, width = self.size_hw
         if height < 1 or width < 1:
-            raise ValueError(f"size_hw: expected 1 or more, got {self.size_hw}")
+            raise OptionError(f"expected 1 pixel or more, got {width}x{height}", option="size_hw")
         even_height = self.pixel is PixelFormat.NV12
         even_width = self.pixel in (PixelFormat.NV12, PixelFormat.YUYV422)
         if (even_width and width % 2) or (even_height and height % 2):
-            raise ValueError(f"size_hw: {self.pixel.value} needs even sides, got {width}x{height}")
+            raise OptionError(
+                f"expected even sides for {self.pixel.value}, got {width}x{height}",
+                option="size_hw",
+            )
 
     @property
     def frame_bytes(self) -> int:
@@ -70,11 +78,16 @@ class RawFormat:
 
 
 class RawSource:
-    """Frames of one fixed size and layout, from a pipe or file; stdin by default."""
+    """Frames of one fixed size and layout.
+
+    Args:
+        raw: Size and layout of the frames.
+        stream: The pipe or file to read, which stays the caller's; None reads stdin.
+    """
 
     def __init__(self, raw: RawFormat, *, stream: BinaryIO | None = None) -> None:
         self.name = "stdin" if stream is None else "raw frames"
-        self.traits = Traits()
+        self.traits = Traits(timed=False)
         self._raw, self._stream = raw, stream
 
     def open(self, *, timeout_s: float) -> _RawReader:
@@ -83,9 +96,7 @@ class RawSource:
         return _RawReader(stream.fileno(), self._raw, self.name, timeout_s)
 
 
-class _RawReader:
-    notice = None
-
+class _RawReader(OpenReader):
     def __init__(self, descriptor: int, raw: RawFormat, name: str, timeout_s: float) -> None:
         self._descriptor, self._raw = descriptor, raw
         self._name, self._timeout_s = name, timeout_s
@@ -106,7 +117,7 @@ class _RawReader:
 
     def retrieve(self) -> NDArray[np.uint8]:
         if self._frame is None:
-            raise FrameError("expected a picture, got None. Grab one first.")
+            raise nothing_grabbed(self._name)
         flat = np.frombuffer(self._frame, np.uint8)
         height, width = self._raw.size_hw
         pixel = self._raw.pixel
@@ -118,9 +129,6 @@ class _RawReader:
             return shaped
         return cv2.cvtColor(shaped, _TO_BGR[pixel]).astype(np.uint8, copy=False)
 
-    def interrupt(self) -> None:
-        pass  # a read ends within its timeout
-
     def close(self) -> None:
         self._frame = None
 
@@ -128,8 +136,10 @@ class _RawReader:
         ready, _, _ = select.select([self._descriptor], [], [], self._timeout_s)
         if not ready:
             raise SourceError(
-                f"{self._name}: no bytes for {self._timeout_s:g} s. "
-                "Check the program that writes them, or allow more time."
+                f"no bytes for {self._timeout_s:g} s",
+                where=self._name,
+                remedy="Check the program that writes them, or raise {option}.",
+                option="timeout_s",
             )
         return os.readv(self._descriptor, [into])
 
@@ -137,6 +147,7 @@ class _RawReader:
         if filled:
             height, width = self._raw.size_hw
             raise SourceError(
-                f"{self._name}: ended inside a frame: got {filled} of {self._raw.frame_bytes} "
-                f"bytes. Check that the writer sends {width}x{height} {self._raw.pixel.value}."
+                f"ended inside a frame: got {filled} of {self._raw.frame_bytes} bytes",
+                where=self._name,
+                remedy=f"Check that the writer sends {width}x{height} {self._raw.pixel.value}.",
             )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -22,7 +23,13 @@ class Policy(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Captured:
-    """One frame on its way: its place in the source, its stamp, its picture."""
+    """One frame on its way to the user's code.
+
+    Attributes:
+        index: The frame's number in the source, from 0.
+        grab: When the frame was taken, and its name.
+        image: The picture: pixels, encoded bytes or a path.
+    """
 
     index: int
     grab: Grab
@@ -35,29 +42,41 @@ class Buffer:
     Args:
         places: How many frames fit.
         waits: Whether `put` waits for room; else the oldest frame makes room and is counted.
+
+    Attributes:
+        lock: The lock of the capture side of a stream. It is re-entrant, so that a signal handler
+            may end the stream while its thread holds it.
+        dropped: Frames that made room for newer ones.
+        discarded: Frames that were thrown away because the stream was stopped.
     """
 
     def __init__(self, places: int, *, waits: bool) -> None:
         self._places, self._waits = places, waits
         self._frames: deque[Captured] = deque()
-        # Re-entrant, so that a signal handler may end the stream while its thread holds the lock.
-        self._changed = threading.Condition(threading.RLock())
+        self.lock = threading.Condition(threading.RLock())
         self._ended = False
         self._error: BaseException | None = None
-        self.dropped = 0
+        self.dropped = self.discarded = 0
 
-    def put(self, frame: Captured) -> None:
-        """Add a frame; once the stream has ended, do nothing."""
-        with self._changed:
-            while self._waits and len(self._frames) >= self._places and not self._ended:
-                self._changed.wait()
-            if self._ended:
-                return
+    def put(self, frame: Captured, *, allowed: Callable[[], bool]) -> bool:
+        """Add a frame; return whether it was taken.
+
+        Args:
+            frame: The frame.
+            allowed: Whether the writer may still write, asked under the lock. A writer that waits
+                for room is to be woken by `lock.notify_all()` when it may no longer.
+        """
+        with self.lock:
+            while self._waits and len(self._frames) >= self._places and self._open_to(allowed):
+                self.lock.wait()
+            if not self._open_to(allowed):
+                return False
             if len(self._frames) >= self._places:
                 self._frames.popleft()
                 self.dropped += 1
             self._frames.append(frame)
-            self._changed.notify_all()
+            self.lock.notify_all()
+            return True
 
     def take(self) -> Captured | None:
         """Wait for the oldest frame; None once the stream has ended and all frames are taken.
@@ -65,12 +84,12 @@ class Buffer:
         Raises:
             BaseException: What ended the stream.
         """
-        with self._changed:
+        with self.lock:
             while not self._frames and not self._ended:
-                self._changed.wait()
+                self.lock.wait()
             if self._frames:
                 frame = self._frames.popleft()
-                self._changed.notify_all()
+                self.lock.notify_all()
                 return frame
             if self._error is not None:
                 error, self._error = self._error, None
@@ -78,11 +97,20 @@ class Buffer:
             return None
 
     def end(self, error: BaseException | None = None, *, discard: bool = False) -> None:
-        """Say that no frame will come; `discard` throws away those still here."""
-        with self._changed:
+        """Say that no frame will come.
+
+        Args:
+            error: What ended the stream, to be raised once the frames here are taken.
+            discard: Whether to throw away the frames here, and the error.
+        """
+        with self.lock:
             if not self._ended:
                 self._ended, self._error = True, error
             if discard:
+                self.discarded += len(self._frames)
                 self._frames.clear()
                 self._error = None
-            self._changed.notify_all()
+            self.lock.notify_all()
+
+    def _open_to(self, allowed: Callable[[], bool]) -> bool:
+        return not self._ended and allowed()

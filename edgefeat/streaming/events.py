@@ -8,7 +8,9 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TypeAlias
 
-__all__ = ["Event", "EventKind", "OnEvent"]
+from edgefeat.errors import EdgefeatError
+
+__all__ = ["STATES", "Event", "EventKind", "OnEvent"]
 
 
 class EventKind(StrEnum):
@@ -26,15 +28,42 @@ class EventKind(StrEnum):
     NOTICE = "notice"  # the camera does not do what was asked
 
 
+STATES = frozenset(list(EventKind)[:6])
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Event:
-    """One event: what, when, and in words."""
+    """One event: what happened, when, and in words.
+
+    Attributes:
+        kind: What kind of event this is.
+        source: What the source is called; never with a password.
+        what: What happened, in words; with an error, what follows from it.
+        error: What went wrong, if anything did.
+        at: `time.monotonic()`, in seconds.
+        wall_time: Unix time, in seconds.
+    """
 
     kind: EventKind
     source: str
-    message: str
+    what: str = ""
+    error: EdgefeatError | None = None
     at: float = field(default_factory=time.monotonic)
     wall_time: float = field(default_factory=time.time)
+
+    @property
+    def message(self) -> str:
+        """What happened, in words, without the source."""
+        return self.message_for(str)
+
+    def message_for(self, spell: Callable[[str], str]) -> str:
+        """Return `message` with options as `spell` spells them; see `ExplainedError.message`."""
+        reason = "" if self.error is None else self._reason(self.error, spell)
+        return " ".join(part for part in (reason, self.what) if part)
+
+    def _reason(self, error: EdgefeatError, spell: Callable[[str], str]) -> str:
+        of_source = error.where is None or error.where == self.source
+        return error.reason_for(spell) if of_source else error.message(spell)
 
     def __str__(self) -> str:
         return f"{self.source}: {self.kind.value}: {self.message}"

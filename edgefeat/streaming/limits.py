@@ -5,24 +5,29 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass
 
+from edgefeat.checks import number, whole_number
+from edgefeat.errors import OptionError
+from edgefeat.sources.base import Source
+
 __all__ = ["Limits"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """Times in seconds, and how often to reconnect.
+    """Times, and how often to reconnect.
 
     Attributes:
-        timeout_s: Longest wait to connect, and for the next whole frame, before the source is
-            lost.
-        stall_s: Silence after which the source is called stalled; None takes 0.4 of the timeout.
-        frozen_s: How long a live picture may stay the very same before it is called frozen.
+        timeout_s: Longest wait in seconds to connect, and for the next whole frame, before the
+            source is lost.
+        stall_s: Seconds of silence after which the source is called stalled; None takes 0.4 of
+            the timeout.
+        frozen_s: Seconds that a live picture may stay the very same before it is called frozen.
         reconnect: How many attempts in a row may fail before the stream gives up; None: no limit,
             0: never reconnect.
         wait: Whether a live source that is not there at the start is waited for.
-        backoff_s: Wait before the first new attempt; doubled after each that fails.
-        backoff_max_s: Longest wait between attempts.
-        duration_s: When to end by itself; None: never.
+        backoff_s: Seconds to wait before the first new attempt; doubled after each that fails.
+        backoff_max_s: Longest wait between attempts, in seconds.
+        duration_s: Seconds after which the stream ends by itself; None: never.
     """
 
     timeout_s: float = 5.0
@@ -37,15 +42,29 @@ class Limits:
     def __post_init__(self) -> None:
         for name in ("timeout_s", "stall_s", "frozen_s", "backoff_s", "duration_s"):
             value = getattr(self, name)
-            if value is not None and not 0 < value < float("inf"):
-                raise ValueError(f"{name}: expected more than 0 seconds, got {value}")
-        if self.reconnect is not None and self.reconnect < 0:
-            raise ValueError(f"reconnect: expected 0 or more, got {self.reconnect}")
+            if value is not None:
+                number(name, value)
+        if self.reconnect is not None:
+            whole_number("reconnect", self.reconnect, least=0)
         if self.backoff_max_s < self.backoff_s:
-            raise ValueError(
-                f"backoff_max_s: expected at least backoff_s ({self.backoff_s:g}), "
-                f"got {self.backoff_max_s:g}"
+            raise OptionError(
+                f"expected at least backoff_s ({self.backoff_s:g}), got {self.backoff_max_s:g}",
+                option="backoff_max_s",
             )
+
+    def check_for(self, source: Source) -> None:
+        """Refuse limits that a source cannot have.
+
+        Raises:
+            OptionError: Reconnecting is asked of a source that is never opened again.
+        """
+        for name, given in (("wait", self.wait), ("reconnect", self.reconnect is not None)):
+            if given and not source.traits.reopens:
+                raise OptionError(
+                    f"does not go with {source.name}, which is opened only once",
+                    option=name,
+                    remedy="Leave it out.",
+                )
 
     @property
     def stalled_after_s(self) -> float:

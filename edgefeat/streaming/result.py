@@ -35,16 +35,16 @@ class StreamResult:
     """One frame's features, with where they come from.
 
     Attributes:
-        features: float32 `(D,)`.
+        features: float32 `(D,)`, or `(H, W, C)` for a map.
         index: The frame's number in the source, from 0; left-out frames leave gaps.
         captured_at: `time.monotonic()` right after the grab.
         wall_time: Unix time of the same moment.
-        media_s: The source's own clock in seconds; None where it cannot be trusted.
-        age_ms: From capture to this record.
+        media_s: The source's own clock in seconds; None if it states no time that can be trusted.
+        age_ms: Time from capture to this record, in ms.
         dropped: Frames that made room for newer ones, so far.
         source: What the source is called; never with a password.
         name: What the frame is called, such as a file's path.
-        fingerprint: Of the model; vectors of two fingerprints must not be compared.
+        fingerprint: The model's; vectors of two fingerprints must not be compared.
     """
 
     features: Features

@@ -11,15 +11,19 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from edgefeat.errors import SourceError
+from edgefeat.checks import number, whole_number
+from edgefeat.errors import OptionError, SourceError
 from edgefeat.pictures.decode import ImageInput, load_bgr
-from edgefeat.sources.base import Grab
+from edgefeat.sources.base import Grab, Source
 
 __all__ = ["MotionGate", "NoveltyGate", "Pacer", "Region", "Selection"]
 
 Pixels = NDArray[np.uint8]
 Features = NDArray[np.float32]
-_BLOCK = 16
+_BLOCK_SIDE = 16
+_MOST_FPS = 1000
+_INSTEAD_OF_A_RATE = "every=10"
+_RATE_REMEDY = "Leave the rate out; {option} takes one frame of ten."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,11 +31,14 @@ class Selection:
     """Which frames to take, which part of them, and which features to emit.
 
     Attributes:
-        fps: At most so many frames a second.
-        every: One frame of so many.
-        roi: Part of the picture as (x, y, width, height): pixels, or shares if all are at most 1.
-        motion: Infer only where a block of 16 x 16 input pixels changed by more grey levels.
-        novelty: Emit only features further than this cosine distance from the last emitted.
+        fps: Take at most so many frames a second, by the source's own time; None: all.
+        every: Take one frame of so many.
+        roi: Take a part of the picture: x, y, width, height in pixels, or as shares of the
+            picture's sides if all four are at most 1.
+        motion: Skip inference unless a block of 16 x 16 pixels of the model's input changed by
+            more than so many grey levels; None: never skip.
+        novelty: Emit only features whose cosine distance from the last ones emitted is larger
+            than this; None: emit all.
     """
 
     fps: float | None = None
@@ -41,20 +48,43 @@ class Selection:
     novelty: float | None = None
 
     def __post_init__(self) -> None:
-        if self.fps is not None and not 0 < self.fps <= 1000:
-            raise ValueError(f"fps: expected more than 0 and at most 1000, got {self.fps}")
-        if self.every < 1:
-            raise ValueError(f"every: expected 1 or more, got {self.every}")
-        if self.motion is not None and not 0 < self.motion < 255:
-            raise ValueError(f"motion: expected grey levels between 0 and 255, got {self.motion}")
-        if self.novelty is not None and not 0 < self.novelty < 2:
-            raise ValueError(f"novelty: expected a cosine distance in 0..2, got {self.novelty}")
+        whole_number("every", self.every)
+        for name, most, what in (
+            ("fps", _MOST_FPS, "a number of frames"),
+            ("motion", 255, "a number of grey levels"),
+            ("novelty", 2, "a cosine distance"),
+        ):
+            value = getattr(self, name)
+            if value is not None and number(name, value) > most:
+                raise OptionError(f"expected {what} up to {most}, got {value:g}", option=name)
         if self.roi is not None:
             Region(self.roi)
 
+    def check_for(self, source: Source) -> None:
+        """Refuse a selection that a source cannot have.
+
+        Raises:
+            OptionError: A rate is asked of a source whose frames have no times.
+        """
+        if self.fps is not None and not source.traits.timed:
+            raise OptionError(
+                f"the frames of {source.name} have no times, so {self.fps:g} a second mean nothing",
+                option=_INSTEAD_OF_A_RATE,
+                remedy=_RATE_REMEDY,
+            )
+
 
 class Pacer:
-    """Chooses frames by count and by time, before they are decoded."""
+    """Chooses frames by count and by time, before they are decoded.
+
+    Args:
+        every: Take one frame of so many.
+        fps: Take at most so many frames a second; None: all.
+        live: Whether the time of a frame is that of its arrival; else it is the source's own.
+
+    Attributes:
+        skipped: Frames that were not taken.
+    """
 
     def __init__(self, every: int, fps: float | None, *, live: bool) -> None:
         self._every, self._live = every, live
@@ -80,8 +110,9 @@ class Pacer:
         now = grab.captured_at if self._live else grab.media_s
         if now is None:
             raise SourceError(
-                "fps: this source states no time of its frames that can be trusted. "
-                "Use `every` to take one frame of so many."
+                "the source states no time of its frames that can be trusted, so no rate is kept",
+                option=_INSTEAD_OF_A_RATE,
+                remedy=_RATE_REMEDY,
             )
         # Of two frames around the due time the nearer one is meant: capture times jitter.
         early_s, self._last_s = 0.5 * (now - self._last_s), now
@@ -94,12 +125,21 @@ class Pacer:
 
 
 class Region:
-    """A part of the picture: pixels, or shares of its sides if no number is above 1."""
+    """A part of the picture.
+
+    Args:
+        roi: x, y, width, height in pixels, or as shares of the sides if no number is above 1.
+
+    Raises:
+        OptionError: It has no area, or begins outside the picture.
+    """
 
     def __init__(self, roi: tuple[float, float, float, float]) -> None:
         x, y, width, height = roi
         if min(x, y) < 0 or min(width, height) <= 0:
-            raise ValueError(f"roi: expected x, y, width, height inside the picture, got {roi}")
+            raise OptionError(
+                f"expected x, y, width, height inside the picture, got {roi}", option="roi"
+            )
         self._roi = roi
         self._shares = max(roi) <= 1
 
@@ -116,8 +156,9 @@ class Region:
         x, y, w, h = (round(v * s) for v, s in zip(self._roi, scale, strict=True))
         if x + w > width or y + h > height or w < 1 or h < 1:
             raise SourceError(
-                f"roi: {w}x{h} at {x},{y} reaches out of the picture of {width}x{height}. "
-                "Give shares between 0 and 1 if the size may change."
+                f"{w}x{h} at {x},{y} reaches out of the picture of {width}x{height}",
+                option="roi",
+                remedy="Give shares between 0 and 1 if the size may change.",
             )
         return np.ascontiguousarray(pixels[y : y + h, x : x + w])
 
@@ -125,8 +166,14 @@ class Region:
 class MotionGate:
     """Passes pictures that differ from the last one passed.
 
-    Block means are compared, as sensor noise averages out in a block while a small thing that
-    moves does not; the last *passed* picture is the reference, so slow drift is noticed too.
+    Means of blocks are compared: sensor noise averages out in a block, a small thing that moves
+    does not. The reference is the last picture *passed*, so slow drift is noticed too.
+
+    Args:
+        threshold: How many grey levels a block's mean must change by.
+
+    Attributes:
+        skipped: Pictures that were not passed.
     """
 
     def __init__(self, threshold: float) -> None:
@@ -137,7 +184,7 @@ class MotionGate:
     def passes(self, pixels: Pixels) -> bool:
         """Say whether the model's input, uint8 `(height, width, channels)`, has changed."""
         height, width = pixels.shape[:2]
-        size = (max(1, width // _BLOCK), max(1, height // _BLOCK))
+        size = (max(1, width // _BLOCK_SIDE), max(1, height // _BLOCK_SIDE))
         small = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA)
         blocks = small.astype(np.float32)
         reference = self._reference
@@ -149,7 +196,14 @@ class MotionGate:
 
 
 class NoveltyGate:
-    """Passes features that moved away from the last ones passed."""
+    """Passes features that moved away from the last ones passed.
+
+    Args:
+        epsilon: How large the cosine distance must be.
+
+    Attributes:
+        skipped: Features that were not passed.
+    """
 
     def __init__(self, epsilon: float) -> None:
         self._epsilon = epsilon

@@ -2,34 +2,40 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import ExitStack
 from types import TracebackType
-from typing import Literal, Self
+from typing import TYPE_CHECKING, Literal, Self, TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 
+from edgefeat.checks import choice
 from edgefeat.errors import ImageError
 from edgefeat.extractor import FeatureExtractor
 from edgefeat.sources.base import Source
-from edgefeat.sources.grammar import AnySource, open_source
+from edgefeat.sources.grammar import AnySource, ColourName, open_source
 from edgefeat.streaming.asynchronous import iterate
 from edgefeat.streaming.buffer import Buffer, Captured, Policy
 from edgefeat.streaming.events import Event, EventKind, OnEvent
 from edgefeat.streaming.health import Health, Meter, OnHealth
+from edgefeat.streaming.intake import Intake
 from edgefeat.streaming.limits import Limits
+from edgefeat.streaming.outlet import Outlet
 from edgefeat.streaming.result import Extractor, StreamResult
 from edgefeat.streaming.selection import MotionGate, NoveltyGate, Pacer, Region, Selection
 from edgefeat.streaming.supervisor import Supervisor
 
-__all__ = ["Stream", "stream"]
+if TYPE_CHECKING:
+    from edgefeat.arrays import Features
 
-Features = NDArray[np.float32]
-PolicyName = Literal["newest", "all"]
+__all__ = ["PolicyName", "Stream", "stream"]
+
+PolicyName: TypeAlias = Literal["newest", "all"]
 _FILE_PLACES, _LIVE_PLACES = 2, 8
-_STOP_S = 0.6  # of the second in which every stop is done
+# `close` promises 1 s. The supervisor gets this much of it, and each callback as much as follows.
+_STOP_BUDGET_S, _TELL_BUDGET_S = 0.5, 0.1
+_REPORT_EVERY_S = 1.0
 
 
 class Stream:
@@ -38,16 +44,22 @@ class Stream:
     Iterate over it once, with `for` or, in asyncio, with `async for`; leaving the loop in any way
     releases the source, and so does `close`. Capture starts with the first iteration.
 
+    Callbacks run in threads of their own. One that is slow, blocks or raises stops nothing: what
+    it is not told is counted in `Health.untold`, and its first exception is shown on stderr.
+
     Args:
         source: What to read.
         extractor: What makes features; stays the caller's.
-        policy: What happens to frames the loop is too slow for; None: `newest` for live sources,
-            `all` for the rest.
-        selection: Which frames and features are wanted.
-        limits: Times, and how often to reconnect.
-        on_event: Called with each event, in another thread: keep it short.
-        on_health: Called with live numbers once a second, in another thread, and at the end.
+        policy: `newest` gives the latest frame and counts the others as dropped, `all` gives every
+            frame in order; None: `newest` for live sources, `all` for the rest.
+        selection: Which frames and features are wanted; None: all.
+        limits: Times, and how often to reconnect; None: the defaults.
+        on_event: Called with each event.
+        on_health: Called with live numbers once a second, and at the end.
         on_close: Called once the source is released.
+
+    Raises:
+        OptionError: A wrong value, or an option that does not go with this source.
     """
 
     def __init__(
@@ -55,19 +67,20 @@ class Stream:
         source: Source,
         extractor: Extractor,
         *,
-        policy: Policy | None = None,
+        policy: Policy | PolicyName | None = None,
         selection: Selection | None = None,
         limits: Limits | None = None,
         on_event: OnEvent | None = None,
         on_health: OnHealth | None = None,
         on_close: Callable[[], None] | None = None,
     ) -> None:
-        selection = selection or Selection()
+        selection, limits = selection or Selection(), limits or Limits()
+        selection.check_for(source)
+        limits.check_for(source)
         live = source.traits.live
-        self.policy = policy or (Policy.NEWEST if live else Policy.ALL)
-        self._source, self._extractor = source, extractor
-        self._on_event, self._on_health, self._on_close = on_event, on_health, on_close
-        self._telling = threading.Lock()
+        asked = None if policy is None else Policy(choice("policy", policy, *Policy))
+        self.policy = asked or (Policy.NEWEST if live else Policy.ALL)
+        self._source, self._extractor, self._on_close = source, extractor, on_close
         self._fingerprint = extractor.fingerprint
         self._region = Region(selection.roi) if selection.roi else None
         self._motion = MotionGate(selection.motion) if selection.motion else None
@@ -76,18 +89,16 @@ class Stream:
         places = 1 if self.policy is Policy.NEWEST else _LIVE_PLACES if live else _FILE_PLACES
         self._buffer = Buffer(places, waits=self.policy is Policy.ALL and not live)
         self._meter = Meter()
-        self._undecodable = 0
         self._in_garbage = False
         self._state: Literal["new", "running", "closed"] = "new"
-        self._supervisor = Supervisor(
-            source,
-            self._buffer,
-            self._pacer,
-            limits or Limits(),
-            self._meter,
-            on_event=self._tell if on_event else None,
-            report=self._report if on_health else None,
-        )
+        self._events = None if on_event is None else Outlet(on_event, name="events")
+        self._reports = None
+        if on_health is not None:
+            self._reports = Outlet(
+                on_health, name="health", places=1, every_s=_REPORT_EVERY_S, make=self.health
+            )
+        intake = Intake(self._buffer, self._pacer, self._meter)
+        self._supervisor = Supervisor(source, intake, limits, self._tell)
 
     @property
     def source(self) -> str:
@@ -100,6 +111,9 @@ class Stream:
             raise ValueError("a stream can be iterated over once. Make a new one.")
         self._state = "running"
         try:
+            for outlet in (self._events, self._reports):
+                if outlet is not None:
+                    outlet.start()
             self._supervisor.start()
             while (frame := self._buffer.take()) is not None:
                 result = self._infer(frame)
@@ -125,8 +139,8 @@ class Stream:
         self.stop()
         try:
             if started:
-                self._supervisor.stop(_STOP_S)
-                self._report()  # by now the loop has had its last frame: these numbers are final
+                self._supervisor.stop(_STOP_BUDGET_S)
+                self._finish_telling()
         finally:
             if self._on_close is not None:
                 self._on_close()
@@ -135,6 +149,7 @@ class Stream:
         """Return live numbers."""
         meter, now = self._meter, time.monotonic()
         fps_in, fps_out = meter.rates(now)
+        p50, p95, p99 = meter.percentiles_ms(0.5, 0.95, 0.99)
         return Health(
             source=self.source,
             fingerprint=self._fingerprint,
@@ -144,14 +159,16 @@ class Stream:
             captured=meter.captured,
             emitted=meter.emitted,
             dropped=self._buffer.dropped,
+            discarded=meter.discarded + self._buffer.discarded,
             skipped_rate=self._pacer.skipped,
             skipped_motion=self._motion.skipped if self._motion else 0,
             skipped_novelty=self._novelty.skipped if self._novelty else 0,
-            garbage=meter.garbage + self._undecodable,
+            garbage=meter.garbage + meter.undecodable,
             losses=meter.losses,
-            latency_p50_ms=meter.percentile_ms(50),
-            latency_p95_ms=meter.percentile_ms(95),
-            latency_p99_ms=meter.percentile_ms(99),
+            untold=sum(o.untold for o in (self._events, self._reports) if o is not None),
+            latency_p50_ms=p50,
+            latency_p95_ms=p95,
+            latency_p99_ms=p99,
             cpu_s_per_frame=meter.cpu_s_per_frame(),
             uptime_s=round(now - meter.started_at, 3),
             updated_at=time.time(),
@@ -168,9 +185,13 @@ class Stream:
     ) -> None:
         self.close()
 
-    def _report(self) -> None:
-        if self._on_health is not None:
-            self._on_health(self.health())
+    def _finish_telling(self) -> None:
+        """Have all events told, then the final numbers."""
+        if self._events is not None:
+            self._events.close(_TELL_BUDGET_S)
+        if self._reports is not None:
+            self._reports.put(self.health())
+            self._reports.close(_TELL_BUDGET_S)
 
     def _infer(self, frame: Captured) -> StreamResult | None:
         """Return a frame's record; None if it is damaged or a gate holds it back."""
@@ -205,68 +226,67 @@ class Stream:
         )
 
     def _garbage(self, frame: Captured, error: ImageError) -> None:
-        self._undecodable += 1
+        self._meter.undecodable += 1
         if frame.grab.name or not self._in_garbage:
-            self._tell(Event(kind=EventKind.GARBAGE, source=self.source, message=str(error)))
+            self._tell(Event(kind=EventKind.GARBAGE, source=self.source, error=error))
         self._in_garbage = True
 
     def _tell(self, event: Event) -> None:
-        if self._on_event is not None:
-            with self._telling:  # both the supervisor and the loop have things to tell
-                self._on_event(event)
+        self._meter.note(event.kind)
+        if self._events is not None:
+            self._events.put(event)
 
 
 def stream(
     source: AnySource,
     extractor: Extractor | None = None,
     *,
-    policy: PolicyName | None = None,
-    fps: float | None = None,
-    every: int = 1,
-    roi: tuple[float, float, float, float] | None = None,
-    motion: float | None = None,
-    novelty: float | None = None,
+    policy: Policy | PolicyName | None = None,
+    selection: Selection | None = None,
     limits: Limits | None = None,
+    colour: ColourName | None = None,
     on_event: OnEvent | None = None,
     on_health: OnHealth | None = None,
 ) -> Stream:
     """Return the features of a source's frames, to iterate over.
 
-        for r in edgefeat.stream("rtsp://camera/stream"):
+        from edgefeat.streaming import Limits, Selection
+
+        two_a_second = Selection(fps=2)
+        for r in edgefeat.stream("rtsp://camera/stream", selection=two_a_second):
             print(r.index, r.age_ms, r.features)
 
     Args:
         source: Camera index or device path, video file, folder or pattern of pictures, RTSP or
             MJPEG URL, a list, iterator or function that gives pictures, or a `Source`; see
             `edgefeat.sources.open_source`.
-        extractor: None opens the shipped model, for the life of the stream.
-        policy: `newest` gives the latest frame and counts the others as dropped, `all` gives every
-            frame in order; None: `newest` for live sources, `all` for the rest.
-        fps: At most so many frames a second.
-        every: One frame of so many.
-        roi: Part of the picture: x, y, width, height in pixels, or shares of its sides.
-        motion: Skip inference unless a 16 x 16 block changed by more than so many grey levels.
-        novelty: Give only features further than this cosine distance from the last ones given.
-        limits: Times, and how often to reconnect.
-        on_event: Called with each event, in another thread: keep it short.
-        on_health: Called with live numbers once a second, in another thread, and at the end.
+        extractor: What makes features, and stays the caller's; None opens the shipped model, for
+            the life of the stream.
+        policy: As for `Stream`.
+        selection: As for `Stream`.
+        limits: As for `Stream`.
+        colour: Channel order of the arrays in a list, from an iterator or from a function; None:
+            BGR, as in OpenCV. Other sources know their own.
+        on_event: As for `Stream`.
+        on_health: As for `Stream`.
 
     Raises:
         SourceError: While iterating: it cannot be opened, or is lost for good.
+        OptionError: A wrong value, or an option that does not go with this source.
     """
-    selection = Selection(fps=fps, every=every, roi=roi, motion=motion, novelty=novelty)
-    opened = open_source(source)
-    on_close = None
-    if extractor is None:
-        extractor = shipped = FeatureExtractor()
-        on_close = shipped.close
-    return Stream(
-        opened,
-        extractor,
-        policy=Policy(policy) if policy else None,
-        selection=selection,
-        limits=limits,
-        on_event=on_event,
-        on_health=on_health,
-        on_close=on_close,
-    )
+    opened = open_source(source, colour=colour)
+    with ExitStack() as held:
+        if extractor is None:
+            extractor = held.enter_context(FeatureExtractor())
+        made = Stream(
+            opened,
+            extractor,
+            policy=policy,
+            selection=selection,
+            limits=limits,
+            on_event=on_event,
+            on_health=on_health,
+            on_close=lambda: kept.close(),
+        )
+        kept = held.pop_all()  # the stream closes the extractor from now on
+        return made

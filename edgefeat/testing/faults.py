@@ -21,9 +21,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from edgefeat.errors import SourceError
+from edgefeat.errors import OptionError, SourceError
 from edgefeat.pictures.decode import ImageInput
-from edgefeat.sources.base import FrameError, Grab, Traits
+from edgefeat.sources.base import Grab, OpenReader, Traits, nothing_grabbed
 
 __all__ = [
     "FaultySource",
@@ -44,7 +44,7 @@ __all__ = [
 
 Pixels = NDArray[np.uint8]
 _BITS = 24
-_CELL = 8  # a bit of the frame's number is a cell of so many pixels
+_CELL = 8  # each bit of the frame's number is a square cell with sides of so many pixels
 
 
 class StepKind(StrEnum):
@@ -62,7 +62,14 @@ class StepKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One step of a script: made by the functions below."""
+    """One step of a script: made by the functions below.
+
+    Attributes:
+        kind: What the camera does.
+        count: How many frames, or attempts to connect, it is done to.
+        seconds: How long it takes.
+        size_hw: The new height and width in pixels.
+    """
 
     kind: StepKind
     count: int = 0
@@ -136,9 +143,10 @@ class FaultySource:
     Args:
         script: What to do, in order.
         fps: Frames per second; None: as fast as they are taken.
-        size_hw: Size of the first frames; at least 8 x 192 to hold the number.
+        size_hw: Height and width of the first frames; at least 8 x 192 to hold the number.
         live: Whether it behaves as a camera (newest frame first, reconnects) or as a file.
-        seed: For where garbage is cut.
+        seed: Seed of the random places where garbage is cut.
+        name: What the camera is called.
 
     Attributes:
         opened: Connections opened so far.
@@ -174,7 +182,7 @@ class FaultySource:
         """
         if self._refusals:
             self._refusals -= 1
-            raise SourceError(f"{self.name}: refused, as the script says.")
+            raise SourceError("refused, as the script says", where=self.name)
         self.opened += 1
         return _FaultyReader(self)
 
@@ -192,7 +200,7 @@ class FaultySource:
                 self._number += step.count
             elif step.kind is StepKind.DISCONNECT:
                 self._refusals = step.count
-                raise SourceError(f"{self.name}: broke off, as the script says.")
+                raise SourceError("broke off, as the script says", where=self.name)
             elif step.count > 0:
                 self._steps.append(Step(step.kind, step.count - 1))
                 interrupted.wait(self._interval_s)
@@ -211,10 +219,9 @@ class FaultySource:
         return picture
 
 
-class _FaultyReader:
-    notice = None
-
+class _FaultyReader(OpenReader):
     def __init__(self, source: FaultySource) -> None:
+        self._name = source.name
         self._source: FaultySource | None = source
         self._interrupted = threading.Event()
         self._picture: ImageInput | None = None
@@ -227,7 +234,7 @@ class _FaultyReader:
 
     def retrieve(self) -> ImageInput:
         if self._picture is None:
-            raise FrameError("no frame was grabbed.")
+            raise nothing_grabbed(self._name)
         return self._picture
 
     def interrupt(self) -> None:
@@ -246,7 +253,9 @@ def numbered_frame(number: int, size_hw: tuple[int, int] = (64, 192)) -> Pixels:
     """
     height, width = size_hw
     if height < _CELL or width < _BITS * _CELL:
-        raise ValueError(f"size_hw: expected at least {_CELL}x{_BITS * _CELL}, got {size_hw}")
+        raise OptionError(
+            f"expected at least {(_CELL, _BITS * _CELL)}, got {size_hw}", option="size_hw"
+        )
     rng = np.random.default_rng(number)
     coarse = rng.integers(0, 256, (4, 4, 3), dtype=np.uint8)
     shown: Pixels = cv2.resize(coarse, (width, height), interpolation=cv2.INTER_NEAREST).astype(

@@ -12,6 +12,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
+from edgefeat.errors import OptionError
 from edgefeat.percentiles import Percentile, label, min_samples, percentile
 
 __all__ = ["check_latency"]
@@ -31,28 +32,31 @@ def check_latency(
 ) -> dict[str, float]:
     """Time a call as often as its strictest percentile needs, and hold it to its limits.
 
-    A batch beyond a limit is measured again, up to three times: a machine has slow moments, code
-    that is too slow has no fast ones.
+    A batch beyond a limit is measured again, up to three batches: a machine has slow moments, but
+    code that is too slow has no fast ones.
 
     Args:
-        call: What to time; run one after the other, in this thread.
-        p50_ms: Limit of the median.
-        p90_ms: Limit that 90 % of the calls keep. Takes 64 calls; p95 takes 130, p99 662.
-        p95_ms: Limit that 95 % of the calls keep.
-        p99_ms: Limit that 99 % of the calls keep.
-        warmup: Calls before that are not timed.
+        call: What to time; called again and again in this thread.
+        p50_ms: Limit of the median, in ms; takes 11 calls.
+        p90_ms: Limit in ms that 90 % of the calls must keep; takes 64 calls.
+        p95_ms: Limit in ms that 95 % of the calls must keep; takes 130 calls.
+        p99_ms: Limit in ms that 99 % of the calls must keep; takes 662 calls.
+        warmup: Calls before the timed ones, which are not timed.
 
     Returns:
         The percentiles that were limited, in ms, of the batch that kept them.
 
     Raises:
         AssertionError: A limit was missed in every batch, or a batch would take over a minute.
-        ValueError: No limit was given, or one that is not above 0.
+        OptionError: No limit was given, or one that is not above 0.
     """
     given = {0.5: p50_ms, 0.9: p90_ms, 0.95: p95_ms, 0.99: p99_ms}
     limits = {quantile: limit for quantile, limit in given.items() if limit is not None}
     if not limits or min(limits.values()) <= 0:
-        raise ValueError(f"expected a limit above 0, such as p90_ms=20, got {limits or 'none'}")
+        got = ", ".join(f"{label(q)} {limit:g}" for q, limit in limits.items()) or "none"
+        raise OptionError(
+            f"expected limits above 0 ms, got {got}", remedy="Give one, such as p90_ms=20."
+        )
     for _ in range(warmup):
         call()
     calls = max(min_samples(quantile) for quantile in limits)

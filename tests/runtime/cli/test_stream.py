@@ -193,22 +193,70 @@ def test_the_live_line(watched: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["-"], "--size: stdin holds raw frames: give their size, as 640x480"),
-        (["-", "--size", "4x4", "--pixel", "rgb"], "--pixel: expected bgr24, rgb24, gray8, "),
+        (["-"], "--size: expected the size of the raw frames on stdin, such as 640x480, got none."),
+        (
+            ["-", "--size", "4x4", "--pixel", "rgb"],
+            "--pixel: expected 'bgr24' or 'rgb24' or 'gray8' or 'yuyv422' or 'nv12', got 'rgb'.",
+        ),
+        (
+            ["-", "--size", "4x4", "--camera-fps", "5"],
+            "--camera-fps: does not go with raw frames on stdin. Leave it out.",
+        ),
         (["-", "--size", "4"], "--size: expected WIDTHxHEIGHT, as 640x480, got '4'"),
-        (["a.mp4", "--size", "4x4"], "camera: does not go with the source a.mp4. Leave it out."),
-        (["rtsp://u:p@h/", "--watch"], "watch: does not go with the source rtsp://***@h/."),
+        (["a.mp4", "--size", "4x4"], "--size: does not go with the source a.mp4. Leave it out."),
+        (
+            ["a.mp4", "--camera-fps", "4"],
+            "--camera-fps: does not go with the source a.mp4. Leave it out.",
+        ),
+        (
+            ["rtsp://u:p@h/", "--watch"],
+            "--watch: does not go with the source rtsp://***@h/. Leave it out.",
+        ),
         (["a.mp4", "--format", "npy"], "--format npy: needs a folder. Name it with -o."),
         (["a.mp4", "--fps", "-1"], "--fps: expected a number above 0, got '-1'"),
-        (["a.mp4", "--novelty", "7"], "novelty: expected a cosine distance in 0..2, got 7.0"),
-        (["a.mp4", "--reconnect", "-1"], "reconnect: expected 0 or more, got -1"),
+        (
+            ["photos", "--fps", "2"],
+            "the frames of photos have no times, so 2 a second mean nothing. "
+            "Leave the rate out; --every 10 takes one frame of ten.",
+        ),
+        (["a.mp4", "--novelty", "7"], "--novelty: expected a cosine distance up to 2, got 7."),
+        (["0", "--reconnect", "-1"], "--reconnect: expected a whole number of 0 or more, got -1."),
+        (
+            ["photos", "--wait"],
+            "--wait: does not go with photos, which is opened only once. Leave it out.",
+        ),
+        (
+            ["photos", "--reconnect", "3"],
+            "--reconnect: does not go with photos, which is opened only once. Leave it out.",
+        ),
         (["a.mp4", "--roi", "1,2"], "--roi: expected X,Y,W,H, got '1,2'"),
     ],
-    ids=["no-size", "pixel", "size", "camera", "watch", "npy", "fps", "novelty", "retry", "roi"],
+    ids=[
+        "no-size",
+        "pixel",
+        "stdin-rate",
+        "size",
+        "camera-size",
+        "camera-rate",
+        "watch",
+        "npy",
+        "fps",
+        "fps-of-stills",
+        "novelty",
+        "retry",
+        "wait",
+        "retry-of-stills",
+        "roi",
+    ],
 )
 def test_wrong_usage_exits_two(
-    arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]
+    arguments: list[str],
+    message: str,
+    photos: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
+    monkeypatch.chdir(photos.parent)
     try:
         code = main(["stream", *arguments])
     except SystemExit as ended:  # argparse's own way

@@ -17,6 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import edgefeat
+from edgefeat.errors import OptionError
 from edgefeat.sources import ArraySource, open_source, redact
 from edgefeat.sources.base import FrameError
 from edgefeat.sources.multipart import PartReader, boundary_of
@@ -328,5 +329,5 @@ def test_a_part_without_end_is_refused_and_not_kept() -> None:
 
 
 def test_options_of_other_sources_are_refused() -> None:
-    with pytest.raises(ValueError, match="watch: does not go with the source arrays"):
+    with pytest.raises(OptionError, match="watch: does not go with the source arrays"):
         open_source(ArraySource([]), watch=True)

@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 
 import edgefeat
+from edgefeat.errors import OptionError
 from edgefeat.sources import (
     ArraySource,
     CameraRequest,
@@ -24,9 +25,10 @@ from edgefeat.sources import (
     RawFormat,
     open_source,
 )
+from edgefeat.sources.camera import limit_waits
 from edgefeat.sources.opencv import MediaClock
 from edgefeat.sources.rawvideo import RawSource
-from edgefeat.streaming import EventKind, Limits, Stream
+from edgefeat.streaming import EventKind, Limits, Selection, Stream
 from edgefeat.testing.faults import numbered_frame
 from streams_support import NumberReader
 
@@ -70,11 +72,11 @@ def test_the_grammar(source: object, kind: str) -> None:
 @pytest.mark.parametrize(
     ("source", "error", "message"),
     [
-        ("-", ValueError, "raw: stdin holds raw frames: give their size and pixel format"),
+        ("-", OptionError, "raw: expected the size and layout of the raw frames on stdin, got "),
         (True, TypeError, "source: expected a camera, path, URL or pictures, got True"),
         (1.5, TypeError, "source: expected a camera, path, URL, pictures or a function, "),
         (np.zeros((2, 2)), TypeError, "source: expected a list of pictures, got one array. "),
-        ("file:///x.mp4", edgefeat.SourceError, "file:///x.mp4: write the file's path instead"),
+        ("file:///x.mp4", edgefeat.SourceError, "file:///x.mp4: expected a path, got a URL"),
     ],
     ids=["stdin", "bool", "float", "array", "file-url"],
 )
@@ -128,13 +130,15 @@ def test_a_cut_off_video_ends_where_frames_end(clip: Path, tmp_path: Path) -> No
 
 def test_a_rate_is_kept_by_media_time(clip: Path) -> None:
     for fps, expected in ((5, range(0, 40, 5)), (12.5, range(0, 40, 2)), (100, range(40))):
-        indexes = [r.index for r in edgefeat.stream(clip, NumberReader(), fps=fps)]
+        indexes = [
+            r.index for r in edgefeat.stream(clip, NumberReader(), selection=Selection(fps=fps))
+        ]
         assert indexes == list(expected)
 
 
 def test_the_real_video(clip: Path, shared: Path | None) -> None:
     video, frames, fps = (shared / "video" / "vtest.avi", 795, 10) if shared else (clip, 40, 25)
-    results = list(edgefeat.stream(video, NumberReader(), every=50))
+    results = list(edgefeat.stream(video, NumberReader(), selection=Selection(every=50)))
     assert [r.index for r in results] == list(range(0, frames, 50))
     assert [r.media_s for r in results] == pytest.approx([r.index / fps for r in results])
 
@@ -178,6 +182,19 @@ def test_what_a_camera_gave_instead_is_said() -> None:
     assert asked.difference(given) == (
         "asked for format MJPG, got YUYV; size 1280x720, got 640x480; 30 fps, got 15"
     )
+
+
+def test_the_first_cameras_timeout_holds_and_a_second_is_told(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delenv("OPENCV_VIDEOIO_V4L_SELECT_TIMEOUT", raising=False)
+    assert limit_waits(2.8) is None
+    assert limit_waits(3.0) is None
+    assert limit_waits(8.0) == (
+        "OpenCV waits 3 s for a frame of any camera of this process, not 8 s: "
+        "the first camera's timeout holds"
+    )
+    monkeypatch.delenv("OPENCV_VIDEOIO_V4L_SELECT_TIMEOUT")
 
 
 def test_a_folder_names_its_pictures_and_goes_on_after_a_bad_one(
@@ -300,7 +317,7 @@ def test_raw_frames_that_stop_coming() -> None:
 
 
 def test_odd_sizes_that_a_layout_cannot_have() -> None:
-    with pytest.raises(ValueError, match="size_hw: nv12 needs even sides, got 641x480"):
+    with pytest.raises(OptionError, match="size_hw: expected even sides for nv12, got 641x480"):
         RawFormat(size_hw=(480, 641), pixel=PixelFormat.NV12)
 
 

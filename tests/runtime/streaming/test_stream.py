@@ -14,6 +14,7 @@ import pytest
 from numpy.typing import NDArray
 
 import edgefeat
+from edgefeat.errors import OptionError
 from edgefeat.sources import ArraySource, IterableSource, Source
 from edgefeat.streaming import Event, EventKind, Health, Limits, Policy, Selection, Stream
 from edgefeat.testing.faults import (
@@ -123,6 +124,7 @@ def test_no_frame_is_repeated_or_made_up_whatever_the_camera_does(seed: int) -> 
     health = watched.stream.health()
     assert health.captured == len(camera.sent) + health.garbage
     assert len(numbers) + health.dropped == len(camera.sent)
+    assert health.discarded == 0
     assert camera.opened == camera.closed == health.losses + 1
 
 
@@ -292,14 +294,61 @@ def test_what_a_generator_raises_reaches_the_loop_after_its_frames() -> None:
         next(records)
 
 
-def test_what_a_callback_raises_reaches_the_loop() -> None:
+def test_a_callback_that_raises_is_shown_once_and_stops_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    shown: list[type[BaseException]] = []
+    monkeypatch.setattr(threading, "excepthook", lambda args: shown.append(args.exc_type))
+
     def refuse(event: Event) -> None:
         raise KeyError(event.kind.value)
 
-    source = FaultySource([frames(10**6)], fps=200)
-    with pytest.raises(KeyError, match="connected"):
-        list(Stream(source, NumberReader(), on_event=refuse))
-    assert source.closed == 1
+    source = FaultySource([frames(20)], live=False)
+    stream = Stream(source, NumberReader(), on_event=refuse)
+    assert len(list(stream)) == 20
+    assert shown == [KeyError]
+    assert stream.health().untold == 2  # connected and ended
+
+
+def test_callbacks_that_hang_stop_nothing_and_are_left_behind() -> None:
+    hanging = threading.Event()
+    camera = FaultySource([frames(10**6)], fps=500)
+    stream = Stream(
+        camera,
+        NumberReader(),
+        on_event=lambda event: hanging.wait(30),
+        on_health=lambda health: hanging.wait(30),
+    )
+    for result in stream:
+        if result.index > 100:
+            break
+    closing_at = time.monotonic()
+    stream.close()
+    assert time.monotonic() - closing_at < 1
+    assert camera.closed == 1
+    assert stream.health().untold >= 1
+    hanging.set()
+
+
+def test_a_camera_that_flaps_faster_than_it_is_told_keeps_the_newest_events() -> None:
+    hanging = threading.Event()
+    told: list[Event] = []
+
+    def slow(event: Event) -> None:
+        hanging.wait(30)
+        told.append(event)
+
+    camera = FaultySource([frames(1), disconnect()] * 300 + [frames(1)])
+    limits = Limits(timeout_s=1, backoff_s=0.001, backoff_max_s=0.001)
+    stream = Stream(camera, NumberReader(), policy=Policy.ALL, limits=limits, on_event=slow)
+    count = 0
+    for _ in stream:
+        count += 1
+        if count == 300:  # the queue is full by now
+            hanging.set()
+    assert count == 301
+    assert told[-1].kind is EventKind.ENDED
+    assert 0 < stream.health().untold == 2 + 2 * 300 - len(told)
 
 
 def test_a_wrong_array_is_an_error_and_not_a_damaged_frame() -> None:
@@ -326,12 +375,43 @@ def test_every_and_fps_choose_frames_before_they_are_decoded() -> None:
     watched = Watched(FaultySource([frames(20)], live=False), selection=Selection(every=6))
     assert watched.numbers() == [0, 6, 12, 18]
     assert watched.stream.health().skipped_rate == 16
-    with pytest.raises(edgefeat.SourceError) as raised:
-        list(edgefeat.stream([numbered_frame(0)], NumberReader(), fps=2))
+
+
+def test_a_rate_is_refused_where_frames_have_no_times() -> None:
+    with pytest.raises(OptionError) as raised:
+        edgefeat.stream([numbered_frame(0)], NumberReader(), selection=Selection(fps=2))
     assert str(raised.value) == (
-        "fps: this source states no time of its frames that can be trusted. "
-        "Use `every` to take one frame of so many."
+        "the frames of arrays have no times, so 2 a second mean nothing. "
+        "Leave the rate out; every=10 takes one frame of ten."
     )
+
+
+@pytest.mark.parametrize("limits", [Limits(wait=True), Limits(reconnect=3)], ids=repr)
+def test_reconnecting_is_refused_where_nothing_is_opened_again(limits: Limits) -> None:
+    with pytest.raises(OptionError, match="does not go with arrays, which is opened only once"):
+        Stream(ArraySource([]), NumberReader(), limits=limits)
+
+
+def test_rgb_arrays_are_turned_round() -> None:
+    class FirstPixel(NumberReader):
+        def extract_prepared(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+            return images[:, 0, 0].astype(np.float32)
+
+    red = np.zeros((8, 8, 3), np.uint8)
+    red[..., 0] = 255
+    sources = [[red], iter([red]), lambda pictures=[red]: pictures.pop() if pictures else None]
+    for source in sources:
+        (result,) = edgefeat.stream(source, FirstPixel(), colour="rgb", policy="all")
+        assert result.features.tolist() == [0, 0, 255]
+    (result,) = edgefeat.stream([red], FirstPixel())
+    assert result.features.tolist() == [255, 0, 0]
+
+
+def test_a_channel_order_is_refused_where_the_source_has_its_own() -> None:
+    for source, name in (("clip.mp4", "clip.mp4"), (ArraySource([]), "arrays")):
+        with pytest.raises(OptionError) as raised:
+            edgefeat.stream(source, NumberReader(), colour="rgb")
+        assert str(raised.value) == (f"colour: does not go with the source {name}. Leave it out.")
 
 
 def test_motion_skips_inference_on_a_picture_that_stands_still() -> None:
@@ -351,40 +431,79 @@ def test_novelty_holds_back_features_like_the_last_ones(
 ) -> None:
     cat, rocket = f"{photos}/chelsea.jpg", f"{photos}/rocket.jpg"
     pictures = [cat, cat, rocket, rocket, cat]
-    stream = edgefeat.stream(pictures, extractor, novelty=0.1)
+    stream = edgefeat.stream(pictures, extractor, selection=Selection(novelty=0.1))
     assert [r.index for r in stream] == [0, 2, 4]
     assert stream.health().skipped_novelty == 2
 
 
 def test_roi_takes_a_part_of_the_picture(extractor: edgefeat.FeatureExtractor) -> None:
     picture = numbered_frame(7)
-    (by_pixels,) = edgefeat.stream([picture], extractor, roi=(48, 16, 96, 32))
-    (by_shares,) = edgefeat.stream([picture], extractor, roi=(0.25, 0.25, 0.5, 0.5))
+
+    def part(*roi: float) -> Selection:
+        return Selection(roi=roi)  # type: ignore[arg-type]
+
+    (by_pixels,) = edgefeat.stream([picture], extractor, selection=part(48, 16, 96, 32))
+    (by_shares,) = edgefeat.stream([picture], extractor, selection=part(0.25, 0.25, 0.5, 0.5))
     expected = extractor.extract(picture[16:48, 48:144])
     np.testing.assert_array_equal(by_pixels.features, expected)
     np.testing.assert_array_equal(by_shares.features, expected)
     with pytest.raises(edgefeat.SourceError, match="reaches out of the picture of 192x64"):
-        list(edgefeat.stream([picture], extractor, roi=(150, 0, 96, 32)))
+        list(edgefeat.stream([picture], extractor, selection=part(150, 0, 96, 32)))
 
 
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"fps": 0}, "fps: expected more than 0 and at most 1000, got 0"),
-        ({"every": 0}, "every: expected 1 or more, got 0"),
-        ({"motion": -1}, "motion: expected grey levels between 0 and 255, got -1"),
-        ({"novelty": 3}, "novelty: expected a cosine distance in 0..2, got 3"),
-        ({"roi": (0, 0, 0, 1)}, "roi: expected x, y, width, height inside the picture, "),
-        ({"policy": "some"}, "'some' is not a valid Policy"),
+        ({"fps": 0}, "fps: expected a number above 0, got 0."),
+        ({"fps": 2000}, "fps: expected a number of frames up to 1000, got 2000."),
+        ({"every": 0}, "every: expected a whole number of 1 or more, got 0."),
+        ({"motion": -1}, "motion: expected a number above 0, got -1."),
+        ({"motion": 300}, "motion: expected a number of grey levels up to 255, got 300."),
+        ({"novelty": 3}, "novelty: expected a cosine distance up to 2, got 3."),
+        (
+            {"roi": (0, 0, 0, 1)},
+            "roi: expected x, y, width, height inside the picture, got (0, 0, 0, 1).",
+        ),
     ],
-    ids=["fps", "every", "motion", "novelty", "roi", "policy"],
+    ids=["fps", "high-fps", "every", "motion", "high-motion", "novelty", "roi"],
 )
-def test_wrong_options_are_named(options: dict[str, object], message: str) -> None:
-    with pytest.raises(ValueError, match=message):
-        edgefeat.stream([numbered_frame(0)], NumberReader(), **options)  # type: ignore[arg-type]
+def test_wrong_selections_are_named(options: dict[str, object], message: str) -> None:
+    with pytest.raises(OptionError) as raised:
+        Selection(**options)  # type: ignore[arg-type]
+    assert str(raised.value) == message
 
 
-def test_health_counts_and_keeps_to_percentiles_it_can_support() -> None:
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"timeout_s": 0}, "timeout_s: expected a number above 0, got 0."),
+        ({"reconnect": -1}, "reconnect: expected a whole number of 0 or more, got -1."),
+        ({"backoff_s": 60}, "backoff_max_s: expected at least backoff_s (60), got 30."),
+    ],
+    ids=["timeout", "reconnect", "backoff"],
+)
+def test_wrong_limits_are_named(options: dict[str, object], message: str) -> None:
+    with pytest.raises(OptionError) as raised:
+        Limits(**options)  # type: ignore[arg-type]
+    assert str(raised.value) == message
+
+
+def test_a_wrong_policy_is_named() -> None:
+    with pytest.raises(OptionError) as raised:
+        edgefeat.stream([], NumberReader(), policy="some")  # type: ignore[arg-type]
+    assert str(raised.value) == "policy: expected 'newest' or 'all', got 'some'."
+
+
+@pytest.mark.parametrize(("count", "stated"), [(10, 0), (129, 1), (661, 2), (662, 3)])
+def test_health_keeps_to_percentiles_that_its_sample_supports(count: int, stated: int) -> None:
+    stream = Stream(FaultySource([frames(count)], live=False), NumberReader())
+    assert len(list(stream)) == count
+    health = stream.health()
+    ages = [health.latency_p50_ms, health.latency_p95_ms, health.latency_p99_ms]
+    assert [age is not None for age in ages] == [n < stated for n in range(3)]
+
+
+def test_health_counts() -> None:
     reports: list[Health] = []
     stream = Stream(
         FaultySource([frames(30)], live=False), NumberReader(), on_health=reports.append
@@ -397,9 +516,6 @@ def test_health_counts_and_keeps_to_percentiles_it_can_support() -> None:
         30,
         "faulty camera",
     )
-    assert last.latency_p50_ms is not None
-    assert last.latency_p95_ms is not None
-    assert last.latency_p99_ms is None  # 30 samples have no 99th percentile
     assert last.cpu_s_per_frame is not None
 
 

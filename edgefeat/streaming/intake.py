@@ -1,0 +1,137 @@
+"""What the connections of one stream write into, and the permit that lets one of them write.
+
+A connection whose reader hangs is given up, and its thread may wake at any later time. So each
+connection gets a permit, which is its only way to the stream, and the permit ends with the
+connection: a frame that comes afterwards is counted, and goes nowhere.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from typing import TypeAlias
+
+from edgefeat.errors import EdgefeatError
+from edgefeat.pictures.decode import ImageInput
+from edgefeat.sources.base import Grab
+from edgefeat.streaming.buffer import Buffer, Captured
+from edgefeat.streaming.events import EventKind
+from edgefeat.streaming.health import Meter
+from edgefeat.streaming.selection import Pacer
+
+__all__ = ["Intake", "Note", "Permit"]
+
+Note: TypeAlias = tuple[EventKind, str | EdgefeatError]
+"""What a connection noticed: the kind of event, and what to say."""
+
+
+class Intake:
+    """The capture side of a stream: where frames, counts and notes of all connections go.
+
+    Args:
+        buffer: Where wanted frames go. Its lock guards everything here.
+        pacer: Chooses frames before they are decoded.
+        meter: Counts.
+
+    Attributes:
+        wake: Set when the supervisor has something to look at.
+    """
+
+    def __init__(self, buffer: Buffer, pacer: Pacer, meter: Meter) -> None:
+        self._buffer, self._pacer, self._meter = buffer, pacer, meter
+        self._notes: deque[Note] = deque()
+        self.wake = threading.Event()
+
+    def admit(self) -> Permit:
+        """Return a permit for a new connection."""
+        return Permit(self, self._buffer, self._pacer, self._meter)
+
+    def next_note(self) -> Note | None:
+        """Return the oldest note that was not returned yet; None if there is none."""
+        return self._notes.popleft() if self._notes else None
+
+    def note(self, kind: EventKind, what: str | EdgefeatError) -> None:
+        """Leave a note for the supervisor."""
+        self._notes.append((kind, what))
+        self.wake.set()
+
+    def end(self, error: BaseException | None) -> None:
+        """Say that no frame will come; `error` is what ended the stream."""
+        self._buffer.end(error)
+
+
+class Permit:
+    """One connection's right to write. It ends once, by `revoke`, and never comes back."""
+
+    def __init__(self, intake: Intake, buffer: Buffer, pacer: Pacer, meter: Meter) -> None:
+        self._intake, self._buffer, self._pacer, self._meter = intake, buffer, pacer, meter
+        self._valid = True
+        self._holds_frame = False  # counted as captured, and not yet as anything else
+
+    @property
+    def valid(self) -> bool:
+        """Whether the connection may still write."""
+        return self._valid
+
+    def revoke(self) -> None:
+        """End the right to write. A frame that the connection still holds is discarded."""
+        with self._buffer.lock:
+            self._valid = False
+            self._meter.discarded += self._holds_frame
+            self._holds_frame = False
+            self._buffer.lock.notify_all()
+
+    def count(self, grab: Grab) -> int | None:
+        """Count a frame just grabbed; return its number, or None if it is not wanted.
+
+        Raises:
+            SourceError: A rate was asked of a source whose frames have no time.
+        """
+        with self._buffer.lock:
+            index = self._count()
+            if not self._valid:
+                self._meter.discarded += 1
+                return None
+            self._holds_frame = self._pacer.wants(grab)
+            return index if self._holds_frame else None
+
+    def put(self, index: int, grab: Grab, image: ImageInput) -> None:
+        """Hand over a wanted frame; waits for room if the buffer does."""
+        with self._buffer.lock:
+            taken = self._buffer.put(Captured(index, grab, image), allowed=lambda: self._valid)
+            self._meter.discarded += self._holds_frame and not taken
+            self._holds_frame = False
+
+    def refuse(self, error: EdgefeatError, *, counted: bool, told: bool) -> None:
+        """Count a damaged frame.
+
+        Args:
+            error: What is wrong with the frame.
+            counted: Whether `count` was called for it.
+            told: Whether it is worth an event.
+        """
+        with self._buffer.lock:
+            if not counted:
+                self._count()
+            if not self._valid:
+                self._meter.discarded += not counted
+                return
+            self._holds_frame = False
+            self._meter.garbage += 1
+            if told:
+                self._intake.note(EventKind.GARBAGE, error)
+
+    def note(self, kind: EventKind, what: str | EdgefeatError) -> None:
+        """Leave a note for the supervisor."""
+        with self._buffer.lock:
+            if self._valid:
+                self._intake.note(kind, what)
+
+    def wake(self) -> None:
+        """Wake the supervisor."""
+        self._intake.wake.set()
+
+    def _count(self) -> int:
+        index = self._meter.captured
+        self._meter.captured += 1
+        return index

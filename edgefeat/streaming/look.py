@@ -1,0 +1,73 @@
+"""Looks at a live source's pictures: notices a new size, and a picture that stays the very same."""
+
+from __future__ import annotations
+
+import time
+import zlib
+from collections.abc import Callable
+
+import numpy as np
+
+from edgefeat.pictures.decode import ImageInput
+from edgefeat.pictures.header import HeaderError, read_header
+from edgefeat.sources.base import FrameError
+from edgefeat.streaming.events import EventKind
+
+__all__ = ["Look"]
+
+_SAMPLE_STEP = 16  # of an array, one pixel of so many in each direction is compared
+
+
+class Look:
+    """Compares each picture of a connection with the one before.
+
+    Args:
+        note: Called with what was noticed.
+        frozen_s: How long a picture may stay the very same before it is called frozen.
+    """
+
+    def __init__(self, note: Callable[[EventKind, str], None], frozen_s: float) -> None:
+        self._note, self._frozen_s = note, frozen_s
+        self._size_hw: tuple[int, int] | None = None
+        self._checksum = -1
+        self._same_since = time.monotonic()
+        self._frozen = False
+
+    def at(self, image: ImageInput, *, where: str) -> None:
+        """Look at the next picture of the source called `where`.
+
+        Raises:
+            FrameError: Encoded bytes without a sound header or end.
+        """
+        size_hw, checksum = _facts(image, where)
+        if size_hw != self._size_hw:
+            if self._size_hw is not None:
+                self._note(EventKind.RESIZED, f"{_show(self._size_hw)} became {_show(size_hw)}")
+            self._size_hw = size_hw
+        now = time.monotonic()
+        if checksum != self._checksum:
+            self._checksum, self._same_since = checksum, now
+            if self._frozen:
+                self._frozen = False
+                self._note(EventKind.RECOVERED, "the picture changes again")
+        elif not self._frozen and now - self._same_since >= self._frozen_s:
+            self._frozen = True
+            self._note(EventKind.FROZEN, f"the very same picture for {self._frozen_s:g} s")
+
+
+def _facts(image: ImageInput, where: str) -> tuple[tuple[int, int] | None, int]:
+    """Return a picture's size, None if it is not known, and a checksum of (a sample of) it."""
+    if isinstance(image, np.ndarray):
+        sample = image[::_SAMPLE_STEP, ::_SAMPLE_STEP]
+        return (image.shape[0], image.shape[1]), zlib.crc32(sample.tobytes())
+    if isinstance(image, bytes | bytearray | memoryview):
+        try:
+            header = read_header(bytes(image))
+        except HeaderError as error:
+            raise FrameError(f"a frame of {len(image)} bytes: {error}", where=where) from None
+        return (header.height, header.width), zlib.crc32(image)
+    return None, -1
+
+
+def _show(size_hw: tuple[int, int] | None) -> str:
+    return "unknown" if size_hw is None else f"{size_hw[1]}x{size_hw[0]}"
