@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import warnings
 from _thread import allocate_lock
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -109,6 +108,7 @@ class LazySession:
     def _automatic(self) -> Session:
         """Open on the first accelerator that proves itself, else on the CPU."""
         from edgefeat.model.probe import run_probe
+        from edgefeat.warn import warn_caller
 
         for provider in accelerators():
             try:
@@ -119,10 +119,8 @@ class LazySession:
                 result, reason = None, str(error)
             if result:
                 return session
-            warnings.warn(
-                f"execution provider {provider.name!r} is not used: {reason}",
-                ProviderWarning,
-                stacklevel=5,
+            warn_caller(
+                f"execution provider {provider.name!r} is not used: {reason}", ProviderWarning
             )
         return self._on(["cpu"])
 

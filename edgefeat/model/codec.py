@@ -1,7 +1,8 @@
 """JSON objects to frozen dataclasses and back, with errors that name the path to the fault.
 
-The dataclass is the schema: its type hints say what is expected and its `__post_init__` says what
-is in range. Keys it does not name are kept in its field `extra` and written out again.
+The dataclass is the schema: its type hints say what is expected, and its `__post_init__` raises
+`OptionError` for a field whose value is out of range. Keys that the dataclass does not name are
+kept in its field `extra` and written out again.
 Standard library only.
 """
 
@@ -11,8 +12,10 @@ import dataclasses
 import enum
 import types
 import typing
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, TypeVar
+
+from edgefeat.errors import ExplainedError, OptionError
 
 __all__ = ["CodecError", "read", "write"]
 
@@ -21,46 +24,60 @@ EXTRA = "extra"
 _JSON_NAMES = {str: "a string", int: "an integer", bool: "true or false", float: "a number"}
 
 
-class CodecError(ValueError):
-    """A JSON value does not fit: the message begins with its path."""
+class CodecError(ExplainedError, ValueError):
+    """A JSON value does not fit its record.
+
+    Its place is the path to the value, such as `outputs[1].shape`. It grows from the inside out:
+    every object, list and mapping on the way adds its own step in front (`inside`).
+    """
+
+    def __init__(self, problem: str) -> None:
+        super().__init__(problem, where="top level")
+        self._path = ""
 
     @classmethod
-    def at(cls, path: str, expected: str, got: object) -> CodecError:
-        """Make the usual message."""
-        return cls(f"{path or 'top level'}: expected {expected}, got {_show(got)}")
+    def of(cls, expected: str, got: object) -> CodecError:
+        """Make the usual error: something was expected, and something else is there."""
+        return cls(f"expected {expected}, got {_show(got)}")
+
+    def inside(self, step: str) -> CodecError:
+        """Add an outer step to the path, a key or `[index]`, and return this error."""
+        dot = "." if self._path and not self._path.startswith("[") else ""
+        self._path = f"{step}{dot}{self._path}"
+        self.where = self._path
+        return self
 
 
-def read(cls: type[T], value: object, path: str = "") -> T:
+def read(cls: type[T], value: object) -> T:
     """Build a dataclass from a JSON object.
 
     Args:
         cls: A dataclass, whose fields may be strings, numbers, booleans, string enums, tuples,
             string-keyed mappings, optional values and further dataclasses.
         value: What `json.loads` gave.
-        path: Where `value` stands in the whole document, for messages.
 
     Raises:
         CodecError: A key is missing or its value does not fit.
     """
     if not isinstance(value, Mapping):
-        raise CodecError.at(path, "an object", value)
+        raise CodecError.of("an object", value)
     hints = typing.get_type_hints(cls)
     fields = {f.name: f for f in dataclasses.fields(cls) if f.name != EXTRA}  # type: ignore[arg-type]
     arguments: dict[str, Any] = {}
     for name, field in fields.items():
-        here = f"{path}.{name}" if path else name
         if name in value:
-            arguments[name] = _convert(hints[name], value[name], here)
+            arguments[name] = _inside(name, hints[name], value[name])
         elif field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING:
-            raise CodecError.at(here, _describe(hints[name]), None)
+            raise CodecError.of(_describe(hints[name]), None).inside(name)
     if EXTRA in hints:
         arguments[EXTRA] = {key: item for key, item in value.items() if key not in fields}
     try:
         return cls(**arguments)
-    except CodecError:
-        raise
-    except ValueError as error:  # __post_init__ says "field: expected ..., got ..."
-        raise CodecError(f"{path}.{error}" if path else str(error)) from error
+    except OptionError as error:  # __post_init__ names the field
+        fault = CodecError(error.problem)
+        raise (fault.inside(error.option) if error.option else fault) from error
+    except ValueError as error:
+        raise CodecError(str(error)) from error
 
 
 def write(value: Any) -> Any:
@@ -81,51 +98,61 @@ def write(value: Any) -> Any:
     return value
 
 
-def _convert(hint: Any, value: object, path: str) -> Any:
+def _inside(step: str, hint: Any, value: object) -> Any:
+    """Convert the value at one step of the path; an error says that it happened there."""
+    try:
+        return _convert(hint, value)
+    except CodecError as error:
+        error.inside(step)
+        raise
+
+
+def _convert(hint: Any, value: object) -> Any:
     origin = typing.get_origin(hint)
     if origin in (types.UnionType, typing.Union):
         if value is None:
             return None
         (hint,) = (arm for arm in typing.get_args(hint) if arm is not type(None))
-        return _convert(hint, value, path)
+        return _convert(hint, value)
     if origin is tuple:
-        return _convert_tuple(typing.get_args(hint), value, path)
+        return _convert_tuple(typing.get_args(hint), value)
     if isinstance(origin, type) and issubclass(origin, Mapping):
-        return _convert_mapping(typing.get_args(hint)[1], value, path)
+        return _convert_mapping(typing.get_args(hint)[1], value)
     if dataclasses.is_dataclass(hint):
-        return read(typing.cast("type[Any]", hint), value, path)
-    return _convert_scalar(hint, value, path)
+        return read(typing.cast("type[Any]", hint), value)
+    return _convert_scalar(hint, value)
 
 
-def _convert_scalar(hint: Any, value: object, path: str) -> Any:
+def _convert_scalar(hint: Any, value: object) -> Any:
     if issubclass(hint, enum.StrEnum):
         members = {member.value: member for member in hint}
         if not isinstance(value, str) or value not in members:
-            raise CodecError.at(path, _describe(hint), value)
+            raise CodecError.of(_describe(hint), value)
         return members[value]
     if hint is float and isinstance(value, int) and not isinstance(value, bool):
         return float(value)
     if not isinstance(value, hint) or (isinstance(value, bool) and hint is not bool):
-        raise CodecError.at(path, _describe(hint), value)
+        raise CodecError.of(_describe(hint), value)
     return value
 
 
-def _convert_tuple(arms: tuple[Any, ...], value: object, path: str) -> tuple[Any, ...]:
+def _convert_tuple(arms: tuple[Any, ...], value: object) -> tuple[Any, ...]:
     if not isinstance(value, list):
-        raise CodecError.at(path, "a list", value)
+        raise CodecError.of("a list", value)
     if arms[-1] is Ellipsis:
         arms = (arms[0],) * len(value)
     elif len(arms) != len(value):
-        raise CodecError.at(path, f"a list of {len(arms)}", value)
+        raise CodecError.of(f"a list of {len(arms)}", value)
     pairs = zip(arms, value, strict=True)
-    return tuple(_convert(arm, item, f"{path}[{i}]") for i, (arm, item) in enumerate(pairs))
+    return tuple(_inside(f"[{i}]", arm, item) for i, (arm, item) in enumerate(pairs))
 
 
-def _convert_mapping(hint: Any, value: object, path: str) -> dict[str, Any]:
+def _convert_mapping(hint: Any, value: object) -> dict[str, Any]:
     if not isinstance(value, Mapping):
-        raise CodecError.at(path, "an object", value)
-    convert: Callable[[Any, object, str], Any] = (lambda _h, v, _p: v) if hint is Any else _convert
-    return {key: convert(hint, item, f"{path}.{key}") for key, item in value.items()}
+        raise CodecError.of("an object", value)
+    if hint is Any:
+        return dict(value)
+    return {key: _inside(str(key), hint, item) for key, item in value.items()}
 
 
 def _describe(hint: Any) -> str:

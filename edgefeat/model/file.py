@@ -14,28 +14,35 @@ import os
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from edgefeat.errors import ModelError
+from edgefeat.model.protobuf import FieldSpan, fields
 from edgefeat.model.spec import METADATA_KEY, ModelSpec, fingerprint, parse_spec
+from edgefeat.record import Record
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 __all__ = ["ModelFile", "content_sha256", "read_model_file"]
 
-_GRAPH, _METADATA = 7, 14
-_VARINT, _I64, _LEN, _I32 = 0, 1, 2, 5
+_GRAPH, _METADATA = 7, 14  # fields of ModelProto
+_KEY, _VALUE = 1, 2  # fields of its metadata entries
 # A tensor kept outside the file carries an `external_data` entry with the key "location". In a
 # file of ours nothing else is a field 1 holding exactly that word.
 _EXTERNAL_DATA_MARK = b"\x0a\x08location"
+_KERAS_ENDINGS = (".keras", ".h5", ".hdf5")
 
 
-class ModelFile(NamedTuple):
+class ModelFile(Record):
     """A model file whose spec has been read and whose content matches its fingerprint.
 
-    `identity` names this very file: its fingerprint's beginning, and a checksum over its spec, its
-    size and the time it was written.
+    Args:
+        path: Where it is.
+        size_bytes: Its length.
+        spec: What it says about itself.
+        identity: Names this very file: the beginning of its fingerprint, and a checksum over its
+            spec, its size and the time it was written.
     """
 
     path: str
@@ -46,8 +53,15 @@ class ModelFile(NamedTuple):
     @property
     def content_sha256(self) -> str:
         """The hash of graph and weights, read from the file once more."""
-        with _mapped(self.path) as view:
-            return _checked_digest(view, list(_top_level(view, self.path)), self.path, self.spec)
+        with _opened(self.path) as data:
+            return _checked_digest(data, _fields(data, self.path), self.path, self.spec)
+
+    def for_engine(self) -> str | bytes:
+        """Return what ONNX Runtime opens: the path, or the bytes of a file inside an archive."""
+        if os.path.isfile(self.path):
+            return self.path
+        with _opened(self.path) as data:
+            return bytes(data)
 
 
 def read_model_file(
@@ -56,7 +70,7 @@ def read_model_file(
     """Read and check a model file's spec.
 
     Args:
-        path: The file.
+        path: The file. It may be inside the archive that edgefeat was imported from.
         is_known: Whether a file of this identity has passed the full check here before. Then
             graph and weights are not read again: on a memory card that takes longer than a start.
 
@@ -65,124 +79,138 @@ def read_model_file(
             with weights outside the file, or changed since it was stamped.
     """
     where = os.fspath(path)
-    with _mapped(where) as view:
-        fields = list(_top_level(view, where))
-        if not any(number == _GRAPH for number, *_ in fields):
-            raise ModelError(f"{where}: not an ONNX model: it holds no graph. {_HINT}")
-        text = _metadata_text(view, fields, where)
+    with _opened(where) as data:
+        found = _fields(data, where)
+        if not any(number == _GRAPH for number, *_ in found):
+            raise _no_model("not an ONNX model: it holds no graph", where)
+        text = _metadata_text(data, found, where)
         if text is None:
-            raise ModelError(
-                f"{where}: an ONNX model, but not one made for edgefeat: it has no metadata key "
-                f"{METADATA_KEY!r}. {_HINT}"
+            raise _no_model(
+                "an ONNX model, but not one made for edgefeat: it has no metadata key "
+                f"{METADATA_KEY!r}",
+                where,
             )
         spec = parse_spec(text, where=where)
-        identity = _identity(spec.fingerprint, text, os.stat(where))
+        identity = _identity(spec.fingerprint, text, len(data), _written_ns(where))
         if is_known is None or not is_known(identity):
-            _checked_digest(view, fields, where, spec)
-        return ModelFile(path=where, size_bytes=len(view), spec=spec, identity=identity)
+            _checked_digest(data, found, where, spec)
+        return ModelFile(path=where, size_bytes=len(data), spec=spec, identity=identity)
 
 
 def content_sha256(data: bytes) -> str:
     """Return the hash of a serialized model's graph and weights, whatever its metadata."""
-    return _digest(data, list(_top_level(data, "<bytes>")))
+    return _digest(data, _fields(data, "<bytes>"))
 
 
-_HINT = "Make one with `edgefeat-export build NAME` (package edgefeat-export, on a workstation)."
-_Field = tuple[int, int, int, int]  # number, start of tag, start of value, end of value
+def _no_model(problem: str, where: str, *, first: str = "") -> ModelError:
+    """Return the error of a file that edgefeat-export did not make.
+
+    Args:
+        problem: What is there instead.
+        where: The file.
+        first: A sentence to put before the remedy, with a blank after it.
+    """
+    source = where if where.endswith(_KERAS_ENDINGS) else "NAME"
+    return ModelError(
+        problem,
+        where=where,
+        remedy=f"{first}Make one with `edgefeat-export build {source}` (package edgefeat-export, "
+        "on a workstation).",
+    )
 
 
 @contextmanager
-def _mapped(path: str) -> Iterator[mmap.mmap]:
-    """Map a file read-only, so that hashing never copies it into memory."""
+def _opened(path: str) -> Iterator[bytes | mmap.mmap]:
+    """Give a file's bytes, mapped read-only, so that hashing never copies them into memory."""
     try:
         with open(path, "rb") as file:
             if os.fstat(file.fileno()).st_size == 0:
-                raise ModelError(f"{path}: empty file, expected an ONNX model. {_HINT}")
+                raise _no_model("empty file, expected an ONNX model", path)
             view = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-    except FileNotFoundError as error:
-        raise ModelError(f"{path}: no such file. Check the path. {_HINT}") from error
+    except (FileNotFoundError, NotADirectoryError) as error:  # the latter: inside an archive
+        from edgefeat.model.archive import read_archived
+
+        archived = read_archived(path)
+        if archived is None:
+            raise _no_model("no such file", path, first="Check the path. ") from error
+        yield archived
+        return
     except OSError as error:
-        raise ModelError(f"{path}: cannot be read: {error.strerror}.") from error
+        raise ModelError(
+            f"cannot be read: {error.strerror}",
+            where=path,
+            remedy="Name a model file that you may read.",
+        ) from error
     with view:
         yield view
 
 
-def _top_level(view: bytes | mmap.mmap, path: str) -> Iterator[_Field]:
-    position, end = 0, len(view)
-    while position < end:
-        start = position
-        try:
-            key, position = _varint(view, position)
-            number, wire = key >> 3, key & 7
-            if wire == _LEN:
-                length, position = _varint(view, position)
-            elif wire == _VARINT:
-                _, after = _varint(view, position)
-                length = after - position
-            else:
-                length = {_I64: 8, _I32: 4}[wire]
-        except (IndexError, KeyError) as error:
-            raise ModelError(f"{path}: not an ONNX model (byte {start}). {_HINT}") from error
-        if number == 0 or position + length > end:
-            raise ModelError(
-                f"{path}: not an ONNX model, or a truncated one (byte {start} of {end}). {_HINT}"
-            )
-        yield number, start, position, position + length
-        position += length
+def _fields(data: bytes | mmap.mmap, where: str) -> list[FieldSpan]:
+    """Return the top level of a model."""
+    try:
+        return list(fields(data))
+    except ModelError as error:
+        raise _no_model(error.problem, where) from error
 
 
-def _varint(view: bytes | mmap.mmap, position: int) -> tuple[int, int]:
-    value = 0
-    for shift in range(0, 70, 7):
-        byte = view[position]
-        position += 1
-        value |= (byte & 0x7F) << shift
-        if byte < 0x80:
-            return value, position
-    raise IndexError("varint longer than ten bytes")
+def _written_ns(path: str) -> int:
+    """Return when a file was written; of one inside an archive, when the archive was."""
+    try:
+        return os.stat(path).st_mtime_ns
+    except OSError:
+        from edgefeat.model.archive import archive_path
+
+        return os.stat(archive_path() or path).st_mtime_ns
 
 
-def _identity(seal: str, text: str, found: os.stat_result) -> str:
-    checksum = zlib.crc32(f"{text} {found.st_size} {found.st_mtime_ns}".encode())
+def _identity(seal: str, text: str, size_bytes: int, written_ns: int) -> str:
+    checksum = zlib.crc32(f"{text} {size_bytes} {written_ns}".encode())
     return f"{seal[:16]}-{checksum:08x}"
 
 
-def _metadata_text(view: bytes | mmap.mmap, fields: list[_Field], path: str) -> str | None:
-    for number, _, start, end in fields:
+def _metadata_text(data: bytes | mmap.mmap, found: list[FieldSpan], where: str) -> str | None:
+    for number, _, start, end in found:
         if number != _METADATA:
             continue
-        entry = view[start:end]
-        parts = {n: entry[s:e] for n, _, s, e in _top_level(entry, path)}
-        if parts.get(1) == METADATA_KEY.encode():
+        entry = data[start:end]
+        parts = {n: entry[s:e] for n, _, s, e in _fields(entry, where)}
+        if parts.get(_KEY) == METADATA_KEY.encode():
             try:
-                return parts.get(2, b"").decode()
+                return parts.get(_VALUE, b"").decode()
             except UnicodeDecodeError as error:
-                raise ModelError(f"{path}: metadata {METADATA_KEY!r} is not UTF-8.") from error
+                raise ModelError(
+                    "not UTF-8", where=f"metadata {METADATA_KEY!r}", remedy="Export it again."
+                ).within(where) from error
     return None
 
 
-def _checked_digest(view: mmap.mmap, fields: list[_Field], path: str, spec: ModelSpec) -> str:
+def _checked_digest(
+    data: bytes | mmap.mmap, found: list[FieldSpan], where: str, spec: ModelSpec
+) -> str:
     """Return the hash of graph and weights, if all is inside the file and as it was stamped."""
-    if view.find(_EXTERNAL_DATA_MARK) >= 0:
+    if data.find(_EXTERNAL_DATA_MARK) >= 0:
         raise ModelError(
-            f"{path}: refers to weights outside the file, which edgefeat never loads. "
-            "Export it again with `edgefeat-export build`, which keeps all weights inside."
+            "refers to weights outside the file, which edgefeat never loads",
+            where=where,
+            remedy="Export it again with `edgefeat-export build`, which keeps all weights inside.",
         )
-    digest = _digest(view, fields)
+    digest = _digest(data, found)
     if fingerprint(digest, spec.input, spec.outputs) != spec.fingerprint:
         raise ModelError(
-            f"{path}: damaged or edited: its content no longer matches the fingerprint "
-            f"{spec.fingerprint[:12]}... that it was stamped with. Copy or export it again."
+            "damaged or edited: its content no longer matches the fingerprint "
+            f"{spec.fingerprint[:12]}... that it was stamped with",
+            where=where,
+            remedy="Copy or export it again.",
         )
     return digest
 
 
-def _digest(view: bytes | mmap.mmap, fields: list[_Field]) -> str:
+def _digest(data: bytes | mmap.mmap, found: list[FieldSpan]) -> str:
     import hashlib
 
     digest = hashlib.sha256()
-    with memoryview(view) as window:
-        for number, start, _, end in fields:
+    with memoryview(data) as window:
+        for number, start, _, end in found:
             if number != _METADATA:
                 with window[start:end] as part:
                     digest.update(part)

@@ -11,13 +11,16 @@ import binascii
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from edgefeat import agreement
 from edgefeat.errors import ModelError
-from edgefeat.model.spec import ModelSpec, Probe
+
+if TYPE_CHECKING:
+    from edgefeat.arrays import Features, Pixels, SizeHw
+    from edgefeat.model.spec import ModelSpec, Probe
 
 __all__ = [
     "GENERATOR",
@@ -30,15 +33,19 @@ __all__ = [
 ]
 
 GENERATOR = "edgefeat-probe-1"
-Pixels = NDArray[np.uint8]
+_RECTANGLES = 24
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SelfTest:
     """What the probe showed on this device.
 
-    `relative_l2` is |got - expected| / |expected|. `exact` says whether the output bytes equal the
-    stamped hash: None where the model carries none (floating point differs between CPUs).
+    Args:
+        passed: Whether the features are as near to Keras's as the model promises.
+        relative_l2: |got - expected| / |expected|, lengths of vectors.
+        relative_l2_max: The largest `relative_l2` that passes.
+        exact: Whether the output bytes equal the stamped hash. None where the model carries none,
+            because floating point differs between CPUs.
     """
 
     passed: bool
@@ -58,7 +65,7 @@ class SelfTest:
         )
 
 
-def probe_image(seed: int, size_hw: tuple[int, int], channels: int = 3) -> Pixels:
+def probe_image(seed: int, size_hw: SizeHw, channels: int = 3) -> Pixels:
     """Return the deterministic image of generator `edgefeat-probe-1`: uint8 `(H, W, channels)`.
 
     Overlapping rectangles of one colour over a two-way gradient: edges, flat areas and colour, as
@@ -71,7 +78,7 @@ def probe_image(seed: int, size_hw: tuple[int, int], channels: int = 3) -> Pixel
     across = (columns * 95 // width * (channel + 1) // 3).astype(np.uint8)
     image: Pixels = (rows * 160 // height).astype(np.uint8) + across  # at most 254
     state = (seed * 2654435761 + 1) & 0xFFFFFFFF or 1
-    for _ in range(24):
+    for _ in range(_RECTANGLES):
         numbers = []
         for _ in range(4 + channels):
             state ^= (state << 13) & 0xFFFFFFFF
@@ -85,9 +92,7 @@ def probe_image(seed: int, size_hw: tuple[int, int], channels: int = 3) -> Pixel
     return image
 
 
-def run_probe(
-    spec: ModelSpec, run: Callable[[Pixels], NDArray[np.float32]], *, where: str
-) -> SelfTest:
+def run_probe(spec: ModelSpec, run: Callable[[Pixels], Features], *, where: str) -> SelfTest:
     """Make the probe image, run it, and hold the features against Keras's.
 
     Args:
@@ -96,21 +101,27 @@ def run_probe(
         where: The file's name, for messages.
 
     Raises:
-        ModelError: The model carries no probe, or one this edgefeat cannot make.
+        ModelError: The model carries no probe, or one that this edgefeat cannot make.
     """
     probe = spec.probe
     if probe is None:
-        raise ModelError(f"{where}: carries no probe to test against. Export it again.")
+        raise ModelError("carries no probe to test against", where=where, remedy="Export it again.")
     if probe.generator != GENERATOR:
         raise ModelError(
-            f"{where}: probe.generator: expected {GENERATOR!r}, got {probe.generator!r}. "
-            "Install the edgefeat that goes with this model."
-        )
+            f"expected {GENERATOR!r}, got {probe.generator!r}",
+            where="probe.generator",
+            remedy="Install the edgefeat that goes with this model.",
+        ).within(where)
     image = probe_image(probe.seed, probe.size_hw, spec.input.channels)
-    return compare(probe, run(image[np.newaxis])[0])
+    features = run(image[np.newaxis])[0]
+    try:
+        return compare(probe, features)
+    except ModelError as error:
+        error.within(where)
+        raise
 
 
-def expected_features(probe: Probe) -> NDArray[np.float32]:
+def expected_features(probe: Probe) -> Features:
     """Return the stamped features: float32, one axis.
 
     Raises:
@@ -120,15 +131,19 @@ def expected_features(probe: Probe) -> NDArray[np.float32]:
         data = base64.b64decode(probe.expected, validate=True)
         return np.frombuffer(data, dtype="<f2").astype(np.float32)
     except (binascii.Error, ValueError) as error:
-        raise ModelError(f"probe.expected: expected base64 of float16, got {error}.") from error
+        raise ModelError(
+            f"expected base64 of float16, got {error}",
+            where="probe.expected",
+            remedy="Export the model again.",
+        ) from error
 
 
-def features_sha256(features: NDArray[np.float32]) -> str:
+def features_sha256(features: Features) -> str:
     """Return the hash of the features' exact little-endian float32 bytes."""
     return hashlib.sha256(np.ascontiguousarray(features, dtype="<f4").tobytes()).hexdigest()
 
 
-def compare(probe: Probe, features: NDArray[np.float32]) -> SelfTest:
+def compare(probe: Probe, features: Features) -> SelfTest:
     """Hold features measured on this device against the probe.
 
     Args:
@@ -139,7 +154,9 @@ def compare(probe: Probe, features: NDArray[np.float32]) -> SelfTest:
     flat = features.reshape(-1)
     if flat.shape != expected.shape:
         raise ModelError(
-            f"probe.expected: expected {flat.size} features, got {expected.size}. Export it again."
+            f"expected {flat.size} features, got {expected.size}",
+            where="probe.expected",
+            remedy="Export the model again.",
         )
     relative = float(agreement.relative_l2(expected[np.newaxis], flat[np.newaxis])[0])
     exact = (

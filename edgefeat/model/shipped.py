@@ -1,11 +1,13 @@
 """Finds what ships inside the wheel: the default model and a few sample photos.
 
-In a source checkout the same files stand in `models/` and `tests/data/photos/`.
+In a source checkout the same files stand in `models/` and `tests/data/photos/`. In an application
+frozen by PyInstaller they stand beside the code too, and in a zipapp inside the archive.
 """
 
 from __future__ import annotations
 
 import os.path
+import sys
 from typing import TYPE_CHECKING
 
 from edgefeat.errors import ModelError, SourceError
@@ -17,11 +19,12 @@ __all__ = ["DEFAULT_MODEL", "default_model", "default_model_path", "sample_photo
 
 DEFAULT_MODEL = "efficientnet_lite0_224_int8.onnx"
 _PACKAGE = os.path.dirname(os.path.dirname(__file__))
-_REINSTALL = "Reinstall it with `pip install --force-reinstall edgefeat`"
 
 
 def default_model() -> str:
     """Return the path of the shipped model, without loading `pathlib` for it.
+
+    Where edgefeat was imported from an archive, so is its model: `read_model_file` reads it there.
 
     Raises:
         ModelError: The installation is incomplete.
@@ -29,9 +32,15 @@ def default_model() -> str:
     for folder in (f"{_PACKAGE}/_models", f"{os.path.dirname(_PACKAGE)}/models"):
         if os.path.isfile(path := f"{folder}/{DEFAULT_MODEL}"):
             return path
+    if not os.path.isdir(_PACKAGE):
+        from importlib.resources import files
+
+        if files("edgefeat").joinpath("_models", DEFAULT_MODEL).is_file():
+            return os.path.join(_PACKAGE, "_models", DEFAULT_MODEL)
     raise ModelError(
-        f"the shipped model {DEFAULT_MODEL} is missing from this installation. {_REINSTALL}, "
-        "or name a model file."
+        f"the shipped model {DEFAULT_MODEL} is missing from this {_kind_of_installation()}",
+        remedy=f"{_how_to_complete()}, or name a model file ({{option}}).",
+        option="model",
     )
 
 
@@ -50,7 +59,7 @@ def sample_photos() -> list[Path]:
     """Return the paths of the shipped sample photos, in a fixed order.
 
     Raises:
-        SourceError: The installation is incomplete.
+        SourceError: The installation is incomplete, or an archive, whose files have no paths.
     """
     from pathlib import Path
 
@@ -59,6 +68,24 @@ def sample_photos() -> list[Path]:
         if found := sorted(folder.glob("*.jpg")):
             return found
     raise SourceError(
-        f"the sample photos are missing from this installation. {_REINSTALL}, "
-        "or name pictures of your own."
+        f"the sample photos are missing from this {_kind_of_installation()}",
+        remedy=f"{_how_to_complete()}, or name pictures of your own.",
     )
+
+
+def _kind_of_installation() -> str:
+    if getattr(sys, "frozen", False):  # set by PyInstaller and its kin
+        return "application"
+    return "installation" if os.path.isdir(_PACKAGE) else "archive"
+
+
+def _how_to_complete() -> str:
+    kind = _kind_of_installation()
+    if kind == "application":
+        return (
+            "Build the application again with edgefeat's data: PyInstaller finds it by edgefeat's "
+            "own hook, or with `--collect-data edgefeat`; other tools have to be told"
+        )
+    if kind == "archive":
+        return "Put the folders _models and _samples of an installed edgefeat into the archive"
+    return "Reinstall it with `pip install --force-reinstall edgefeat`"

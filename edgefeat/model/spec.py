@@ -10,14 +10,13 @@ one is warned about. Standard library only.
 
 import json
 import re
-import warnings
 from collections.abc import Mapping
 from dataclasses import field
 from enum import StrEnum
 from math import prod
 from typing import Any
 
-from edgefeat.errors import ModelError
+from edgefeat.errors import ModelError, OptionError
 from edgefeat.model import codec
 from edgefeat.record import Record
 
@@ -44,6 +43,7 @@ __all__ = [
 METADATA_KEY = "edgefeat.spec"
 PRIMARY_OUTPUT = "features"
 SPEC_VERSION = "1.0"
+_LONGEST_SIDE = 16384
 Extra = Mapping[str, Any]
 
 
@@ -96,9 +96,11 @@ class ResizeSpec(Record):
 
     def __post_init__(self) -> None:
         if not 0.0 < self.crop_fraction <= 1.0:
-            raise ValueError(f"crop_fraction: expected 0 < fraction <= 1, got {self.crop_fraction}")
+            raise OptionError(
+                f"expected 0 < fraction <= 1, got {self.crop_fraction}", option="crop_fraction"
+            )
         if not 0 <= self.pad_value <= 255:
-            raise ValueError(f"pad_value: expected 0 to 255, got {self.pad_value}")
+            raise OptionError(f"expected 0 to 255, got {self.pad_value}", option="pad_value")
 
 
 class InputSpec(Record):
@@ -111,8 +113,11 @@ class InputSpec(Record):
     extra: Extra = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        if not all(1 <= side <= 16384 for side in self.size_hw):
-            raise ValueError(f"size_hw: expected sides of 1 to 16384, got {list(self.size_hw)}")
+        if not all(1 <= side <= _LONGEST_SIDE for side in self.size_hw):
+            raise OptionError(
+                f"expected sides of 1 to {_LONGEST_SIDE}, got {list(self.size_hw)}",
+                option="size_hw",
+            )
 
     @property
     def channels(self) -> int:
@@ -135,7 +140,9 @@ class OutputSpec(Record):
     def __post_init__(self) -> None:
         axes = 1 if self.kind is OutputKind.VECTOR else 3
         if len(self.shape) != axes or not all(side >= 1 for side in self.shape):
-            raise ValueError(f"shape: expected {axes} positive sizes, got {list(self.shape)}")
+            raise OptionError(
+                f"expected {axes} positive sizes, got {list(self.shape)}", option="shape"
+            )
 
 
 class SourceSpec(Record):
@@ -200,12 +207,14 @@ class ModelSpec(Record):
     def __post_init__(self) -> None:
         names = [output.name for output in self.outputs]
         if not names or names[0] != PRIMARY_OUTPUT:
-            raise ValueError(f"outputs: expected the first to be {PRIMARY_OUTPUT!r}, got {names}")
+            raise OptionError(
+                f"expected the first to be {PRIMARY_OUTPUT!r}, got {names}", option="outputs"
+            )
         if len(set(names)) != len(names):
-            raise ValueError(f"outputs: expected different names, got {names}")
+            raise OptionError(f"expected different names, got {names}", option="outputs")
         if not re.fullmatch(r"[0-9a-f]{64}", self.fingerprint):
-            raise ValueError(
-                f"fingerprint: expected 64 hexadecimal digits, got {self.fingerprint!r}"
+            raise OptionError(
+                f"expected 64 hexadecimal digits, got {self.fingerprint!r}", option="fingerprint"
             )
 
     @property
@@ -236,14 +245,12 @@ def parse_spec(text: str, *, where: str) -> ModelSpec:
     try:
         document = json.loads(text)
     except (json.JSONDecodeError, RecursionError) as error:
-        raise ModelError(
-            f"{where}: metadata {METADATA_KEY!r}: expected JSON, got {error}. {_REBUILD}"
-        ) from error
+        raise _metadata_error(f"expected JSON, got {error}", where=where) from error
     _check_version(document, where)
     try:
         return codec.read(ModelSpec, document)
     except codec.CodecError as error:
-        raise ModelError(f"{where}: metadata {METADATA_KEY!r}: {error}. {_REBUILD}") from error
+        raise _metadata_error(error.problem, path=error.where, where=where) from error
 
 
 def fingerprint(
@@ -272,24 +279,31 @@ def fingerprint(
 _REBUILD = "Export the model again with `edgefeat-export build`."
 
 
+def _metadata_error(problem: str, *, path: str | None = None, where: str) -> ModelError:
+    """Return the error of a spec that does not fit, at a path inside the metadata of a file."""
+    error = ModelError(problem, where=path, remedy=_REBUILD)
+    return error.within(f"metadata {METADATA_KEY!r}").within(where)
+
+
 def _check_version(document: object, where: str) -> None:
     version = document.get("spec_version") if isinstance(document, Mapping) else None
     match = re.fullmatch(r"(\d{1,4})\.(\d{1,4})", version) if isinstance(version, str) else None
     known_major, known_minor = (int(part) for part in SPEC_VERSION.split("."))
     if match is None:
-        raise ModelError(
-            f"{where}: metadata {METADATA_KEY!r}: spec_version: expected text like "
-            f"{SPEC_VERSION!r}, got {version!r}. {_REBUILD}"
-        )
+        problem = f"expected text like {SPEC_VERSION!r}, got {version!r}"
+        raise _metadata_error(problem, path="spec_version", where=where)
     major, minor = int(match[1]), int(match[2])
     if major != known_major:
         raise ModelError(
-            f"{where}: spec version {version} cannot be read by this edgefeat, which knows "
-            f"{known_major}.x. Install an edgefeat that knows {major}.x, or export the model again."
+            f"spec version {version} cannot be read by this edgefeat, which knows {known_major}.x",
+            where=where,
+            remedy=f"Install an edgefeat that knows {major}.x, or export the model again.",
         )
     if minor > known_minor:
-        warnings.warn(
+        from edgefeat.warn import warn_caller
+
+        warn_caller(
             f"{where}: spec version {version} is newer than {SPEC_VERSION}: parts that this "
             "edgefeat does not know are ignored. Consider `pip install -U edgefeat`.",
-            stacklevel=3,
+            UserWarning,
         )

@@ -39,7 +39,15 @@ def test_a_missing_file(tmp_path: Path) -> None:
 
 
 def test_a_folder(tmp_path: Path) -> None:
-    assert refusal(tmp_path) == f"{tmp_path}: cannot be read: Is a directory."
+    assert refusal(tmp_path) == (
+        f"{tmp_path}: cannot be read: Is a directory. Name a model file that you may read."
+    )
+
+
+def test_a_keras_model_is_told_how_to_become_one(tmp_path: Path) -> None:
+    path = tmp_path / "net.keras"
+    path.write_bytes(b"PK\x03\x04 as Keras writes it")
+    assert f"Make one with `edgefeat-export build {path}`" in refusal(path)
 
 
 def test_an_empty_file(tmp_path: Path) -> None:
