@@ -13,9 +13,9 @@ import cv2
 import numpy as np
 
 from edgefeat import __version__, machine
-from edgefeat.engine import cache as optimised
+from edgefeat.engine import cache
 from edgefeat.engine.providers import offered, without_device
-from edgefeat.engine.session import may_saturate
+from edgefeat.engine.saturation import may_saturate
 from edgefeat.errors import EdgefeatError
 from edgefeat.extractor import FeatureExtractor
 from edgefeat.model.file import read_model_file
@@ -181,5 +181,5 @@ def _memory() -> dict[str, int | None]:
 
 def _cache() -> str | None:
     """Return the folder where optimised models are kept, found out by going to keep one."""
-    with optimised.saving("doctor", __version__) as place:  # nothing is written, so nothing stays
-        return optimised.cache_folder() if place else None
+    with cache.saving("doctor", __version__) as place:  # nothing is written, so nothing stays
+        return cache.cache_folder() if place else None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from _thread import allocate_lock  # `threading` costs every start a millisecond
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal, Self
@@ -11,11 +10,13 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from edgefeat.engine import cache as optimised
+from edgefeat import checks
+from edgefeat.engine.cache import is_known
 from edgefeat.engine.lazy import LazySession
 from edgefeat.engine.session import EngineOptions
 from edgefeat.errors import ImageError
 from edgefeat.in_order import check_batch, check_several, map_groups
+from edgefeat.locks import allocate_lock
 from edgefeat.model.file import read_model_file
 from edgefeat.model.shipped import default_model
 from edgefeat.model.spec import Colour, DecodePolicy, ModelSpec, OutputKind, fingerprint
@@ -82,7 +83,7 @@ class FeatureExtractor:
         self._arguments = {key: value for key, value in locals().items() if key != "self"}
         engine = EngineOptions(threads=threads, spinning=spinning, arena=arena, cache=cache)
         path = default_model() if model is None else os.fspath(model)
-        file = read_model_file(path, is_known=optimised.is_known if cache else None)
+        file = read_model_file(path, is_known=is_known if cache else None)
         input_spec = file.spec.input
         if decode is not None:
             policy = DecodePolicy(_checked("decode", decode, "full", "reduced"))
@@ -100,7 +101,7 @@ class FeatureExtractor:
             )
         self._preprocess = Preprocessor.from_spec(input_spec)
         self._normalize = normalize
-        self._max_pixels = max_pixels
+        self._max_pixels = checks.whole_number("max_pixels", max_pixels)
         self._session = LazySession(
             file,
             providers,

@@ -19,6 +19,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from edgefeat.cpuinfo import INT8_DOT, VECTOR, instructions
+
 __all__ = [
     "CpuTicks",
     "Processor",
@@ -39,10 +41,6 @@ __all__ = [
 ]
 
 _ROOT = Path("/")
-# Instructions that decide how fast a network runs. The second group multiplies int8 with exact
-# sums; AVX2 and AVX512 without them are slower and saturate.
-_VECTOR = ("neon", "asimd", "asimdhp", "sve", "sse4_1", "avx", "f16c", "fma", "avx2", "avx512f")
-_INT8_DOT = ("asimddp", "i8mm", "avx_vnni", "avx512_vnni", "amx_int8")
 _ARM_PARTS = {
     ("0x41", "0xc07"): "Cortex-A7",
     ("0x41", "0xd03"): "Cortex-A53",
@@ -68,9 +66,14 @@ _UNLIMITED = 1 << 60  # cgroup v1 writes "no limit" as a number near 2**63
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Processor:
-    """The CPU: its name, the board's where there is one, and the instructions that matter here.
+    """The CPU: its name, its board, and the instructions that matter here.
 
-    `logical_cores` counts those that this process may use.
+    Args:
+        model: The CPU's name; several, joined by +, where cores differ.
+        board: The board's name, such as `Raspberry Pi 5 Model B`; None where nothing says it.
+        architecture: Such as `x86_64` or `aarch64`.
+        logical_cores: How many this process may use.
+        flags: Those of `cpuinfo.VECTOR` and `cpuinfo.INT8_DOT` that it has.
     """
 
     model: str
@@ -82,14 +85,17 @@ class Processor:
     @property
     def int8_dot(self) -> bool:
         """Whether it multiplies int8 vectors in one instruction without saturating."""
-        return any(flag in _INT8_DOT for flag in self.flags)
+        return any(flag in INT8_DOT for flag in self.flags)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CpuTicks:
     """CPU seconds of the whole machine since boot; only differences mean something.
 
-    `steal_s` is what a hypervisor gave to somebody else while this machine wanted to run.
+    Args:
+        busy_s: All cores' seconds of work.
+        idle_s: All cores' seconds without work.
+        steal_s: What a hypervisor gave to somebody else while this machine wanted to run.
     """
 
     busy_s: float
@@ -100,7 +106,7 @@ class CpuTicks:
 def processor(root: Path = _ROOT) -> Processor:
     """Return what `/proc/cpuinfo` and the device tree say."""
     text = _text(root / "proc/cpuinfo") or ""
-    flags = set(" ".join(_values(text, "flags") + _values(text, "Features")).split())
+    flags = instructions(str(root))
     names = _values(text, "model name") or [
         _ARM_PARTS.get(key, f"ARM implementer {key[0]} part {key[1]}")
         for key in zip(_values(text, "CPU implementer"), _values(text, "CPU part"), strict=False)
@@ -111,7 +117,7 @@ def processor(root: Path = _ROOT) -> Processor:
         board=board.strip("\0\n ") if board else None,
         architecture=platform.machine(),
         logical_cores=len(os.sched_getaffinity(0)),
-        flags=tuple(flag for flag in (*_VECTOR, *_INT8_DOT) if flag in flags),
+        flags=tuple(flag for flag in (*VECTOR, *INT8_DOT) if flag in flags),
     )
 
 
@@ -135,7 +141,7 @@ def frequencies_mhz(root: Path = _ROOT) -> tuple[float | None, float | None]:
 
 
 def temperatures_c(root: Path = _ROOT) -> dict[str, float]:
-    """Return the thermal zones by name, in degrees Celsius; of zones of one name the hottest."""
+    """Return the thermal zones by name, in degrees Celsius; of a shared name the hottest."""
     zones: dict[str, float] = {}
     for zone in sorted((root / "sys/class/thermal").glob("thermal_zone*")):
         reading = _number(zone / "temp")

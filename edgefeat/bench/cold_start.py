@@ -24,9 +24,9 @@ from typing import TYPE_CHECKING  # noqa: E402
 from edgefeat.errors import ModelError  # noqa: E402
 
 if TYPE_CHECKING:
+    from edgefeat.arrays import Pixels
     from edgefeat.bench.pipeline import Picture
     from edgefeat.bench.results import ColdStart
-    from edgefeat.pictures.decode import Pixels
 
 __all__ = ["cold_start"]
 

@@ -8,14 +8,18 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from edgefeat.bench.pipeline import Picture
 from edgefeat.errors import SourceError
 from edgefeat.model.shipped import sample_photos
-from edgefeat.pictures.decode import Pixels, load_bgr
+from edgefeat.pictures.decode import load_bgr
 from edgefeat.pictures.paths import expand
 from edgefeat.sources import Source, open_source
 from edgefeat.sources.folder import FolderSource
+
+if TYPE_CHECKING:
+    from edgefeat.arrays import Pixels
 
 __all__ = ["Pictures", "load_pictures", "sample_pictures"]
 

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from time import perf_counter_ns
-from typing import Protocol, TypeAlias
+from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 import numpy as np
 
 from edgefeat.extractor import FeatureExtractor
-from edgefeat.pictures.decode import Pixels, load_bgr
+from edgefeat.pictures.decode import load_bgr
 from edgefeat.pictures.preprocess import Preprocessor
+
+if TYPE_CHECKING:
+    from edgefeat.arrays import Pixels
 
 __all__ = ["STAGES", "Call", "ExtractorPipeline", "Picture", "Pipeline"]
 

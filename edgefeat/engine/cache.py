@@ -1,13 +1,13 @@
 """Keeps ONNX Runtime's optimised form of a model in the user's cache, so that it opens faster.
 
-Optimising takes about half of a session's start. What comes out depends on the model, on ONNX
-Runtime's version and on the CPU, so all three are in the file's name, with a checksum of the
-content; a file that does not match is ignored and made again. Files are renamed into place, so
-that processes starting together never see half a file. Where the folder cannot be written, or
-others could write to it, nothing is kept: only speed is lost.
+Optimising takes about half of a session's start. The result depends on the model, on ONNX Runtime's
+version and on the CPU, so the file's name holds all three, and a checksum of the content. A file
+that does not match is ignored and made again. Files are renamed into place, so processes that start
+together never see half a file. Where the folder cannot be written, or where others could write to
+it, nothing is kept: only speed is lost.
 
-Only models that passed the full check have an entry. So an entry also says that they did, and what
-then runs is the entry, whose own checksum is verified every time.
+Only models that passed the full check have an entry. So an entry also says that its model passed.
+What then runs is the entry, whose own checksum is verified every time.
 
 Standard library only, without `pathlib`, `hashlib` and `tempfile`, whose imports cost every start
 10 ms and 5 MB.
@@ -18,10 +18,12 @@ from __future__ import annotations
 import os
 import platform
 import zlib
-from _thread import get_ident  # as functools and reprlib do: `threading` takes a millisecond
+from _thread import get_ident  # see `edgefeat.locks`
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from mmap import ACCESS_READ, mmap
+
+from edgefeat.cpuinfo import instructions
 
 __all__ = ["CACHE_VARIABLE", "cache_folder", "find", "is_known", "is_mapped", "remove", "saving"]
 
@@ -54,7 +56,7 @@ def find(identity: str, engine_version: str) -> str | None:
 
 
 def remove(identity: str, engine_version: str) -> None:
-    """Remove what is kept of a model for this engine, which turned out not to open.
+    """Remove what is kept of a model for this version of ONNX Runtime, because it does not open.
 
     Links to the same file under the model's other identities go too.
     """
@@ -98,7 +100,7 @@ def saving(identity: str, engine_version: str) -> Iterator[str | None]:
 
 
 def _keep(temporary: str, folder: str, identity: str, engine_version: str) -> None:
-    """Rename what was written into place; where there is more of the model already, one stays."""
+    """Rename what was written into place; of several entries of one model, one whole one stays."""
     _share(temporary, identity.partition("-")[0], _key("", engine_version))
     key = _key(identity, engine_version)
     ending = ".ort" if is_mapped(engine_version) else ".onnx"
@@ -107,7 +109,7 @@ def _keep(temporary: str, folder: str, identity: str, engine_version: str) -> No
     kept = next(filter(_is_whole, entries), None)
     for path in entries:
         if path != kept:
-            with suppress(OSError):  # another start was here before
+            with suppress(OSError):  # another start has removed it
                 os.unlink(path)
 
 
@@ -138,13 +140,7 @@ def _key(identity: str, engine_version: str) -> str:
 
 def _cpu() -> int:
     """Return a checksum of what the layout of optimised weights depends on."""
-    text = platform.machine()
-    with suppress(OSError), open("/proc/cpuinfo") as lines:
-        for line in lines:
-            if line.startswith(("flags", "Features")):  # of the first core, on x86 and Arm
-                text += line
-                break
-    return zlib.crc32(text.encode())
+    return zlib.crc32(" ".join((platform.machine(), *instructions())).encode())
 
 
 def _checksum(path: str) -> str:

@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
-from _thread import LockType, allocate_lock, start_new_thread
+from _thread import start_new_thread  # see `IdleTimer`
 from collections.abc import Callable
 from time import monotonic
 
+from edgefeat.locks import LockType, allocate_lock
+
 __all__ = ["IdleTimer"]
 
-_LONGEST_S = 1e6  # a lock takes no endless time
+_LONGEST_WAIT_S = 1e6  # a lock accepts no infinite wait
 
 
 class IdleTimer:
     """Calls `action` when `touch` has not been called for `seconds`.
 
     One thread sleeps from the first touch to the action, and ends with it; a touch in between only
-    notes the time. It is a bare one: `threading` waits for a new thread to begin, for ever if
-    memory is so short that it cannot. It never keeps a program from ending.
+    notes the time. The thread is not one of `threading`, which waits for a new thread to begin, and
+    for ever if memory is too short for it to begin. It never keeps a program from ending.
+
+    Args:
+        seconds: How long nothing must happen.
+        action: What is called then, on the timer's thread.
     """
 
     def __init__(self, seconds: float, action: Callable[[], None]) -> None:
@@ -47,7 +53,7 @@ class IdleTimer:
         while True:
             remaining = self._touched + self._seconds - monotonic()
             if remaining > 0:
-                if cancelled.acquire(timeout=min(remaining, _LONGEST_S)):
+                if cancelled.acquire(timeout=min(remaining, _LONGEST_WAIT_S)):
                     return
                 continue
             with self._lock:

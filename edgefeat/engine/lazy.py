@@ -1,16 +1,17 @@
-"""Keeps one model's session: opened when needed, on what proves itself; given back when idle."""
+"""Keeps one model's session: opens it when it is needed, and closes it when it is idle."""
 
 from __future__ import annotations
 
 import os
-from _thread import allocate_lock
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from edgefeat import checks
 from edgefeat.engine.providers import AUTO, accelerators
 from edgefeat.engine.session import EngineOptions, Session
 from edgefeat.errors import EdgefeatError, ModelError, ProviderWarning
+from edgefeat.locks import allocate_lock
 from edgefeat.model.file import ModelFile
 
 if TYPE_CHECKING:
@@ -18,7 +19,9 @@ if TYPE_CHECKING:
 
 __all__ = ["LazySession"]
 
-_parents_sessions: list[Session | None] = []
+_left_by_forks: list[Session | None] = []
+"""Sessions of this process's parents. Nothing uses them; tearing one down here would hang, because
+it waits for the parent's threads."""
 
 
 class LazySession:
@@ -27,7 +30,7 @@ class LazySession:
     Args:
         file: The model.
         providers: Names by preference, or `"auto"`.
-        strict: Whether a less preferred provider is an error.
+        strict: If true, it is an error unless the first provider in the list is the one that runs.
         engine: See `EngineOptions`.
         idle_unload_s: Seconds without use after which memory is given back; None is never.
         on_unload: Called when memory is given back, to give back what belongs to the model.
@@ -43,8 +46,8 @@ class LazySession:
         idle_unload_s: float | None,
         on_unload: Callable[[], None],
     ) -> None:
-        if idle_unload_s is not None and not idle_unload_s > 0:
-            raise ValueError(f"idle_unload_s: expected more than 0 or None, got {idle_unload_s}")
+        if idle_unload_s is not None:
+            idle_unload_s = checks.number("idle_unload_s", idle_unload_s)
         self._file, self._strict, self._engine = file, strict, engine
         self._names = [providers] if isinstance(providers, str) else list(providers)
         self._idle_unload_s, self._on_unload = idle_unload_s, on_unload
@@ -85,11 +88,13 @@ class LazySession:
 
     def _open(self) -> Session:
         if self._closed:
-            raise ModelError(f"{self._file.path}: this extractor was closed. Make a new one.")
+            raise ModelError(
+                "this extractor was closed", where=self._file.path, remedy="Make a new one."
+            )
         if self._process != os.getpid():
-            # Forked: the parent's inference threads, its timer and whoever held the lock are not
-            # here. Its session must not be torn down, which would wait for those threads.
-            _parents_sessions.append(self._session)
+            # Forked: the parent's inference threads, its timer and the thread that may hold the
+            # lock do not exist here.
+            _left_by_forks.append(self._session)
             self._session, self._lock, self._idle = None, allocate_lock(), None
             self._process = os.getpid()
         with self._lock:

@@ -8,20 +8,20 @@ plugin execution providers asks. It is loaded only when asked for, by name or by
 from __future__ import annotations
 
 import io
-from _thread import allocate_lock
 from collections.abc import Sequence
 from contextlib import redirect_stdout
 from importlib import import_module
-from typing import Any, NamedTuple
+from typing import Any
 
 import onnxruntime as ort
-from onnxruntime.capi import onnxruntime_pybind11_state as engine
 
-from edgefeat.errors import ProviderError
+from edgefeat.engine.cpu import ORT_ERRORS
+from edgefeat.errors import OptionError, ProviderError
+from edgefeat.locks import allocate_lock
+from edgefeat.record import Record
 
 __all__ = [
     "AUTO",
-    "ORT_ERRORS",
     "Provider",
     "accelerators",
     "find",
@@ -32,13 +32,6 @@ __all__ = [
 ]
 
 AUTO = "auto"
-# ONNX Runtime's errors share no base class, and versions differ in them. Some failures, such as of
-# memory, come as Python's own.
-ORT_ERRORS: tuple[type[Exception], ...] = (
-    *(e for e in vars(engine).values() if isinstance(e, type) and issubclass(e, Exception)),
-    MemoryError,
-    RuntimeError,
-)
 _PLUGIN_ERRORS: tuple[type[Exception], ...] = (
     ImportError,
     AttributeError,
@@ -61,11 +54,19 @@ _OPTIONS: dict[str, dict[str, str]] = {
     },
 }
 _lock = allocate_lock()
-_from_plugins: set[str] = set()  # full names; once registered, they look built in
+_from_plugins: set[str] = set()
+"""Full names of the providers that plugins brought to this process. ONNX Runtime keeps them until
+the process ends, and lists them as if they were built in."""
 
 
-class Provider(NamedTuple):
-    """One execution provider: its short name, ONNX Runtime's name, and a plugin's devices."""
+class Provider(Record):
+    """One execution provider.
+
+    Args:
+        name: Its short name, such as `cuda`.
+        full_name: ONNX Runtime's name for it.
+        devices: The devices it may use, if a plugin brought it.
+    """
 
     name: str
     full_name: str
@@ -128,32 +129,29 @@ def find(names: Sequence[str]) -> list[Provider]:
 
     Raises:
         ProviderError: One is neither in the installed ONNX Runtime nor in a plugin.
+        OptionError: There is no name, or `auto` among others.
     """
-    if not names:
-        raise ValueError("providers: expected at least one name, got none")
     wanted = [short(name) for name in names]
+    if not wanted or "" in wanted:
+        got = "none" if not wanted else "an empty one"
+        raise OptionError(f"expected names of execution providers, got {got}", option="providers")
+    if AUTO in wanted:
+        raise OptionError(
+            f"{AUTO!r} stands alone: it tries every accelerator, and takes the CPU if none works",
+            option="providers",
+        )
     built_in = offered(plugins=False)
     known = built_in if all(name in built_in for name in wanted) else offered()
-    missing = [name for name in wanted if name not in known]
-    if missing:
-        name, others = missing[0], ", ".join(known)
-        if reason := without_device().get(name):
-            raise ProviderError(
-                f"execution provider {name!r} is not to be had here: {reason}. Ask for another "
-                f"provider: there is {others}."
-            )
-        raise ProviderError(
-            f"execution provider {name!r} is not in the installed ONNX Runtime, which offers "
-            f"{others}. {_remedy(name)}"
-        )
+    if missing := [name for name in wanted if name not in known]:
+        raise _missing(missing[0], ", ".join(known))
     return [known[name] for name in wanted]
 
 
 def load_libraries(wanted: Sequence[Provider]) -> str:
-    """Load the CUDA libraries that pip has installed, where ONNX Runtime does not look by itself.
+    """Load the CUDA libraries that pip has installed, because ONNX Runtime does not look there.
 
     Returns:
-        What it said of those that cannot be loaded; nothing if all can.
+        What ONNX Runtime said of libraries that cannot be loaded; empty if all can.
     """
     if not any(provider.name in ("cuda", "tensorrt") for provider in wanted):
         return ""
@@ -187,8 +185,8 @@ def _load_plugin(module_name: str) -> Provider:
                 _from_plugins.add(full_name)
     except _PLUGIN_ERRORS as error:
         raise ProviderError(
-            f"the execution provider plugin {_package(module_name)} cannot be loaded: {error}. "
-            "Reinstall it, or remove it with pip."
+            f"the execution provider plugin {_package(module_name)} cannot be loaded: {error}",
+            remedy="Reinstall it, or remove it with pip.",
         ) from error
     return Provider(name=short(full_name), full_name=full_name, devices=_devices(full_name))
 
@@ -202,6 +200,19 @@ def _devices(full_name: str) -> tuple[Any, ...]:
     if not hasattr(ort, "get_ep_devices"):  # onnxruntime before 1.23
         return ()
     return tuple(device for device in ort.get_ep_devices() if device.ep_name == full_name)
+
+
+def _missing(name: str, others: str) -> ProviderError:
+    """Return the error of a provider that is not offered here; `others` are."""
+    if why := without_device().get(name):
+        return ProviderError(
+            f"execution provider {name!r} is not to be had here: {why}",
+            remedy=f"Ask for another provider: there is {others}.",
+        )
+    return ProviderError(
+        f"execution provider {name!r} is not in the installed ONNX Runtime, which offers {others}",
+        remedy=_remedy(name),
+    )
 
 
 def _remedy(name: str) -> str:

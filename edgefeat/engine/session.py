@@ -2,41 +2,35 @@
 
 from __future__ import annotations
 
-import platform
-import warnings
 from collections.abc import Sequence
 from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import onnxruntime as ort
-from numpy.typing import NDArray
 
-from edgefeat.engine import cache as optimised
-from edgefeat.engine.providers import ORT_ERRORS, Provider, find, load_libraries, offered, short
+from edgefeat import checks
+from edgefeat.engine import cache
+from edgefeat.engine.cpu import (
+    ORT_ERRORS,
+    InferenceSession,
+    open_session,
+    reason,
+    session_options,
+)
+from edgefeat.engine.providers import Provider, find, load_libraries, offered, short
+from edgefeat.engine.saturation import may_saturate
 from edgefeat.errors import ModelError, ProviderError, ProviderWarning
-from edgefeat.model.file import ModelFile
-from edgefeat.model.spec import ModelSpec
 from edgefeat.record import Record
 
 if TYPE_CHECKING:
-    from pathlib import Path  # imported by no start
+    from edgefeat.arrays import Features, Pixels
+    from edgefeat.model.file import ModelFile
 
-__all__ = [
-    "SAFE_PAIR",
-    "EngineOptions",
-    "Session",
-    "available_providers",
-    "may_saturate",
-]
+__all__ = ["EngineOptions", "Session", "available_providers"]
 
-_FATAL_ONLY = 4  # log level: what goes wrong is raised, not printed
 _CPU = "cpu"
-_X86 = ("x86_64", "AMD64", "i686")
-_RECORD = "session.record_ep_graph_assignment_info"
-
-SAFE_PAIR = 128
-"""What two int8 weights beside each other may add up to: 255 * 128 fits 16 bits."""
+_RECORD_ASSIGNMENTS = "session.record_ep_graph_assignment_info"
 
 
 class EngineOptions(Record):
@@ -45,9 +39,9 @@ class EngineOptions(Record):
     Args:
         threads: Threads inside one inference. Two pictures at once, each on one thread, are
             faster than one picture on two.
-        spinning: Whether idle threads burn their core to wake faster; only for a device that does
-            nothing else. Beside another busy process it is several times slower.
-        arena: Whether memory is kept between inferences; without it each is about 5 % slower.
+        spinning: Whether idle threads burn their core to wake faster. It is only for a device that
+            does nothing else: beside another busy process, inference is several times slower.
+        arena: Whether memory is kept between inferences; without it, each is about 5 % slower.
         cache: Whether the optimised form of the model is kept for the next start.
     """
 
@@ -57,8 +51,7 @@ class EngineOptions(Record):
     cache: bool = True
 
     def __post_init__(self) -> None:
-        if self.threads < 1:
-            raise ValueError(f"threads: expected 1 or more, got {self.threads}")
+        checks.whole_number("threads", self.threads)
 
 
 def available_providers() -> tuple[str, ...]:
@@ -89,7 +82,7 @@ class Session:
                 np.zeros((1, *file.spec.input.size_hw, file.spec.input.channels), "u1")
             )
 
-    def run(self, images: NDArray[np.uint8]) -> dict[str, NDArray[np.float32]]:
+    def run(self, images: Pixels) -> dict[str, Features]:
         """Run the graph.
 
         Args:
@@ -103,138 +96,105 @@ class Session:
         """
         return dict(zip(self._outputs, self._run(self._outputs, images), strict=True))
 
-    def run_primary(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+    def run_primary(self, images: Pixels) -> Features:
         """Run the graph and return only the primary output: float32 `(N, ...)`."""
-        result: NDArray[np.float32] = self._run(self._outputs[:1], images)[0]
+        result: Features = self._run(self._outputs[:1], images)[0]
         return result
 
-    def _run(self, outputs: list[str], images: NDArray[np.uint8]) -> list[Any]:
+    def _run(self, outputs: list[str], images: Pixels) -> list[Any]:
         try:
             results: list[Any] = self._session.run(outputs, {self._input: images})
         except ORT_ERRORS as error:
-            raise ModelError(f"{self._where}: inference failed: {_reason(error)}") from error
+            raise ModelError(
+                f"inference failed: {reason(error)}",
+                where=self._where,
+                remedy="Run `edgefeat doctor`.",
+            ) from error
         return results
 
 
-def _open_on_cpu(file: ModelFile, engine: EngineOptions) -> ort.InferenceSession:
+def _open_on_cpu(file: ModelFile, engine: EngineOptions) -> InferenceSession:
     """Open the optimised form of an earlier start, or optimise now and keep the result."""
     version = ort.__version__
-    kept = optimised.find(file.identity, version) if engine.cache else None
-    if kept is not None:
-        options = _options(engine)
-        options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_DISABLE_ALL
+    cached = cache.find(file.identity, version) if engine.cache else None
+    if cached is not None:
+        options = _options(engine, optimise=False)
         options.add_session_config_entry("session.use_memory_mapped_ort_model", "1")
         try:
-            return _create(kept, options)
+            return open_session(cached, options)
         except ORT_ERRORS:  # removed in between, or made by another build of the same version
             pass
-    keep = optimised.saving(file.identity, version) if engine.cache else nullcontext()
+    model = file.for_engine()
+    place = cache.saving(file.identity, version) if engine.cache else nullcontext()
     try:
-        with keep as path:
-            options = _options(engine, file.spec)
+        with place as path:
+            options = _options(engine, file)
             if path is not None:
                 options.optimized_model_filepath = path
-                if optimised.is_mapped(version):
+                if cache.is_mapped(version):
                     options.add_session_config_entry("session.save_model_format", "ORT")
-            session = _create(file.path, options)
-            if kept is not None:  # this opened where that did not: the fault was the kept file's
-                optimised.remove(file.identity, version)
+            session = open_session(model, options)
+            if cached is not None:  # the original file opens, so the cached copy is broken
+                cache.remove(file.identity, version)
             return session
     except ORT_ERRORS as error:
         if not engine.cache:
             raise _cannot_open(file, error) from error
     try:  # the cache's disk may be full: that must not stop the model
-        return _create(file.path, _options(engine, file.spec))
+        return open_session(model, _options(engine, file))
     except ORT_ERRORS as error:
         raise _cannot_open(file, error) from error
 
 
 def _open(
     file: ModelFile, wanted: Sequence[Provider], engine: EngineOptions, *, strict: bool
-) -> ort.InferenceSession:
-    options = _options(engine, file.spec)
-    options.add_session_config_entry(_RECORD, "1")
-    plugin = next((provider for provider in wanted if provider.devices), None)
+) -> InferenceSession:
+    options = _options(engine, file)
+    options.add_session_config_entry(_RECORD_ASSIGNMENTS, "1")
+    pairs: list[Any] | None = None
     try:
-        if plugin is None:
+        if any(provider.devices for provider in wanted):  # a plugin's, named in the options
+            for provider in wanted:
+                if provider.devices:
+                    options.add_provider_for_devices(list(provider.devices[:1]), provider.options)
+                else:
+                    options.add_provider(provider.full_name, provider.options)
+        else:
             pairs = [(provider.full_name, provider.options) for provider in wanted]
-            return _create(file.path, options, pairs)
-        for provider in wanted:
-            if provider.devices:
-                options.add_provider_for_devices(list(provider.devices[:1]), provider.options)
-            else:
-                options.add_provider(provider.full_name, provider.options)
-        return ort.InferenceSession(file.path, options, enable_fallback=0)
+        return open_session(file.for_engine(), options, providers=pairs)
     except ORT_ERRORS as error:
         first = wanted[0].name
         if not strict and any(provider.name == _CPU for provider in wanted):
             return _open_on_cpu(file, engine)
         raise ProviderError(
-            f"{file.path}: execution provider {first!r} cannot run this model here: "
-            f"{_reason(error)}. Ask for another provider, or run `edgefeat doctor`."
+            f"execution provider {first!r} cannot run this model here: {reason(error)}",
+            where=file.path,
+            remedy="Ask for another provider, or run `edgefeat doctor`.",
         ) from error
 
 
-def _create(
-    path: str, options: ort.SessionOptions, providers: Sequence[Any] = ("CPUExecutionProvider",)
-) -> ort.InferenceSession:
-    with warnings.catch_warnings():  # an absent provider only warns there; it is checked later
-        warnings.simplefilter("ignore")
-        # Its fallback prints on stdout, and moves to the CPU without a word to the program.
-        return ort.InferenceSession(path, options, providers=list(providers), enable_fallback=0)
+def _options(
+    engine: EngineOptions, file: ModelFile | None = None, *, optimise: bool = True
+) -> ort.SessionOptions:
+    """Return ONNX Runtime's options; a graph that is optimised already needs no model file."""
+    return session_options(
+        threads=engine.threads,
+        spinning=engine.spinning,
+        arena=engine.arena,
+        optimise=optimise,
+        exact_int8=file is not None and may_saturate(file.spec),
+    )
 
 
 def _cannot_open(file: ModelFile, error: Exception) -> ModelError:
-    return ModelError(f"{file.path}: ONNX Runtime cannot open it: {_reason(error)}")
+    return ModelError(
+        f"ONNX Runtime cannot open it: {reason(error)}",
+        where=file.path,
+        remedy="Run `edgefeat doctor`, or export the model again.",
+    )
 
 
-def _reason(error: Exception) -> str:
-    """Return an error of ONNX Runtime, which may have several lines, as one."""
-    if isinstance(error, MemoryError):
-        return "memory is short"
-    return " ".join(str(error).split()).rstrip(".")
-
-
-def _options(engine: EngineOptions, spec: ModelSpec | None = None) -> ort.SessionOptions:
-    """Return ONNX Runtime's options; a graph that is optimised already needs no spec."""
-    options = ort.SessionOptions()
-    options.intra_op_num_threads = engine.threads
-    options.inter_op_num_threads = 1
-    options.execution_mode = ort.ExecutionMode.ORT_SEQUENTIAL
-    # ALL is where the fast int8 and NCHWc layouts live: EXTENDED is 1.3 to 3 times slower.
-    options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_ENABLE_ALL
-    options.enable_cpu_mem_arena = engine.arena
-    spinning = str(int(engine.spinning))
-    options.add_session_config_entry("session.intra_op.allow_spinning", spinning)
-    if spec is not None and may_saturate(spec):
-        options.add_session_config_entry("session.x64quantprecision", "1")
-    options.log_severity_level = _FATAL_ONLY
-    return options
-
-
-def may_saturate(spec: ModelSpec, root: Path | None = None) -> bool:
-    """Whether the model's int8 products may be too large for this CPU: x86 without VNNI.
-
-    It adds two of them in 16 bits. ONNX Runtime then has to take kernels for uint8 weights, exact
-    and slower. Weights whose pairs were held to `SAFE_PAIR`, as `edgefeat-export` does unless told
-    otherwise, need none of it.
-
-    Args:
-        spec: The model's spec.
-        root: Of the file system with another machine's `/proc`.
-    """
-    quantization = spec.extra.get("quantization")
-    limit = quantization.get("pair_limit") if isinstance(quantization, dict) else None
-    if spec.precision != "int8" or (isinstance(limit, int) and limit <= SAFE_PAIR):
-        return False
-    if platform.machine() not in _X86:
-        return False
-    from edgefeat.machine import processor  # not needed for most models
-
-    return not (processor(root) if root else processor()).int8_dot
-
-
-def _with_work(session: ort.InferenceSession) -> tuple[str, ...]:
+def _with_work(session: InferenceSession) -> tuple[str, ...]:
     """Return the providers in charge, without those that were given no operation at all."""
     names = [short(name) for name in session.get_providers()]
     if len(names) > 1 and hasattr(session, "get_provider_graph_assignment_info"):
@@ -248,22 +208,26 @@ def _check_running(
 ) -> None:
     if running[0] == wanted[0]:
         return
-    why = (
-        f"the provider's libraries are missing ({missing}). Install them, those of CUDA with "
-        "`pip install 'onnxruntime-gpu[cuda,cudnn]'`"
-        if missing
-        else "the provider could not start, as when a driver is missing, or supports no part of "
-        "this model"
-    )
-    message = f"asked for execution provider {wanted[0]!r}, but ONNX Runtime runs {running[0]!r}: "
+    problem = f"asked for execution provider {wanted[0]!r}, but ONNX Runtime runs {running[0]!r}: "
+    remedy = ""
+    if missing:
+        problem += f"the provider's libraries are missing ({missing})"
+        remedy = "Install them, those of CUDA with `pip install 'onnxruntime-gpu[cuda,cudnn]'`. "
+    else:
+        problem += (
+            "the provider could not start, as when a driver is missing, or supports no part of "
+            "this model"
+        )
     if strict:
-        accept = f"Pass strict=False to accept {running[0]!r}."
-        raise ProviderError(f"{message}{why}. {accept}")
-    warnings.warn(f"{message}{why}", ProviderWarning, stacklevel=5)
+        remedy += f"Pass {{option}} to accept {running[0]!r}."
+        raise ProviderError(problem, remedy=remedy, option="strict=False")
+    from edgefeat.warn import warn_caller
+
+    warn_caller(str(ProviderError(problem, remedy=remedy.strip() or None)), ProviderWarning)
 
 
-def _check_signature(session: ort.InferenceSession, file: ModelFile) -> None:
-    """The spec is a promise about the graph: hold the graph to it."""
+def _check_signature(session: InferenceSession, file: ModelFile) -> None:
+    """Raise ModelError unless the graph's inputs and outputs are those that the spec promises."""
     spec, where = file.spec, file.path
     inputs, outputs = session.get_inputs(), session.get_outputs()
     height, width = spec.input.size_hw
@@ -281,5 +245,7 @@ def _check_signature(session: ort.InferenceSession, file: ModelFile) -> None:
 def _expect(where: str, what: str, expected: object, got: object) -> None:
     if expected != got:
         raise ModelError(
-            f"{where}: {what}: the spec says {expected}, the graph has {got}. Export it again."
-        )
+            f"the spec says {expected}, the graph has {got}",
+            where=what,
+            remedy="Export it again.",
+        ).within(where)

@@ -1,8 +1,8 @@
 """Reads a picture's format, size, orientation and completeness from its bytes, before decoding.
 
-A decoder asked to open a hostile file allocates what the header claims; this file finds out first.
-It knows the seven formats below from their specifications (JFIF/Exif, PNG, WebP, GIF89a, BMP,
-TIFF 6.0, Netpbm) and nothing else is ever given to a decoder. Standard library only.
+A decoder that opens a hostile file allocates as much memory as the header claims; this file finds
+out first. It knows the seven formats below from their specifications (JFIF/Exif, PNG, WebP, GIF89a,
+BMP, TIFF 6.0, Netpbm), and nothing else is ever given to a decoder. Standard library only.
 """
 
 from __future__ import annotations
@@ -10,9 +10,11 @@ from __future__ import annotations
 import re
 import struct
 from enum import StrEnum
-from typing import NamedTuple
 
-__all__ = ["FORMATS", "HeaderError", "ImageFormat", "ImageHeader", "read_header"]
+from edgefeat.errors import ImageError
+from edgefeat.record import Record
+
+__all__ = ["FORMATS", "ImageFormat", "ImageHeader", "read_header"]
 
 
 class ImageFormat(StrEnum):
@@ -28,17 +30,23 @@ class ImageFormat(StrEnum):
 
 
 FORMATS = ", ".join(ImageFormat)
+_UNREAD = {b"heic": "HEIC", b"heix": "HEIC", b"mif1": "HEIF", b"avif": "AVIF"}
+_EXIF_ORIENTATION = 274
+_TIFF_WIDTH, _TIFF_HEIGHT, _TIFF_PHOTOMETRIC = 256, 257, 262
+_CMYK = 5  # of the photometric interpretations
+_SHORT, _LONG = 3, 4  # types of TIFF values
 
 
-class HeaderError(ValueError):
-    """The bytes are not a complete picture of a known format; the message says what is wrong."""
-
-
-class ImageHeader(NamedTuple):
+class ImageHeader(Record):
     """What is known of a picture before decoding it.
 
-    `orientation` is the Exif value 1 to 8 for formats whose decoder does not apply it itself (PNG
-    and WebP); elsewhere it is 1. `separated` says a TIFF holds CMYK inks.
+    Args:
+        format: How it is encoded.
+        height: In pixels, as stored.
+        width: In pixels, as stored.
+        orientation: The Exif value, 1 to 8, for formats whose decoder does not apply it itself (PNG
+            and WebP); elsewhere 1.
+        separated: Whether it is a TIFF of CMYK inks.
     """
 
     format: ImageFormat
@@ -47,27 +55,23 @@ class ImageHeader(NamedTuple):
     orientation: int = 1
     separated: bool = False
 
-    @property
-    def pixels(self) -> int:
-        """Height times width."""
-        return self.height * self.width
-
 
 def read_header(data: bytes) -> ImageHeader:
     """Read the header of an encoded picture and check that its end is there.
 
     Raises:
-        HeaderError: Unknown format, a header that makes no sense, or a truncated file.
+        ImageError: Unknown format, a header that makes no sense, or a truncated file. It has no
+            place: the caller knows the picture's name.
     """
     head = data[:16]
     if not head:
-        raise HeaderError("the file is empty")
+        raise ImageError("the file is empty")
     try:
         header = _read_by_signature(head, data)
     except (struct.error, IndexError, KeyError) as error:
-        raise HeaderError("the header is damaged or cut off") from error
+        raise ImageError("the header is damaged or cut off") from error
     if header.height < 1 or header.width < 1:
-        raise HeaderError(f"the header claims {header.width}x{header.height} pixels")
+        raise ImageError(f"the header claims {header.width}x{header.height} pixels")
     return header
 
 
@@ -86,7 +90,9 @@ def _read_by_signature(head: bytes, data: bytes) -> ImageHeader:
         return _tiff(data)
     if re.match(rb"P[1-6]\s", head):
         return _netpbm(data)
-    raise HeaderError(f"not a picture of a known format ({FORMATS})")
+    if head[4:8] == b"ftyp" and (name := _UNREAD.get(head[8:12])):
+        raise ImageError(f"{name}, a format that is not read", remedy="Convert it to JPEG or PNG.")
+    raise ImageError(f"not a picture of a known format ({FORMATS})")
 
 
 def _jpeg(data: bytes) -> ImageHeader:
@@ -97,42 +103,42 @@ def _jpeg(data: bytes) -> ImageHeader:
             position += 1  # fill bytes
         marker, length = struct.unpack_from(">HH", data, position)
         if marker < 0xFFC0 or length < 2:
-            raise HeaderError("the JPEG header is damaged")
+            raise ImageError("the JPEG header is damaged")
         if 0xFFC0 <= marker <= 0xFFCF and marker not in (0xFFC4, 0xFFC8, 0xFFCC):
             size = struct.unpack_from(">HH", data, position + 5)
         position += 2 + length
         if marker == 0xFFDA:  # start of scan: entropy-coded data follows
             break
     if size is None:
-        raise HeaderError("the JPEG header gives no size")
+        raise ImageError("the JPEG header gives no size")
     # Entropy-coded data never holds FF D9, so its absence means the picture was cut off.
     if data.rfind(b"\xff\xd9", position) < 0:
-        raise HeaderError("the file is truncated: the JPEG end marker is missing")
+        raise ImageError("the file is truncated: the JPEG end marker is missing")
     return ImageHeader(format=ImageFormat.JPEG, height=size[0], width=size[1])
 
 
 def _png(data: bytes) -> ImageHeader:
     if data[12:16] != b"IHDR":
-        raise HeaderError("the PNG header is damaged")
+        raise ImageError("the PNG header is damaged")
     width, height = struct.unpack_from(">II", data, 16)
     orientation, position, kind = 1, 8, b""
     while kind != b"IEND":
         if position + 12 > len(data):
-            raise HeaderError("the file is truncated: the PNG end chunk is missing")
+            raise ImageError("the file is truncated: the PNG end chunk is missing")
         (length,) = struct.unpack_from(">I", data, position)
         kind = data[position + 4 : position + 8]
         if kind == b"eXIf":
             orientation = _exif_orientation(data[position + 8 : position + 8 + length])
         position += 12 + length
     if position > len(data):
-        raise HeaderError("the file is truncated: the PNG end chunk is missing")
+        raise ImageError("the file is truncated: the PNG end chunk is missing")
     return ImageHeader(format=ImageFormat.PNG, height=height, width=width, orientation=orientation)
 
 
 def _webp(data: bytes) -> ImageHeader:
     (riff_length,) = struct.unpack_from("<I", data, 4)
     if riff_length + 8 > len(data):
-        raise HeaderError(
+        raise ImageError(
             f"the file is truncated: {riff_length + 8} bytes announced, {len(data)} there"
         )
     height, width = _webp_size(data)
@@ -158,13 +164,13 @@ def _webp_size(data: bytes) -> tuple[int, int]:
     if kind == b"VP8 ":
         width, height = struct.unpack_from("<HH", data, 26)
         return height & 0x3FFF, width & 0x3FFF
-    raise HeaderError("the WebP header is damaged")
+    raise ImageError("the WebP header is damaged")
 
 
 def _gif(data: bytes) -> ImageHeader:
     width, height = struct.unpack_from("<HH", data, 6)
     if b"\x3b" not in data[-64:]:  # the trailer; some writers pad after it
-        raise HeaderError("the file is truncated: the GIF trailer is missing")
+        raise ImageError("the file is truncated: the GIF trailer is missing")
     return ImageHeader(format=ImageFormat.GIF, height=height, width=width)
 
 
@@ -178,7 +184,7 @@ def _bmp(data: bytes) -> ImageHeader:
     offset = struct.unpack_from("<I", data, 10)[0]
     row_bytes = (abs(width) * bits + 31) // 32 * 4
     if compression in (0, 3) and offset + row_bytes * abs(height) > len(data):
-        raise HeaderError(
+        raise ImageError(
             f"the file is truncated: {offset + row_bytes * abs(height)} bytes announced, "
             f"{len(data)} there"
         )
@@ -188,14 +194,17 @@ def _bmp(data: bytes) -> ImageHeader:
 def _tiff(data: bytes) -> ImageHeader:
     tags = _tiff_tags(data)
     return ImageHeader(
-        format=ImageFormat.TIFF, height=tags[257], width=tags[256], separated=tags.get(262) == 5
+        format=ImageFormat.TIFF,
+        height=tags[_TIFF_HEIGHT],
+        width=tags[_TIFF_WIDTH],
+        separated=tags.get(_TIFF_PHOTOMETRIC) == _CMYK,
     )
 
 
 def _exif_orientation(data: bytes) -> int:
     """Return the Exif orientation, 1 where the block is absent or damaged (it is only advice)."""
     try:
-        value = _tiff_tags(data).get(274, 1)
+        value = _tiff_tags(data).get(_EXIF_ORIENTATION, 1)
     except (struct.error, IndexError):
         return 1
     return value if 1 <= value <= 8 else 1
@@ -210,8 +219,9 @@ def _tiff_tags(data: bytes) -> dict[int, int]:
     for index in range(count):
         entry = directory + 2 + 12 * index
         tag, kind, length = struct.unpack_from(order + "HHI", data, entry)
-        if length == 1 and kind in (3, 4):
-            (tags[tag],) = struct.unpack_from(order + ("H" if kind == 3 else "I"), data, entry + 8)
+        if length == 1 and kind in (_SHORT, _LONG):
+            form = order + ("H" if kind == _SHORT else "I")
+            (tags[tag],) = struct.unpack_from(form, data, entry + 8)
     return tags
 
 
@@ -219,5 +229,5 @@ def _netpbm(data: bytes) -> ImageHeader:
     head = re.sub(rb"#[^\n]*\n", b" ", data[:4096])
     match = re.match(rb"P([1-6])\s+(\d{1,9})\s+(\d{1,9})\s", head)
     if match is None:
-        raise HeaderError("the PBM/PGM/PPM header is damaged")
+        raise ImageError("the PBM/PGM/PPM header is damaged")
     return ImageHeader(format=ImageFormat.NETPBM, height=int(match[3]), width=int(match[2]))

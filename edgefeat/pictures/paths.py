@@ -27,7 +27,8 @@ def expand(
 
     Args:
         source: A file, a folder or a pattern.
-        on_unreadable: Told of each sub-folder that cannot be read, by path; None passes them over.
+        on_unreadable: Called for each sub-folder that cannot be read, with its path; if None, such
+            folders are passed over.
 
     Raises:
         SourceError: It names nothing.
@@ -37,8 +38,9 @@ def expand(
         found = sorted(_pictures_below(path, on_unreadable))
         if not found:
             raise SourceError(
-                f"{source}: no pictures in this folder. Looked below it for "
-                f"{', '.join(sorted(SUFFIXES))}."
+                "no pictures in this folder",
+                where=source,
+                remedy=f"Name one with files that end in {', '.join(sorted(SUFFIXES))}.",
             )
         return found
     if glob.has_magic(source) and not path.exists():
@@ -48,7 +50,9 @@ def expand(
             if _is_picture(match)
         )
         if not found:
-            raise SourceError(f"{source}: no picture matches this pattern. Check it, and quote it.")
+            raise SourceError(
+                "no picture matches this pattern", where=source, remedy="Check it, and quote it."
+            )
         return found
     return [source]
 
@@ -59,8 +63,8 @@ def _pictures_below(
     def unreadable(error: OSError) -> None:
         where = str(error.filename)
         if on_unreadable is not None:
-            reason = f"{where}: a folder that cannot be read: {error.strerror}."
-            on_unreadable(where, SourceError(reason))
+            problem = f"a folder that cannot be read: {error.strerror}"
+            on_unreadable(where, SourceError(problem, where=where))
 
     for parent, folders, files in os.walk(folder, onerror=unreadable):
         folders[:] = [name for name in folders if not name.startswith(".")]

@@ -6,30 +6,46 @@ All arithmetic after this (normalisation) is inside the graph.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from edgefeat.model.spec import Colour, DecodePolicy, InputSpec, Interpolation, ResizeMode
 from edgefeat.pictures import resize
+from edgefeat.record import Record
+
+if TYPE_CHECKING:
+    from edgefeat.arrays import Pixels, SizeHw
+
+    Resampler = Callable[[Pixels, SizeHw], Pixels]
 
 __all__ = ["Preprocessor"]
 
-Pixels = NDArray[np.uint8]
-Resampler = Callable[[Pixels, tuple[int, int]], Pixels]
-_KEPT = 2.25
+_KEEP_SIDE_RATIO = 2.25
+"""How many times the input's longer side a JPEG's shorter side keeps when it is decoded smaller."""
+
 _RESAMPLERS: dict[Interpolation, Resampler] = {
     Interpolation.ANTIALIAS: resize.antialias,
     Interpolation.BILINEAR: resize.bilinear,
 }
 
 
-class Preprocessor(NamedTuple):
-    """The plan made once from a model's `InputSpec` and run for every picture."""
+class Preprocessor(Record):
+    """The plan made once from a model's `InputSpec` and run for every picture.
 
-    size_hw: tuple[int, int]
+    Args:
+        size_hw: Height and width of the graph's input.
+        colour: Its channel order.
+        mode: How a picture of another shape meets it.
+        crop_fraction: For `center_crop`: which share of the largest window is taken.
+        pad_value: For `letterbox`: the grey level around the picture.
+        resample: Resizes pixels to a height and width.
+        keep_side: What a JPEG's shorter side must keep when it is decoded at a reduced scale; None
+            decodes at full scale.
+    """
+
+    size_hw: SizeHw
     colour: Colour
     mode: ResizeMode
     crop_fraction: float
@@ -41,13 +57,13 @@ class Preprocessor(NamedTuple):
     def from_spec(cls, spec: InputSpec) -> Preprocessor:
         """Turn a spec into a plan.
 
-        `keep_side` is what a JPEG's shorter side must keep when decoded at a reduced scale: 2.25
-        times the longer input side, measured before any crop. At just twice the decoder's own
-        averaging begins to show in the features (tests/bench/bench_resize.py measures them).
+        A JPEG decoded at a reduced scale keeps 2.25 times the input's longer side, measured before
+        any crop. At only twice that side, the decoder's own averaging begins to show in the
+        features (tests/bench/bench_resize.py measures it).
         """
         keep_side = None
         if spec.resize.decode is DecodePolicy.REDUCED:
-            keep_side = round(_KEPT * max(spec.size_hw) / spec.resize.crop_fraction)
+            keep_side = round(_KEEP_SIDE_RATIO * max(spec.size_hw) / spec.resize.crop_fraction)
         return cls(
             size_hw=spec.size_hw,
             colour=spec.colour,
@@ -76,7 +92,7 @@ class Preprocessor(NamedTuple):
         return self._in_colour_order(resized)
 
     def check(self, prepared: Pixels) -> Pixels:
-        """Return pictures that are as `__call__` makes them, stacked.
+        """Return stacked pictures, if they are as `__call__` makes them.
 
         Raises:
             ValueError: They are of another type or shape.

@@ -1,11 +1,11 @@
 """Where frames come from: one grammar, two small protocols, one file for each kind of source."""
 
+from edgefeat.redact import redact
 from edgefeat.sources.arrays import ArraySource, CallableSource, IterableSource
 from edgefeat.sources.base import FrameError, Grab, Reader, Source, Traits
 from edgefeat.sources.camera import CameraRequest
 from edgefeat.sources.grammar import AnySource, open_source
 from edgefeat.sources.rawvideo import PixelFormat, RawFormat
-from edgefeat.sources.redact import redact
 
 __all__ = [
     "AnySource",

@@ -15,8 +15,8 @@ import numpy as np
 from edgefeat.errors import OptionError, SourceError
 from edgefeat.model.spec import Colour
 from edgefeat.pictures.decode import ImageInput, load_bgr
+from edgefeat.redact import redact
 from edgefeat.sources.base import Grab, OpenReader, Traits, nothing_grabbed
-from edgefeat.sources.redact import redact
 
 __all__ = ["ArraySource", "CallableSource", "IterableSource", "Take"]
 

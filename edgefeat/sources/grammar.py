@@ -23,6 +23,7 @@ from edgefeat.errors import OptionError, SourceError
 from edgefeat.model.spec import Colour
 from edgefeat.pictures.decode import ImageInput
 from edgefeat.pictures.paths import SUFFIXES
+from edgefeat.redact import redact
 from edgefeat.sources.arrays import ArraySource, CallableSource, IterableSource
 from edgefeat.sources.base import Source
 from edgefeat.sources.camera import CameraRequest, CameraSource
@@ -30,7 +31,6 @@ from edgefeat.sources.folder import FolderSource
 from edgefeat.sources.mjpeg import MjpegSource
 from edgefeat.sources.opencv import NetworkVideoSource, VideoFileSource
 from edgefeat.sources.rawvideo import RawFormat, RawSource
-from edgefeat.sources.redact import redact
 
 __all__ = ["AnySource", "ColourName", "open_source"]
 

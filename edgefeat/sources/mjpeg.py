@@ -16,11 +16,11 @@ import urllib.request
 from dataclasses import dataclass
 from urllib.parse import SplitResult, unquote, urljoin, urlsplit
 
-from edgefeat.errors import SourceError
-from edgefeat.pictures.header import HeaderError, ImageFormat, read_header
+from edgefeat.errors import ImageError, SourceError
+from edgefeat.pictures.header import ImageFormat, read_header
+from edgefeat.redact import redact
 from edgefeat.sources.base import FrameError, Grab, OpenReader, Traits, nothing_grabbed
 from edgefeat.sources.multipart import Part, PartReader, boundary_of
-from edgefeat.sources.redact import redact
 
 __all__ = ["MjpegSource"]
 
@@ -147,8 +147,9 @@ class _MjpegReader(OpenReader):
         jpeg = part.body.rstrip(b"\r\n\0")
         try:
             header = read_header(jpeg)
-        except HeaderError as error:
-            raise FrameError(f"a frame of {len(jpeg)} bytes: {error}", where=self._name) from None
+        except ImageError as error:
+            problem = f"a frame of {len(jpeg)} bytes: {error.problem}"
+            raise FrameError(problem, where=self._name) from None
         if header.format is not ImageFormat.JPEG:
             raise FrameError(f"expected JPEG frames, got {header.format}", where=self._name)
         return jpeg

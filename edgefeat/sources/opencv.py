@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgefeat.errors import SourceError
+from edgefeat.redact import redact
 from edgefeat.sources.base import FrameError, Grab, OpenReader, Traits
-from edgefeat.sources.redact import redact
 
 __all__ = ["CaptureReader", "MediaClock", "NetworkVideoSource", "VideoFileSource"]
 

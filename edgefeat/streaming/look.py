@@ -8,8 +8,9 @@ from collections.abc import Callable
 
 import numpy as np
 
+from edgefeat.errors import ImageError
 from edgefeat.pictures.decode import ImageInput
-from edgefeat.pictures.header import HeaderError, read_header
+from edgefeat.pictures.header import read_header
 from edgefeat.sources.base import FrameError
 from edgefeat.streaming.events import EventKind
 
@@ -63,8 +64,9 @@ def _facts(image: ImageInput, where: str) -> tuple[tuple[int, int] | None, int]:
     if isinstance(image, bytes | bytearray | memoryview):
         try:
             header = read_header(bytes(image))
-        except HeaderError as error:
-            raise FrameError(f"a frame of {len(image)} bytes: {error}", where=where) from None
+        except ImageError as error:
+            problem = f"a frame of {len(image)} bytes: {error.problem}"
+            raise FrameError(problem, where=where) from None
         return (header.height, header.width), zlib.crc32(image)
     return None, -1
 

@@ -12,18 +12,16 @@ from edgefeat.pictures.resize import areagraph, onnxgraph
 Size = tuple[int, int]
 
 
-@pytest.fixture(scope="module")
-def plan() -> areagraph.Plan:
-    return areagraph.build((480, 640), (224, 224))
+GRAPH, PLAN = areagraph.build((480, 640), (224, 224))
 
 
 @pytest.fixture(scope="module")
-def graph(plan: areagraph.Plan) -> onnx.GraphProto:
-    return onnx.load_model_from_string(plan.graph).graph
+def graph() -> onnx.GraphProto:
+    return onnx.load_model_from_string(GRAPH).graph
 
 
-def test_onnx_finds_the_model_sound(plan: areagraph.Plan) -> None:
-    model = onnx.load_model_from_string(plan.graph)
+def test_onnx_finds_the_model_sound() -> None:
+    model = onnx.load_model_from_string(GRAPH)
     onnx.checker.check_model(model, full_check=True)
     assert {opset.domain: opset.version for opset in model.opset_import} == {
         "": 13,
@@ -31,8 +29,8 @@ def test_onnx_finds_the_model_sound(plan: areagraph.Plan) -> None:
     }
 
 
-def test_inputs_are_the_windows(plan: areagraph.Plan, graph: onnx.GraphProto) -> None:
-    for window, value in zip(plan.windows, graph.input, strict=True):
+def test_inputs_are_the_windows(graph: onnx.GraphProto) -> None:
+    for window, value in zip(PLAN.windows, graph.input, strict=True):
         tensor = value.type.tensor_type
         assert value.name == window.name
         assert tensor.elem_type == onnx.TensorProto.UINT8
@@ -58,7 +56,8 @@ def test_nodes_are_seven_kinds_of_rows_and_one_block_of_columns(graph: onnx.Grap
     ids=str,
 )
 def test_no_two_neighbouring_weights_leave_16_bits_together(size: Size, target: int) -> None:
-    graph = onnx.load_model_from_string(areagraph.build(size, (target, target)).graph).graph
+    serialized, _ = areagraph.build(size, (target, target))
+    graph = onnx.load_model_from_string(serialized).graph
     constants = {c.name: numpy_helper.to_array(c) for c in graph.initializer}
     dense = constants.pop("column weights")[..., 0, 0].astype(int)
     assert ((dense[:, :-1] + dense[:, 1:]) * 255 < 2**15).all()

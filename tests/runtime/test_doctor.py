@@ -18,7 +18,7 @@ import numpy as np
 import pytest
 
 from edgefeat import FeatureExtractor, doctor
-from edgefeat.engine.session import may_saturate
+from edgefeat.engine.saturation import may_saturate
 from edgefeat.model.file import read_model_file
 
 Restamp = Callable[[Callable[[dict[str, Any]], None]], Path]
@@ -126,7 +126,7 @@ def test_large_pairs_of_weights_saturate_on_x86_without_vnni_alone(
     (tmp_path / "proc").mkdir()
     (tmp_path / "proc/cpuinfo").write_text(f"flags\t\t: {flags}\n")
     spec = replace(read_model_file(restamp(undeclared)).spec, **change)
-    assert may_saturate(spec, tmp_path) is (saturates and platform.machine() == "x86_64")
+    assert may_saturate(spec, str(tmp_path)) is (saturates and platform.machine() == "x86_64")
 
 
 def test_a_model_that_needs_slower_kernels_here_is_exact_and_a_problem(

@@ -193,8 +193,12 @@ def test_arrays_are_bgr_or_rgb(colour: Any, extractor: FeatureExtractor) -> None
 
 
 def test_wrong_arguments() -> None:
-    with pytest.raises(ValueError, match="threads: expected 1 or more, got 0"):
+    with pytest.raises(ValueError, match="threads: expected a whole number of 1 or more, got 0"):
         FeatureExtractor(threads=0)
+    with pytest.raises(
+        ValueError, match=r"threads: expected a whole number of 1 or more, got 2\.5"
+    ):
+        FeatureExtractor(threads=2.5)  # type: ignore[arg-type]
     with (
         pytest.raises(ValueError, match="batch: expected 1 or more, got 0"),
         FeatureExtractor() as fx,

@@ -1,25 +1,29 @@
 """Shrinks and stretches pictures with operations that give the same bytes on every CPU.
 
 OpenCV's INTER_LINEAR, and its INTER_AREA at ratios that are not whole, differ between its x86 and
-Arm builds by a grey level here and there, so neither is used.
-Sizes are (height, width) everywhere; what calls cv2 flips them.
+Arm builds by a grey level here and there, so neither is used. There are two ways to shrink. `area`
+is exact and fast; it needs sizes that share a large divisor, as camera sizes do with 224. `staged`
+takes all other sizes: it halves, blurs and samples.
+
+Sizes are (height, width) everywhere; the calls into cv2 flip them.
 """
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from edgefeat.pictures.resize import area, staged
 
+if TYPE_CHECKING:
+    from edgefeat.arrays import Pixels, SizeHw
+
 __all__ = ["antialias", "bilinear", "forget"]
 
-Pixels = NDArray[np.uint8]
-Size = tuple[int, int]
 
-
-def bilinear(pixels: Pixels, size_hw: Size) -> Pixels:
+def bilinear(pixels: Pixels, size_hw: SizeHw) -> Pixels:
     """Resize by plain bilinear interpolation between pixel centres, without antialiasing.
 
     Equals `tf.image.resize(..., method="bilinear", antialias=False)` and Keras's
@@ -39,13 +43,12 @@ def bilinear(pixels: Pixels, size_hw: Size) -> Pixels:
     return resized.astype(np.uint8, copy=False)
 
 
-def antialias(pixels: Pixels, size_hw: Size) -> Pixels:
+def antialias(pixels: Pixels, size_hw: SizeHw) -> Pixels:
     """Resize with antialiasing: close to the mean over each target pixel's area.
 
     That mean is OpenCV's INTER_AREA and `tf.image.resize(method="area")`; of Pillow's filters BOX
-    or HAMMING comes nearest. It is taken as such (`area`) where the sizes have a large enough
-    common divisor, as cameras' have with 224, and approached in stages (`staged`) elsewhere. An
-    axis that does not shrink is bilinear.
+    or HAMMING comes nearest. `area` computes it exactly where the sizes share a large enough
+    divisor, and `staged` approaches it elsewhere. An axis that does not shrink is bilinear.
 
     Args:
         pixels: uint8 `(H, W, 3)`.
@@ -66,5 +69,5 @@ def antialias(pixels: Pixels, size_hw: Size) -> Pixels:
 
 
 def forget() -> None:
-    """Give back the memory kept for sizes seen lately; the next picture takes its own again."""
+    """Give back the memory of the sizes seen lately; the next picture of a size takes it again."""
     area.forget()

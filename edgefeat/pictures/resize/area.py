@@ -2,39 +2,46 @@
 
 OpenCV's INTER_AREA sums floats one by one. ONNX Runtime's kernels for int8 networks do the same
 sums with the widest instructions of each CPU, several times faster. The first picture of a size
-costs some milliseconds more, for its graph to be opened.
+takes some milliseconds more, because its graph is opened.
 """
 
 from __future__ import annotations
 
 import math
 import os
-from _thread import allocate_lock
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 import numpy as np
-import onnxruntime as ort
-from numpy.typing import NDArray
 
-from edgefeat.engine.providers import ORT_ERRORS
+from edgefeat.engine.cpu import (
+    ORT_ERRORS,
+    InferenceSession,
+    open_session,
+    reason,
+    session_options,
+)
 from edgefeat.errors import ImageError
+from edgefeat.locks import allocate_lock
 from edgefeat.pictures.resize import areagraph
 
-__all__ = ["fits", "forget", "mean"]
+if TYPE_CHECKING:
+    from edgefeat.arrays import Pixels, SizeHw
 
-Pixels = NDArray[np.uint8]
-Size = tuple[int, int]
-_Graph = tuple[areagraph.Plan, ort.InferenceSession]
+__all__ = ["fits", "forget", "mean", "open_graphs"]
 
-# Every row of a pattern is a convolution, every column more products: few of them, many times over.
+_Graph = tuple[areagraph.Plan, InferenceSession]
+
+# Every row of a pattern is a convolution, and every column adds products. So the pattern must be
+# short, and repeat often.
 _MOST_ROWS, _MOST_COLUMNS = 28, 56
 _FEWEST_REPEATS_Y, _FEWEST_REPEATS_X = 8, 4
 _MOST_WEIGHTS = 1 << 20  # some ten times as many bytes while a graph is opened
-_KEPT = 8  # sizes whose graphs are kept: a camera has one, folders have a few
+_SIZES_KEPT_OPEN = 8  # a camera has one size, folders have a few
 
 
 @lru_cache(maxsize=64)
-def fits(size_hw: Size, target_hw: Size) -> bool:
+def fits(size_hw: SizeHw, target_hw: SizeHw) -> bool:
     """Whether no axis grows, and each has a short pattern of weights that repeats often."""
     (height, width), (rows, columns) = size_hw, target_hw
     repeats_y, repeats_x = math.gcd(height, rows), math.gcd(width, columns)
@@ -47,7 +54,7 @@ def fits(size_hw: Size, target_hw: Size) -> bool:
     )
 
 
-def mean(pixels: Pixels, target_hw: Size) -> Pixels:
+def mean(pixels: Pixels, target_hw: SizeHw) -> Pixels:
     """Return the area means of a picture that `fits`.
 
     Args:
@@ -81,8 +88,13 @@ def forget() -> None:
     _graphs.forget()
 
 
+def open_graphs() -> int:
+    """Return for how many pairs of sizes a graph is open."""
+    return _graphs.count()
+
+
 class _Graphs:
-    """The open graphs of the sizes seen last.
+    """The open graphs of the sizes seen last, for the whole process.
 
     One is opened at a time, and none while the process forks: ONNX Runtime's locks would stay shut
     in the child. The child leaves its parent's graphs alone and opens its own.
@@ -90,8 +102,8 @@ class _Graphs:
 
     def __init__(self) -> None:
         self._lock = allocate_lock()
-        self._parents: list[object] = []
-        self.forget()
+        self._left_by_forks: list[object] = []  # tearing a parent's session down would hang here
+        self._opened = lru_cache(maxsize=_SIZES_KEPT_OPEN)(_open)
         if hasattr(os, "register_at_fork"):
             os.register_at_fork(
                 before=self._lock.acquire,
@@ -99,42 +111,40 @@ class _Graphs:
                 after_in_child=self._leave_the_parents,
             )
 
-    def get(self, size_hw: Size, target_hw: Size) -> _Graph:
+    def get(self, size_hw: SizeHw, target_hw: SizeHw) -> _Graph:
         with self._lock:
             return self._opened(size_hw, target_hw)
 
+    def count(self) -> int:
+        return self._opened.cache_info().currsize
+
     def forget(self) -> None:
-        self._opened = lru_cache(maxsize=_KEPT)(_open)
+        self._opened = lru_cache(maxsize=_SIZES_KEPT_OPEN)(_open)
 
     def _leave_the_parents(self) -> None:
-        self._parents.append(self._opened)
+        self._left_by_forks.append(self._opened)
         self.forget()
         self._lock.release()
 
 
-def _open(size_hw: Size, target_hw: Size) -> _Graph:
-    plan = areagraph.build(size_hw, target_hw)
-    options = ort.SessionOptions()
-    options.intra_op_num_threads = options.inter_op_num_threads = 1
-    options.enable_cpu_mem_arena = False  # it would hold megabytes to gain a twentieth
-    options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_DISABLE_ALL
-    options.log_severity_level = 4
-    providers = ["CPUExecutionProvider"]
-    session = ort.InferenceSession(plan.graph, options, providers=providers, enable_fallback=0)
-    return plan._replace(graph=b""), session
+def _open(size_hw: SizeHw, target_hw: SizeHw) -> _Graph:
+    graph, plan = areagraph.build(size_hw, target_hw)
+    # An arena would hold megabytes to gain a twentieth; the graph is written optimised.
+    return plan, open_session(graph, session_options(arena=False, optimise=False))
 
 
-_graphs = _Graphs()
+_graphs = _Graphs()  # of this process
 
 
-def _described(error: Exception, size_hw: Size, target_hw: Size) -> Exception:
+def _described(error: Exception, size_hw: SizeHw, target_hw: SizeHw) -> Exception:
     (height, width), (rows, columns) = size_hw, target_hw
-    reason = " ".join(str(error).split()).rstrip(".")
-    if isinstance(error, MemoryError) or "alloc" in reason:  # bad allocation, failed to allocate
-        return MemoryError(f"resizing {width} x {height} to {columns} x {rows} pixels: {reason}")
+    why = " ".join(str(error).split()).rstrip(".")
+    if isinstance(error, MemoryError) or "alloc" in why:  # bad allocation, failed to allocate
+        return MemoryError(f"resizing {width} x {height} to {columns} x {rows} pixels: {why}")
     return ImageError(
-        f"<{width} x {height} pixels>: cannot be resized to {columns} x {rows}: ONNX Runtime: "
-        f"{reason}. Run `edgefeat doctor`."
+        f"cannot be resized to {columns} x {rows}: ONNX Runtime: {reason(error)}",
+        where=f"<{width} x {height} pixels>",
+        remedy="Run `edgefeat doctor`.",
     )
 
 

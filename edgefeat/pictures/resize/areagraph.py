@@ -13,26 +13,40 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from edgefeat.pictures.resize.onnxgraph import constant, model, node, uint8_value
+from edgefeat.record import Record
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from edgefeat.arrays import SizeHw
+
+    Weights = NDArray[np.int8]
 
 __all__ = ["Plan", "Window", "build", "weight_count", "weights"]
 
-Size = tuple[int, int]
-Weights = NDArray[np.int8]
+_FEWEST_COLUMNS_IN_BLOCK = 7  # kernels make 16 and more sums at once
+_DENSE_MULTIPLE = 4  # the fast dense kernels make sums in fours
+# A depthwise kernel takes channels sixteen at a time; more than 1024 a row gain nothing.
+_CHANNEL_MULTIPLE, _MOST_CHANNELS = 16, 1024
+_LARGEST_WEIGHT = 127  # int8
+_LARGEST_WEIGHT_SUM = 1 << 16  # for one mean; a float holds 255 times as much exactly
+_SMALLEST_WEIGHT_SUM = 64
 
-_FEWEST_COLUMNS = 7  # in a block: kernels make 16 and more sums at once
-_MULTIPLE = 4  # of sums, at which the fast dense kernels begin
-_LANES, _WIDEST = 16, 1024  # channels of a depthwise kernel: a multiple of, and at most
-_TOP, _LARGEST_SUM = 127, 1 << 16  # of a weight; of all for one mean: times 255, a float holds it
 
+class Window(Record):
+    """One input of the graph: some of the source's rows.
 
-class Window(NamedTuple):
-    """One input of the graph: the source's rows from `first` on, before `after`."""
+    Args:
+        name: The input's name.
+        first: The first row.
+        after: The row after the last.
+        shape: How the rows are laid out for the graph.
+    """
 
     name: str
     first: int
@@ -40,25 +54,25 @@ class Window(NamedTuple):
     shape: tuple[int, ...]
 
 
-class Plan(NamedTuple):
-    """A graph and how to use it.
+class Plan(Record):
+    """How to use a graph, whose output is uint8 `(1, rows, blocks, values)`.
 
-    Its output is uint8 `(1, rows, blocks, values)`; the first `used` values of a block are pixels,
-    the others were added for the kernels.
+    Args:
+        windows: Its inputs.
+        used: How many values of a block are pixels; those after them were added for the kernels.
     """
 
-    graph: bytes
     windows: list[Window]
     used: int
 
 
-def build(size_hw: Size, target_hw: Size) -> Plan:
-    """Return the graph for pictures of one size."""
+def build(size_hw: SizeHw, target_hw: SizeHw) -> tuple[bytes, Plan]:
+    """Return the graph for pictures of one size, serialized, and how to use it."""
     (height, width), (rows, columns) = size_hw, target_hw
     windows, constants, nodes = _rows(height, rows, width)
     blocks = _blocks(width, columns)
     values = 3 * columns // blocks
-    padded = values + -values % _MULTIPLE
+    padded = values + -values % _DENSE_MULTIPLE
     block_shape = np.array([1, rows, blocks, 3 * width // blocks], np.int64)
     dense, scale = _dense(width // blocks, columns // blocks, padded)
     constants += [
@@ -75,10 +89,11 @@ def build(size_hw: Size, target_hw: Size) -> Plan:
     ]
     inputs = [uint8_value(window.name, window.shape) for window in windows]
     outputs = [uint8_value("means", (1, rows, blocks, padded))]
-    return Plan(model(nodes, constants, inputs, outputs), windows, values)
+    graph = model(nodes, constants, inputs, outputs)
+    return graph, Plan(windows=windows, used=values)
 
 
-def weight_count(size_hw: Size, target_hw: Size) -> int:
+def weight_count(size_hw: SizeHw, target_hw: SizeHw) -> int:
     """Return about how many weights, a byte each, the graph for a size has."""
     (height, width), (rows, columns) = size_hw, target_hw
     kinds, taps = rows // math.gcd(height, rows), -(-height // rows) + 1
@@ -88,17 +103,17 @@ def weight_count(size_hw: Size, target_hw: Size) -> int:
 
 
 def weights(source: int, target: int) -> tuple[Weights, int]:
-    """Return how much of each source pixel is in each target pixel, and what a target's sum to.
+    """Return the share of each source pixel in each target pixel, and the sum of a target's shares.
 
-    The sum is the largest power of two, of 65536 at most, that leaves every weight within 127. The
-    running sums are rounded, so that no more than half a unit is ever on the wrong side of a pixel.
-    int8 `(target, source)`.
+    The shares are whole numbers, int8 `(target, source)`. Their sum is the largest power of two, up
+    to 65536, that leaves every share within 127. The running sums are rounded, not the shares, so
+    that no more than half a unit is ever on the wrong side of a pixel.
     """
     start, cell = np.arange(target)[:, None] * source, np.arange(source) * target
     ends = np.minimum(start + source, cell + target)
     overlap = np.maximum(ends - np.maximum(start, cell), 0)  # a target's sum to `source`
-    total = 64
-    while total < _LARGEST_SUM and 2 * total * overlap.max() <= _TOP * source:
+    total = _SMALLEST_WEIGHT_SUM
+    while total < _LARGEST_WEIGHT_SUM and 2 * total * overlap.max() <= _LARGEST_WEIGHT * source:
         total *= 2
     sums = (2 * total * overlap.cumsum(axis=1) + source) // (2 * source)
     sums[:, 1:] -= sums[:, :-1].copy()
@@ -113,7 +128,8 @@ def _rows(height: int, rows: int, width: int) -> tuple[list[Window], list[bytes]
     for i, (first, taps, scale) in enumerate(_kinds(step, rows // repeats)):
         after = first + (repeats - 1) * step + len(taps)
         source, row_weights, row_scale = f"source{i}", f"row weights{i}", f"row scale{i}"
-        windows.append(Window(source, first, after, (1, after - first, parts, channels)))
+        shape = (1, after - first, parts, channels)
+        windows.append(Window(name=source, first=first, after=after, shape=shape))
         spread = np.broadcast_to(taps[:, None], (channels, 1, len(taps), 1))
         constants += [constant(row_weights, spread), constant(row_scale, scale)]
         made.append(f"rows{i}")
@@ -125,7 +141,7 @@ def _rows(height: int, rows: int, width: int) -> tuple[list[Window], list[bytes]
 
 
 def _kinds(source: int, target: int) -> Iterator[tuple[int, Weights, NDArray[np.float32]]]:
-    """Yield for each target row the first source row that it takes, its weights and their scale."""
+    """Yield each target row's first source row, its weights and their scale."""
     every, total = weights(source, target)
     for i, row in enumerate(every):
         first, after = i * source // target, -(-(i + 1) * source // target)
@@ -133,24 +149,24 @@ def _kinds(source: int, target: int) -> Iterator[tuple[int, Weights, NDArray[np.
 
 
 def _parts(values: int) -> int:
-    """Return into how many parts a row is cut: every channel has weights, so in long rows many."""
-    if values % _LANES:
+    """Return into how many parts a row is cut: every channel has weights, so long rows are cut."""
+    if values % _CHANNEL_MULTIPLE:
         return 1
-    several = range(-(-values // _WIDEST), values // _LANES + 1)
-    return next(n for n in several if values % (n * _LANES) == 0)
+    several = range(-(-values // _MOST_CHANNELS), values // _CHANNEL_MULTIPLE + 1)
+    return next(n for n in several if values % (n * _CHANNEL_MULTIPLE) == 0)
 
 
 def _blocks(source: int, target: int) -> int:
-    """Return the number of blocks of columns: many, for most of a block's weights are zeros."""
+    """Return the number of blocks of columns: many, because most of a block's weights are zeros."""
     common = math.gcd(source, target)
     several = (n for n in range(common, 0, -1) if common % n == 0)
-    return next((n for n in several if target // n >= _FEWEST_COLUMNS), 1)
+    return next((n for n in several if target // n >= _FEWEST_COLUMNS_IN_BLOCK), 1)
 
 
 def _dense(source: int, target: int, padded: int) -> tuple[Weights, NDArray[np.float32]]:
     """Return the weights of a block of columns, `(padded, source values, 1, 1)`, and their scale.
 
-    Of two neighbouring weights at most one is not 0, for colours do not mix.
+    Of two neighbouring weights at most one is not 0, because colours do not mix.
     """
     pixels, total = weights(source, target)
     values = np.zeros((padded, source, 3), np.int8)
@@ -168,7 +184,7 @@ def _convolution(
     step: int = 1,
     channels: int = 1,
 ) -> bytes:
-    """Return a convolution of bytes, channels last, down the rows: a node of ONNX Runtime's own."""
+    """Return a convolution of bytes down the rows, channels last, a node of ONNX Runtime's own."""
     return node(
         "QLinearConv",
         [source, "one", "zero", weight, scale, "zero weight", "one", "zero"],

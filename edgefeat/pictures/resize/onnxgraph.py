@@ -7,11 +7,13 @@ numbers as attributes. Field numbers are those of onnx.proto3.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING
 
 from edgefeat.model.protobuf import field
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 __all__ = ["constant", "model", "node", "uint8_value"]
 

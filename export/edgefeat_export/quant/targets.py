@@ -15,7 +15,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
 
-from edgefeat.engine.session import SAFE_PAIR
+from edgefeat.engine.saturation import SAFE_PAIR
 from edgefeat_export.errors import ExportError
 
 __all__ = ["DEFAULT_TARGET", "TARGETS", "Target", "target_for", "target_named"]

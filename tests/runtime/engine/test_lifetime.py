@@ -224,7 +224,7 @@ def test_unloading_while_others_extract_is_safe(paths: list[Path], expected: np.
 def test_an_idle_time_is_positive(seconds: float) -> None:
     with pytest.raises(ValueError, match="idle_unload_s") as caught:
         FeatureExtractor(idle_unload_s=seconds)
-    assert str(caught.value) == (f"idle_unload_s: expected more than 0 or None, got {seconds}")
+    assert str(caught.value) == f"idle_unload_s: expected a number above 0, got {seconds!r}."
 
 
 def test_opencv_gets_no_hidden_threads_but_keeps_a_chosen_number(model_path: Path) -> None:

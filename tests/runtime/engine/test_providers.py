@@ -16,7 +16,7 @@ from edgefeat.engine.session import (
     _check_running,
     available_providers,
 )
-from edgefeat.errors import ProviderWarning
+from edgefeat.errors import OptionError, ProviderWarning
 
 BROKEN = """
 def get_ep_name():
@@ -97,7 +97,7 @@ def test_a_provider_that_does_not_start_is_an_error_or_a_warning() -> None:
     assert str(caught.value) == f"{expected}. Pass strict=False to accept 'cpu'."
     with pytest.warns(ProviderWarning) as warned:
         _check_running(["cpu"], ["cuda", "cpu"], False, "")
-    assert [str(warning.message) for warning in warned] == [expected]
+    assert [str(warning.message) for warning in warned] == [f"{expected}."]
 
 
 def test_libraries_that_a_provider_lacks_are_named() -> None:
@@ -110,9 +110,22 @@ def test_libraries_that_a_provider_lacks_are_named() -> None:
     )
 
 
-def test_no_provider_at_all() -> None:
-    with pytest.raises(ValueError, match=r"^providers: expected at least one name, got none$"):
-        FeatureExtractor(providers=[])
+@pytest.mark.parametrize(
+    ("names", "problem"),
+    [
+        ([], "expected names of execution providers, got none"),
+        (["cpu", ""], "expected names of execution providers, got an empty one"),
+        (
+            ["auto", "cpu"],
+            "'auto' stands alone: it tries every accelerator, and takes the CPU if none works",
+        ),
+    ],
+    ids=["none", "empty", "auto among others"],
+)
+def test_names_that_are_none(names: list[str], problem: str) -> None:
+    with pytest.raises(OptionError) as caught:
+        FeatureExtractor(providers=names)
+    assert str(caught.value) == f"providers: {problem}."
 
 
 @pytest.mark.usefixtures("broken_plugin")

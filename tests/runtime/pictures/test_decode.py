@@ -10,6 +10,7 @@ import threading
 import zlib
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -17,6 +18,7 @@ import pytest
 from PIL import Image
 
 from edgefeat import FeatureExtractor, ImageError, cosine_similarity
+from edgefeat.errors import OptionError
 from edgefeat.model.spec import Colour
 from edgefeat.pictures.decode import load_bgr
 
@@ -175,35 +177,119 @@ def test_a_non_ascii_path(photos: Path, tmp_path: Path) -> None:
     assert load_bgr(raw).shape == (300, 451, 3)
 
 
+def test_an_array_of_sixteen_bits_gives_the_pixels_of_its_file(
+    photos: Path, tmp_path: Path
+) -> None:
+    eight = cv2.imread(str(photos / "coffee.jpg")).astype(np.uint16)
+    ramp = np.arange(eight.size, dtype=np.uint16).reshape(eight.shape)  # every value there is
+    for name, array in {
+        "photo": eight * 257 - eight,
+        "ramp": ramp,
+        "grey": ramp[..., 0].copy(),
+        "alpha": np.dstack((ramp, ramp[::-1, :, 0])),
+    }.items():
+        path = tmp_path / f"{name}.png"
+        assert cv2.imwrite(str(path), array)
+        np.testing.assert_array_equal(load_bgr(array), load_bgr(path), name)
+        big_endian = array.astype(">u2")
+        np.testing.assert_array_equal(load_bgr(big_endian), load_bgr(path), name)
+    rgb16 = np.ascontiguousarray(ramp[..., ::-1])
+    np.testing.assert_array_equal(load_bgr(rgb16, colour=Colour.RGB), load_bgr(ramp))
+
+
+def test_an_open_file_is_read_from_where_it_stands_and_left_open(photos: Path) -> None:
+    path = photos / "coffee.jpg"
+    with path.open("rb") as file:
+        np.testing.assert_array_equal(load_bgr(file), load_bgr(path))
+        assert not file.closed
+        file.seek(0)
+        np.testing.assert_array_equal(load_bgr(file), load_bgr(path))
+    memory = io.BytesIO(b"a header of another format" + path.read_bytes())
+    memory.seek(26)
+    np.testing.assert_array_equal(load_bgr(memory), load_bgr(path))
+
+
+def test_an_unbuffered_pipe_is_read_to_its_end(photos: Path) -> None:
+    data = (photos / "coffee.jpg").read_bytes()
+    reading, writing = os.pipe()
+
+    def write() -> None:
+        with os.fdopen(writing, "wb") as pipe:
+            pipe.write(data)
+
+    thread = threading.Thread(target=write)
+    thread.start()
+    with os.fdopen(reading, "rb", buffering=0) as pipe:
+        np.testing.assert_array_equal(load_bgr(pipe), load_bgr(data))
+    thread.join()
+
+
+def test_open_files_that_give_no_picture(tmp_path: Path) -> None:
+    path = tmp_path / "page.jpg"
+    path.write_text("<html>404</html>")
+    with path.open("rb") as file, pytest.raises(ImageError) as caught:
+        load_bgr(file)
+    assert str(caught.value).startswith(f"{path}: not a picture of a known format (")
+    with pytest.raises(
+        ImageError, match=r"page\.jpg: cannot be read: read of closed file\. Open it"
+    ):
+        load_bgr(file)
+    with path.open() as text, pytest.raises(TypeError, match="Open it with mode 'rb'"):
+        load_bgr(text)  # type: ignore[arg-type]
+    with pytest.raises(ImageError, match="more than a picture of 10 pixels can need") as caught:
+        load_bgr(io.BytesIO(bytes(2**21)), max_pixels=10)
+    assert caught.value.option == "max_pixels"
+
+
+def test_none_is_told_where_it_comes_from() -> None:
+    with pytest.raises(ImageError) as caught:
+        load_bgr(cv2.imread("no-such-file.jpg"))
+    assert str(caught.value) == (
+        "expected a picture, got None. cv2.imread returns None where it cannot read the file: pass "
+        "the path itself, and the message says what is wrong with it."
+    )
+
+
+KINDS = "expected uint8, values 0 to 255, or uint16, values 0 to 65535, got"
+LAYOUTS = "expected one picture of shape (H, W), (H, W, 1), (H, W, 3) or (H, W, 4)"
+
+
 @pytest.mark.parametrize(
     ("array", "message"),
     [
         (
             np.zeros((4, 4, 3), np.float32),
-            "<array float32 (4, 4, 3)>: expected dtype uint8, values 0 to 255. For floats in "
-            "0..1 pass (x * 255).round().astype('uint8').",
+            f"<array float32 (4, 4, 3)>: {KINDS} float32. For floats in 0..1 pass "
+            "(x * 255).round().astype('uint8').",
         ),
         (
             np.full((4, 4, 3), np.nan),
-            "<array float64 (4, 4, 3)>: expected dtype uint8, values 0 to 255. For floats in "
-            "0..1 pass (x * 255).round().astype('uint8').",
+            f"<array float64 (4, 4, 3)>: {KINDS} float64. For floats in 0..1 pass "
+            "(x * 255).round().astype('uint8').",
+        ),
+        (
+            np.zeros((4, 4), bool),
+            f"<array bool (4, 4)>: {KINDS} bool. For a mask pass x.astype('uint8') * 255.",
+        ),
+        (
+            np.zeros((4, 4), np.int64),
+            f"<array int64 (4, 4)>: {KINDS} int64. Scale the values to 0..255 and pass them as "
+            "uint8.",
         ),
         (
             np.zeros((2, 4, 4, 3), np.uint8),
-            "<array uint8 (2, 4, 4, 3)>: expected one picture of shape (H, W), (H, W, 1), "
-            "(H, W, 3) or (H, W, 4). For several pictures use extract_batch.",
+            f"<array uint8 (2, 4, 4, 3)>: {LAYOUTS}. For several pictures use extract_batch.",
         ),
         (
             np.zeros((4, 4, 2), np.uint8),
-            "<array uint8 (4, 4, 2)>: expected one picture of shape (H, W), (H, W, 1), "
-            "(H, W, 3) or (H, W, 4). For several pictures use extract_batch.",
+            f"<array uint8 (4, 4, 2)>: {LAYOUTS}. For several pictures use extract_batch.",
         ),
         (
             np.zeros((0, 4, 3), np.uint8),
             "<array uint8 (0, 4, 3)>: a picture without pixels. Check the crop or capture.",
         ),
     ],
-    ids=["float", "nan", "batch", "two-channels", "empty"],
+    ids=["float", "nan", "bool", "int", "batch", "two-channels", "empty"],
 )
 def test_arrays_that_are_no_picture(array: np.ndarray, message: str) -> None:
     with pytest.raises(ImageError) as caught:
@@ -215,7 +301,8 @@ def test_things_that_are_no_picture() -> None:
     with pytest.raises(TypeError) as caught:
         load_bgr(3)  # type: ignore[arg-type]
     assert str(caught.value) == (
-        "image: expected a path, bytes, a uint8 NumPy array or a PIL image, got builtins.int"
+        "image: expected a path, bytes, an open binary file, a NumPy array or a PIL image, got "
+        "builtins.int"
     )
 
 
@@ -240,13 +327,22 @@ def test_a_bomb_is_refused_by_its_header(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.parametrize("wrong", [0, -1, 2.5, "x", None])
+def test_a_pixel_limit_is_a_whole_number(wrong: Any) -> None:
+    with pytest.raises(OptionError) as caught:
+        FeatureExtractor(max_pixels=wrong)
+    assert str(caught.value) == (
+        f"max_pixels: expected a whole number of 1 or more, got {wrong!r}."
+    )
+
+
 def test_the_pixel_limit_is_an_option(photo: Image.Image) -> None:
     data = encoded(photo, "PNG")
     with FeatureExtractor(max_pixels=120 * 80 - 1) as extractor, pytest.raises(ImageError):
         extractor.extract(data)
     with FeatureExtractor(max_pixels=120 * 80) as extractor:
         extractor.extract(data)
-    with pytest.raises(ImageError, match="more pixels than the limit of 10"):
+    with pytest.raises(ImageError, match="is 9600 pixels, more than the limit of 10"):
         load_bgr(photo, max_pixels=10)
 
 
@@ -296,13 +392,23 @@ def test_files_that_are_no_picture(tmp_path: Path, name: str, data: bytes, reaso
     assert str(caught.value) == f"{path}: {reason}. Check the file, or convert it to JPEG or PNG."
 
 
+@pytest.mark.parametrize(("brand", "name"), [(b"heic", "HEIC"), (b"avif", "AVIF")])
+def test_formats_of_phones_are_named(brand: bytes, name: str) -> None:
+    with pytest.raises(ImageError) as caught:
+        load_bgr(b"\0\0\0\x18ftyp" + brand + bytes(100))
+    assert str(caught.value) == (
+        f"<112 bytes>: {name}, a format that is not read. Convert it to JPEG or PNG."
+    )
+
+
 def test_paths_that_give_no_bytes(tmp_path: Path) -> None:
     fifo = tmp_path / "camera.jpg"
     os.mkfifo(fifo)
     refused: list[str] = []
 
     def look() -> None:
-        for path in (tmp_path / "none.jpg", tmp_path, fifo, Path("https://example.org/cat.jpg")):
+        urls = Path("https://example.org/cat.jpg"), "rtsp://me:secret@door/live"
+        for path in (tmp_path / "none.jpg", tmp_path, fifo, *urls):
             with pytest.raises(ImageError) as caught:
                 load_bgr(path)
             refused.append(str(caught.value))
@@ -312,10 +418,13 @@ def test_paths_that_give_no_bytes(tmp_path: Path) -> None:
     thread.join(10)
     assert refused == [
         f"{tmp_path}/none.jpg: no such file. Check the path.",
-        f"{tmp_path}: a folder, expected a picture. Use `edgefeat extract FOLDER`.",
+        f"{tmp_path}: a folder, expected a picture. For a folder use `edgefeat.extract_folder`, or "
+        "`edgefeat extract FOLDER`.",
         f"{fifo}: not a regular file. Save the picture to a file first.",
-        "https:/example.org/cat.jpg: no such file. Check the path (URLs are not fetched: download "
-        "the picture, or pass its bytes).",
+        "https://example.org/cat.jpg: no such file. URLs are not fetched: download the picture, or "
+        "pass its bytes.",
+        "rtsp://***@door/live: no such file. For the frames of a camera use `edgefeat.stream`, or "
+        "`edgefeat stream URL`.",
     ]
 
 
