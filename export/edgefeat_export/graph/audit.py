@@ -1,4 +1,4 @@
-"""Graph quality as numbers, and as a gate: what a hand-written network would not contain."""
+"""Counts what a hand-written network would not contain, and refuses a graph that contains it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,15 @@ from edgefeat_export.graph.passes.affine import read_affine
 
 __all__ = ["GraphReport", "audit", "require_clean"]
 
-_IDLE = ("Identity", "Dropout", "Shape", "Gather", "Squeeze", "Unsqueeze", "ConstantOfShape")
+_IDLE_OPERATORS = (
+    "Identity",
+    "Dropout",
+    "Shape",
+    "Gather",
+    "Squeeze",
+    "Unsqueeze",
+    "ConstantOfShape",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,16 +30,16 @@ class GraphReport:
     """What a graph is made of.
 
     Attributes:
-        nodes: How many operators.
-        ops: How many of each kind, most frequent first.
-        transposes_at_input: Transposes that only the picture has passed through yet.
-        transposes_at_output: Transposes that make an NHWC map output.
-        transposes_inside: All others.
-        unfolded: Names of scale and shift nodes that a convolution next to them could hold.
+        nodes: Number of operators.
+        ops: Number of operators of each kind, most frequent first.
+        transposes_at_input: Number of Transposes before the first layer.
+        transposes_at_output: Number of Transposes that put channels last for an output.
+        transposes_inside: Number of all other Transposes.
+        unfolded: Names of scales and shifts that a convolution beside them could hold.
         idle: Names of nodes that compute nothing: Identity, Dropout, shape arithmetic.
         separate_pads: Names of Pads in front of a convolution.
-        float_parameters: Floating-point numbers in the initialisers.
-        initialisers: How many initialisers.
+        float_parameters: Number of floating-point numbers in the initialisers.
+        initialisers: Number of initialisers.
     """
 
     nodes: int
@@ -47,7 +55,7 @@ class GraphReport:
 
     @property
     def transposes(self) -> int:
-        """All Transposes."""
+        """Number of all Transposes."""
         return self.transposes_at_input + self.transposes_at_output + self.transposes_inside
 
 
@@ -55,17 +63,17 @@ def audit(model: onnx.ModelProto) -> GraphReport:
     """Count what is in a graph and what should not be."""
     graph = Graph(model)
     places = Counter(_place(graph, node) for node in graph.find("Transpose"))
-    ops = Counter(node.op for node in graph.nodes)
+    floats = (array.size for array in graph.constants.values() if array.dtype.kind == "f")
     return GraphReport(
         nodes=len(graph.nodes),
-        ops=dict(sorted(ops.items(), key=lambda item: (-item[1], item[0]))),
+        ops=_operators(graph),
         transposes_at_input=places["input"],
         transposes_at_output=places["output"],
         transposes_inside=places["inside"],
         unfolded=tuple(node.out for node in graph.nodes if _is_unfolded(graph, node)),
-        idle=tuple(n.out for n in graph.find(*_IDLE) if n.out not in graph.outputs.values()),
+        idle=_idle(graph),
         separate_pads=tuple(n.out for n in graph.find("Pad") if _pads_conv(graph, n)),
-        float_parameters=sum(a.size for a in graph.constants.values() if a.dtype.kind == "f"),
+        float_parameters=sum(floats),
         initialisers=len(model.graph.initializer),
     )
 
@@ -77,30 +85,50 @@ def require_clean(model: onnx.ModelProto) -> GraphReport:
         The report, for graphs that pass.
 
     Raises:
-        ConversionError: it lists what is left, and where.
+        ConversionError: The graph is not clean; the message lists what is left.
     """
     report = audit(model)
     left = [
-        f"{what}: {found}"
-        for what, found, allowed in (
-            ("Transposes at the input", report.transposes_at_input, 1),
-            ("Transposes inside", report.transposes_inside, 0),
-            ("scales or shifts beside a convolution", list(report.unfolded), []),
-            ("nodes that compute nothing", list(report.idle), []),
-            ("Pads before a convolution", list(report.separate_pads), []),
+        f"{count} Transposes {place}"
+        for place, count, allowed in (
+            ("at the input", report.transposes_at_input, 1),
+            ("inside", report.transposes_inside, 0),
         )
-        if (found > allowed if isinstance(found, int) and isinstance(allowed, int) else found)
+        if count > allowed
+    ]
+    left += [
+        f"{what} {list(names)}"
+        for what, names in (
+            ("scales or shifts beside a convolution", report.unfolded),
+            ("nodes that compute nothing", report.idle),
+            ("Pads before a convolution", report.separate_pads),
+        )
+        if names
     ]
     if left:
         raise ConversionError(
-            f"expected a clean graph (one Transpose at the input, everything foldable folded), got "
-            f"{'; '.join(left)} in graph {model.graph.name!r}; a layer is used in a way the graph "
-            "passes do not know: cut before it, or report the model"
+            "expected a clean graph (one Transpose at the input, everything foldable folded), got "
+            + "; ".join(left),
+            where=f"graph {model.graph.name!r}",
+            remedy="A layer is used in a way that the graph passes do not know: cut the model"
+            " before it, or report the model.",
         )
     return report
 
 
+def _operators(graph: Graph) -> dict[str, int]:
+    """Return the number of operators of each kind, most frequent first, then by name."""
+    counts = Counter(node.op for node in graph.nodes)
+    return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
+
+
+def _idle(graph: Graph) -> tuple[str, ...]:
+    outputs = set(graph.outputs.values())
+    return tuple(node.out for node in graph.find(*_IDLE_OPERATORS) if node.out not in outputs)
+
+
 def _place(graph: Graph, node: Node) -> str:
+    """Return where a Transpose stands: "input", "output" or "inside"."""
     if _made_from_picture_alone(graph, node.inputs[0]):
         return "input"
     out, users = node.out, graph.users(node.out)
@@ -110,7 +138,7 @@ def _place(graph: Graph, node: Node) -> str:
 
 
 def _made_from_picture_alone(graph: Graph, name: str) -> bool:
-    """Whether only Casts and arithmetic with constants lie between the input and this tensor."""
+    """Tell whether only Casts and arithmetic with constants lie between input and tensor."""
     inputs = {info.name for info in graph.inputs}
     while name not in inputs:
         node = graph.producer(name)
@@ -124,6 +152,7 @@ def _made_from_picture_alone(graph: Graph, name: str) -> bool:
 
 
 def _is_unfolded(graph: Graph, node: Node) -> bool:
+    """Tell whether a node is a scale or shift that a neighbour could hold in its weights."""
     affine = read_affine(graph, node)
     if affine is None:
         return False

@@ -1,49 +1,31 @@
-"""The graph-editing seam: an ONNX graph as nodes, constants and names that passes may change.
+"""An ONNX graph that passes may change: nodes, constants and names.
 
 Two rules keep passes short and safe:
 
 * A name never changes its meaning. A pass that computes something else makes a new tensor and
-  redirects the users of the old one (`Graph.redirect`), so a remembered shape stays true.
-* Outputs are bindings from a public name to a tensor, settled only when the model is written,
-  so no pass ever has to care whether the tensor it replaces happens to be an output.
+  redirects the users of the old one (`Graph.redirect`). So a remembered shape stays true.
+* An output is a binding from a public name to a tensor. It is settled only when the model is
+  written. So no pass has to care whether the tensor that it replaces is an output.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import onnx
-from numpy.typing import NDArray
 from onnx import helper, numpy_helper
 
 from edgefeat_export.errors import ConversionError
+from edgefeat_export.graph.node import Array, Node
 from edgefeat_export.graph.shapes import Shape, infer_shapes
 
 __all__ = ["Array", "Graph", "Node"]
 
-Array = NDArray[Any]
-
-
-@dataclass(eq=False, slots=True)
-class Node:
-    """One operator of the default domain; equal only to itself."""
-
-    op: str
-    inputs: list[str]
-    outputs: list[str]
-    attrs: dict[str, Any]
-
-    @property
-    def out(self) -> str:
-        """The first (for nearly every operator the only) output."""
-        return self.outputs[0]
-
 
 class Graph:
-    """A mutable view of one ModelProto; `writing.write` turns it back."""
+    """A mutable view of one ModelProto. `writing.write` turns it back into one."""
 
     def __init__(self, model: onnx.ModelProto) -> None:
         self.header = onnx.ModelProto()  # all but the graph: opsets, IR version, metadata
@@ -64,21 +46,23 @@ class Graph:
         self._users: dict[str, list[Node]] = defaultdict(list)
         self._shapes: dict[str, Shape] = {}
         self._serial = 0
-        self.revision = 0  # counts edits: a pass that leaves it alone found nothing to do
+        self.revision = 0  # counts edits; a pass that leaves it alone found nothing to do
         for proto in model.graph.node:
             self._load(proto)
 
     def _load(self, proto: onnx.NodeProto) -> None:
-        where = f"{proto.domain or 'ai.onnx'}:{proto.op_type} at node {proto.name!r}"
         if proto.domain not in ("", "ai.onnx"):
             raise ConversionError(
-                f"expected only operators of the standard ONNX domain, got {where}; "
-                "replace the layer it came from"
+                "expected only operators of the standard ONNX domain, got"
+                f" {proto.domain}:{proto.op_type}",
+                where=f"graph {self.name!r}, node {proto.name!r}",
+                remedy="Replace the layer that it comes from.",
             )
         if any(a.HasField("g") or a.graphs for a in proto.attribute):
             raise ConversionError(
-                f"expected a graph without branches or loops, got {where}; "
-                "cut the model before the layer it came from"
+                f"expected a graph without branches or loops, got {proto.op_type}",
+                where=f"graph {self.name!r}, node {proto.name!r}",
+                remedy="Cut the model before the layer that it comes from.",
             )
         attrs = {a.name: helper.get_attribute_value(a) for a in proto.attribute}
         if proto.op_type == "Constant" and "value" in attrs:
@@ -90,22 +74,28 @@ class Graph:
 
     @property
     def opset(self) -> int:
-        """Version of the default operator set."""
+        """Version of the standard operator set."""
         versions = {o.domain or "ai.onnx": o.version for o in self.header.opset_import}
         return int(versions["ai.onnx"])
 
     @property
     def nodes(self) -> list[Node]:
-        """Every node, as a snapshot in insertion order."""
+        """Every node, in the order in which they were added. The list is a snapshot."""
         return list(self._nodes)
 
     @property
     def constants(self) -> dict[str, Array]:
-        """Every constant by name: read it, but add through `constant`."""
+        """Every constant by name. Read it; to add one, call `constant`."""
         return self._constants
 
     def in_order(self, *, dead_too: bool = False) -> list[Node]:
-        """What the outputs depend on, inputs before users, in an order set by them alone."""
+        """Return the nodes that the outputs depend on, each after the nodes that it reads.
+
+        The order depends on the outputs and on the order of inputs, never on names.
+
+        Args:
+            dead_too: Return the nodes that no output depends on as well, behind the others.
+        """
         done: dict[Node, None] = {}
         roots = [self._producer.get(tensor) for tensor in self.outputs.values()]
         roots += self.nodes if dead_too else []
@@ -122,7 +112,7 @@ class Graph:
         return list(done)
 
     def find(self, *ops: str) -> Iterator[Node]:
-        """Nodes of these operators that are still there when their turn comes."""
+        """Yield the nodes of these operators that are still there when their turn comes."""
         for node in self.nodes:
             if node.op in ops and node in self._nodes:
                 yield node
@@ -131,47 +121,59 @@ class Graph:
         return node in self._nodes
 
     def producer(self, name: str) -> Node | None:
-        """The node that makes this tensor; None for inputs and constants."""
+        """Return the node that makes this tensor, or None for inputs and constants."""
         return self._producer.get(name)
 
     def users(self, name: str) -> list[Node]:
-        """The nodes that read this tensor, each once, as a snapshot."""
+        """Return the nodes that read this tensor, each once. The list is a snapshot."""
         return list(dict.fromkeys(self._users.get(name, ())))
 
     def sole_user(self, name: str) -> Node | None:
-        """The only reader of a tensor that is no output; None if it is read elsewhere too."""
+        """Return the only reader of a tensor; None if it has several or is an output."""
         users = self.users(name)
         return users[0] if len(users) == 1 and name not in self.outputs.values() else None
 
     def value(self, name: str) -> Array | None:
-        """The constant of this name, or None when it is computed or absent."""
+        """Return the constant of this name, or None if the tensor is computed or unknown."""
         return self._constants.get(name)
 
     def shape(self, name: str) -> Shape:
-        """Dimensions with None for unknown ones; None altogether when the rank is unknown."""
+        """Return the dimensions, None for unknown ones; None if even the rank is unknown."""
         if name in self._constants:
             return self._constants[name].shape
         if name not in self._shapes:
             self._shapes.update(dict.fromkeys(self._producer, None))
-            self._shapes.update(infer_shapes(self))
+            self._shapes.update(
+                infer_shapes(
+                    self.in_order(dead_too=True),
+                    inputs=self.inputs,
+                    constants=self._constants,
+                    opset=self.opset,
+                    ir_version=self.header.ir_version,
+                )
+            )
         return self._shapes.get(name)
+
+    def forget_unknown_shapes(self) -> None:
+        """Ask again for shapes that inference could not tell: after an edit it may know more."""
+        self._shapes = {name: shape for name, shape in self._shapes.items() if shape is not None}
 
     # Editing
 
     def set_input(self, info: onnx.ValueInfoProto) -> None:
-        """Redeclare the input of this name; the caller vouches that its readers fit."""
+        """Redeclare the input of this name. The caller makes sure that its readers fit."""
         self.inputs = [info if old.name == info.name else old for old in self.inputs]
         self._shapes.clear()
         self.revision += 1
 
     def constant(self, array: Array) -> str:
-        """A new constant; arrays are shared, never written to."""
+        """Add a constant and return its name. Arrays are shared, never written to."""
         name = self._fresh("const")
         self._constants[name] = array
         return name
 
     def add(self, op: str, inputs: Sequence[str], *, outputs: int = 1, **attrs: Any) -> Node:
-        """A new node with new output names."""
+        """Add a node with new output names and return it."""
         return self._insert(
             Node(op, list(inputs), [self._fresh(op) for _ in range(outputs)], dict(attrs))
         )
@@ -194,7 +196,7 @@ class Graph:
         self.remove(node)
 
     def rewire(self, node: Node, inputs: Sequence[str]) -> None:
-        """Change what a node reads; the caller vouches that it still computes the same."""
+        """Change what a node reads. The caller makes sure that it still computes the same."""
         for name in node.inputs:
             self._users[name].remove(node)
         node.inputs = list(inputs)
@@ -203,7 +205,7 @@ class Graph:
         self.revision += 1
 
     def remove(self, node: Node) -> None:
-        """Drop a node; its outputs must have no readers left."""
+        """Drop a node. Its outputs must have no readers left."""
         self.rewire(node, [])
         del self._nodes[node]
         for name in node.outputs:

@@ -1,7 +1,8 @@
 """Stores weights as float16: half the file, the same arithmetic.
 
-Each weight gets a Cast to float32 behind it, which ONNX Runtime folds away when it opens the file,
-so inference is as fast as before and needs no half-precision kernels, which CPUs rarely have.
+Each weight gets a Cast to float32 behind it. ONNX Runtime folds the Cast away when it opens the
+file. So inference is as fast as before, and needs no half-precision kernels, which CPUs rarely
+have.
 """
 
 from __future__ import annotations
@@ -10,18 +11,19 @@ from typing import Final
 
 import numpy as np
 import onnx
+from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
 __all__ = ["with_half_weights"]
 
-_WORTHWHILE: Final = 64  # numbers; a Cast node costs about as much as it saves on fewer
-_LARGEST: Final = float(np.finfo(np.float16).max)
+_FEWEST_NUMBERS: Final = 64  # a Cast node costs about as much as it saves on fewer
+_LARGEST_FLOAT16: Final = float(np.finfo(np.float16).max)
 
 
 def with_half_weights(model: onnx.ModelProto) -> onnx.ModelProto:
     """Return the model with its float32 weights stored as float16.
 
-    Small constants, and tensors with a number beyond float16's range, stay as they are.
+    Small constants stay as they are, and so do tensors with a number beyond float16's range.
     """
     result = onnx.ModelProto()
     result.CopyFrom(model)
@@ -45,10 +47,11 @@ def with_half_weights(model: onnx.ModelProto) -> onnx.ModelProto:
     return result
 
 
-def _as_half(tensor: onnx.TensorProto) -> np.ndarray | None:
+def _as_half(tensor: onnx.TensorProto) -> NDArray[np.float16] | None:
+    """Return the weights as float16, or None where the tensor stays as it is."""
     if tensor.data_type != TensorProto.FLOAT:
         return None
     array = numpy_helper.to_array(tensor)
-    if array.size < _WORTHWHILE or not np.abs(array).max() <= _LARGEST:
+    if array.size < _FEWEST_NUMBERS or not np.abs(array).max() <= _LARGEST_FLOAT16:
         return None
     return array.astype(np.float16)

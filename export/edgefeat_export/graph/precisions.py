@@ -1,4 +1,4 @@
-"""The precisions there are, and the float ones: `quant/` makes int8."""
+"""The precisions that there are, and the two float ones. Room `quant/` makes int8."""
 
 from __future__ import annotations
 
@@ -15,6 +15,12 @@ PRECISIONS: Final = ("fp32", "fp16", "int8")
 
 
 def in_float(fp32: onnx.ModelProto, precision: str, reduction: Reduction) -> onnx.ModelProto:
-    """Return the graph in `fp32` or stored as `fp16`, with the reduction as its last nodes."""
+    """Return the graph with the reduction as its last nodes.
+
+    Args:
+        fp32: The graph with float32 weights.
+        precision: "fp32", or "fp16" to store the weights as float16.
+        reduction: What happens to the features after the network.
+    """
     graph = reduction.append(fp32)
     return with_half_weights(graph) if precision == "fp16" else graph

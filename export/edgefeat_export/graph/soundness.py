@@ -1,13 +1,12 @@
-"""What must hold of any file before its features are even looked at; nothing here is a warning."""
+"""What must hold of any file before its features are looked at. Nothing here is a mere warning."""
 
 from __future__ import annotations
 
 import onnx
-from onnx import TensorProto, checker
 
 from edgefeat.model.spec import ModelSpec
 from edgefeat_export.errors import ConversionError
-from edgefeat_export.graph.convert import OPSET
+from edgefeat_export.graph import standard
 
 __all__ = ["require_sound"]
 
@@ -16,29 +15,21 @@ def require_sound(model: onnx.ModelProto, spec: ModelSpec) -> None:
     """Refuse a graph that not every ONNX Runtime can open as the spec describes it.
 
     Raises:
-        ConversionError: Operators outside the standard, another opset than declared, inputs or
-            outputs that the spec does not name, weights outside the file, or an invalid graph.
+        ConversionError: Inputs or outputs that the spec does not name, or a graph that is not
+            standard ONNX (`standard.require_standard`).
     """
-    graph = model.graph
-    opsets = [entry.version for entry in model.opset_import if entry.domain == ""]
-    _expect(spec, "opset", [OPSET], opsets)
-    _expect(spec, "operators outside ONNX", [], sorted({n.op_type for n in graph.node if n.domain}))
-    _expect(spec, "inputs", [spec.input.name], [value.name for value in graph.input])
-    outputs = [output.name for output in spec.outputs]
-    _expect(spec, "outputs", outputs, [value.name for value in graph.output])
-    outside = [t.name for t in graph.initializer if t.data_location == TensorProto.EXTERNAL]
-    _expect(spec, "weights outside the file", [], outside)
-    try:
-        checker.check_model(model, full_check=True)
-    except (checker.ValidationError, onnx.shape_inference.InferenceError) as error:
-        raise ConversionError(
-            f"{spec.name} {spec.precision}: expected a valid graph, got: {error}. Report the model."
-        ) from error
+    where = f"{spec.name} {spec.precision}"
+    expected = [spec.input.name]
+    _require_names("inputs", expected, [value.name for value in model.graph.input], where)
+    expected = [output.name for output in spec.outputs]
+    _require_names("outputs", expected, [value.name for value in model.graph.output], where)
+    standard.require_standard(model, where=where)
 
 
-def _expect(spec: ModelSpec, what: str, expected: object, got: object) -> None:
+def _require_names(side: str, expected: list[str], got: list[str], where: str) -> None:
     if expected != got:
         raise ConversionError(
-            f"{spec.name} {spec.precision}: {what}: expected {expected}, got {got}. Cut the network"
-            " before the layers this comes from, or report the model."
+            f"expected {side} {expected}, as the spec says, got {got}",
+            where=where,
+            remedy="Report the model.",
         )

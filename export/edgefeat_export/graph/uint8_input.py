@@ -1,4 +1,4 @@
-"""A uint8 NHWC RGB picture as the graph's input, with colour order and normalisation inside."""
+"""Makes a uint8 RGB picture the graph's input, with colour order and normalisation inside."""
 
 from __future__ import annotations
 
@@ -21,14 +21,17 @@ def with_uint8_input(model: onnx.ModelProto, normalisation: Normalisation) -> on
     """Move what happens between pixels and network into the graph.
 
     Colour order and scale end up in the first convolution's weights. The mean stays one
-    subtraction: a padded convolution must see zero where the picture ends, and that is the mean.
+    subtraction: a padded convolution must see zero where the picture ends, and zero is the mean.
 
     Args:
-        model: a cleaned graph with one float32 NHWC input.
-        normalisation: what the network expects of a pixel.
+        model: A cleaned graph with one float32 input (batch, height, width, channels).
+        normalisation: What the network expects of a pixel.
 
     Returns:
-        The graph with its input of the same name, uint8 (batch, height, width, channels), RGB.
+        The graph with an input of the same name, uint8 (batch, height, width, channels), RGB.
+
+    Raises:
+        ConversionError: The graph has another input, or a grey picture has three means.
     """
     graph = Graph(model)
     channels = _channels(graph)
@@ -51,6 +54,7 @@ def with_uint8_input(model: onnx.ModelProto, normalisation: Normalisation) -> on
 
 
 def _channels(graph: Graph) -> int:
+    """Return the number of channels of a picture that the graph takes as floats."""
     shapes = [graph.shape(info.name) for info in graph.inputs]
     kinds = [info.type.tensor_type.elem_type for info in graph.inputs]
     if len(shapes) == 1 and kinds == [TensorProto.FLOAT]:
@@ -59,21 +63,24 @@ def _channels(graph: Graph) -> int:
             return shape[3]
     raise ConversionError(
         f"expected one float32 input (batch, height, width, 1 or 3), got shapes {shapes} of ONNX "
-        f"types {kinds} in graph {graph.name!r}; give the model as `clean` returned it"
+        f"types {kinds}",
+        where=f"graph {graph.name!r}",
+        remedy="Give the model as `clean` returned it.",
     )
 
 
 def _constants(
-    normalisation: Normalisation, channels: int, where: str
+    normalisation: Normalisation, channels: int, graph_name: str
 ) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.int64] | None]:
-    """Mean and 1/std in the picture's order, and the network's channels as picture channels."""
+    """Return mean and 1/std in the picture's order, and the picture's channels in the network's."""
     mean, std = np.array(normalisation.mean), np.array(normalisation.std)
     if channels == 1:
         if len({*normalisation.mean}) > 1 or len({*normalisation.std}) > 1:
             raise ConversionError(
                 "expected one mean and one std for a grey picture, got "
-                f"mean {normalisation.mean} and std {normalisation.std} for graph {where!r}; "
-                "repeat the same number three times"
+                f"mean {normalisation.mean} and std {normalisation.std}",
+                where=f"graph {graph_name!r}",
+                remedy="Repeat the same number three times.",
             )
         mean, std = mean[:1], std[:1]
     reverse = channels == 3 and normalisation.colour == "bgr"

@@ -1,4 +1,4 @@
-"""Writing a graph as a ModelProto: live nodes only, in a canonical order, with canonical names.
+"""Writes a graph as a ModelProto: live nodes only, in a canonical order, with canonical names.
 
 Converters number tensors by a counter that runs on for the whole process. Renaming by position
 makes the same network the same bytes, whatever was converted before it.
@@ -15,17 +15,17 @@ from edgefeat_export.graph.graph import Array, Graph, Node
 __all__ = ["node_proto", "write"]
 
 _ROLES = {"Conv": ("", "weight", "bias"), "Gemm": ("", "weight", "bias"), "MatMul": ("", "weight")}
-_SHAREABLE = 64  # bytes: bounds, axes and pads are stored once; weights keep their own name
+_SHAREABLE_BYTES = 64  # bounds, axes and pads are stored once; weights keep their own name
 
 
 def node_proto(node: Node, name: str = "") -> onnx.NodeProto:
-    """The node as onnx writes it, attributes in alphabetical order."""
+    """Return the node as onnx writes it, attributes in alphabetical order."""
     attrs = dict(sorted(node.attrs.items()))
     return helper.make_node(node.op, node.inputs, node.outputs, name=name, **attrs)
 
 
 def write(graph: Graph) -> onnx.ModelProto:
-    """The model in canonical form: equal graphs give equal bytes."""
+    """Return the model in canonical form. Equal graphs give equal bytes."""
     for public in graph.outputs:
         _give_own_tensor(graph, public)
     order = graph.in_order()
@@ -54,46 +54,54 @@ def write(graph: Graph) -> onnx.ModelProto:
 
 
 def _give_own_tensor(graph: Graph, public: str) -> None:
-    """An output that is an input, a constant or another output's tensor needs an Identity."""
+    """Put an Identity behind an output that is an input, a constant or another output too."""
     tensor = graph.outputs[public]
     twins = [name for name, other in graph.outputs.items() if other == tensor]
     if graph.producer(tensor) is None or twins[0] != public:
         graph.outputs[public] = graph.add("Identity", [tensor]).out
 
 
-def _name_tensors(graph: Graph, order: list[Node]) -> dict[str, str]:
-    names = {v.name: v.name for v in graph.inputs}
-    names |= {tensor: public for public, tensor in graph.outputs.items()}
-    taken = set(names.values())
-    shared: dict[tuple[str, tuple[int, ...], bytes], str] = {}
+class _TensorNames:
+    """New names for the tensors of a graph, by the place of their first reader or maker."""
 
-    def settle(tensor: str, wanted: str) -> None:
-        if tensor in names or not tensor:
+    def __init__(self, graph: Graph) -> None:
+        self._constants = graph.constants
+        self.by_tensor = {info.name: info.name for info in graph.inputs}
+        self.by_tensor |= {tensor: public for public, tensor in graph.outputs.items()}
+        self._taken = set(self.by_tensor.values())
+        self._shared: dict[tuple[str, tuple[int, ...], bytes], str] = {}
+
+    def settle(self, tensor: str, wanted: str) -> None:
+        """Give a tensor the wanted name, the name of its twin, or the next free name."""
+        if tensor in self.by_tensor or not tensor:
             return
-        array = graph.value(tensor)
-        key = _share_key(array)
-        if key is not None and key in shared:
-            names[tensor] = shared[key]
+        key = _share_key(self._constants.get(tensor))
+        if key is not None and key in self._shared:
+            self.by_tensor[tensor] = self._shared[key]
             return
-        while wanted in taken:
+        while wanted in self._taken:
             wanted += "_"
-        taken.add(wanted)
-        names[tensor] = wanted
+        self._taken.add(wanted)
+        self.by_tensor[tensor] = wanted
         if key is not None:
-            shared[key] = wanted
+            self._shared[key] = wanted
 
+
+def _name_tensors(graph: Graph, order: list[Node]) -> dict[str, str]:
+    names = _TensorNames(graph)
     for index, node in enumerate(order):
         roles = _ROLES.get(node.op, ())
         for position, tensor in enumerate(node.inputs):
             role = roles[position] if position < len(roles) else ""
-            settle(tensor, f"{node.op}_{index}_{role or f'const{position}'}")
+            names.settle(tensor, f"{node.op}_{index}_{role or f'const{position}'}")
         for position, tensor in enumerate(node.outputs):
-            settle(tensor, f"{node.op}_{index}_out{position or ''}")
-    return names
+            names.settle(tensor, f"{node.op}_{index}_out{position or ''}")
+    return names.by_tensor
 
 
 def _share_key(array: Array | None) -> tuple[str, tuple[int, ...], bytes] | None:
-    if array is None or array.nbytes > _SHAREABLE:
+    """Return what equal small constants have in common; None for all others."""
+    if array is None or array.nbytes > _SHAREABLE_BYTES:
         return None
     if array.dtype == np.int8:  # ONNX Runtime turns weights' zero points to uint8 node by node
         return None
@@ -101,7 +109,7 @@ def _share_key(array: Array | None) -> tuple[str, tuple[int, ...], bytes] | None
 
 
 def _output_info(graph: Graph, info: onnx.ValueInfoProto) -> onnx.ValueInfoProto:
-    """The declared type, with the dimensions inference now knows; axis 0 is the batch."""
+    """Return the declared type with the dimensions that are known now. Axis 0 is the batch."""
     shape = graph.shape(graph.outputs[info.name])
     if shape is None:
         return info

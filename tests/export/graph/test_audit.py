@@ -1,3 +1,5 @@
+"""The report on a graph, and the refusal of one that is not clean."""
+
 from __future__ import annotations
 
 from typing import Any
@@ -53,10 +55,10 @@ def test_a_dirty_graph_is_refused_with_all_that_is_left() -> None:
     with pytest.raises(ConversionError) as caught:
         require_clean(dirty())
     assert str(caught.value) == (
-        "expected a clean graph (one Transpose at the input, everything foldable folded), got "
-        "Transposes inside: 2; scales or shifts beside a convolution: ['m']; nodes that compute "
-        "nothing: ['i']; Pads before a convolution: ['p'] in graph 'handmade'; a layer is used in "
-        "a way the graph passes do not know: cut before it, or report the model"
+        "graph 'handmade': expected a clean graph (one Transpose at the input, everything foldable "
+        "folded), got 2 Transposes inside; scales or shifts beside a convolution ['m']; nodes that "
+        "compute nothing ['i']; Pads before a convolution ['p']. A layer is used in a way that the "
+        "graph passes do not know: cut the model before it, or report the model."
     )
 
 

@@ -1,5 +1,8 @@
+"""Keras to ONNX: names, types and axes as asked, features as Keras computes them."""
+
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import keras
@@ -9,6 +12,7 @@ import pytest
 import tensorflow as tf
 from keras import layers
 
+from edgefeat.errors import OptionError
 from edgefeat_export.errors import ConversionError
 from edgefeat_export.graph.audit import require_clean
 from edgefeat_export.graph.convert import to_onnx
@@ -16,8 +20,7 @@ from edgefeat_export.graph.pipeline import clean
 from edgefeat_export.networks.weights import randomise
 from graph_support import Array, ops, relative_l2, run
 
-RNG = np.random.default_rng(12)
-IMAGES = RNG.normal(size=(3, 24, 32, 3)).astype(np.float32)
+IMAGES = np.random.default_rng(12).normal(size=(3, 24, 32, 3)).astype(np.float32)
 
 
 def small(channels: int = 3, *, name: str = "small") -> keras.Model:
@@ -181,8 +184,8 @@ def test_wrong_names_are_refused(names: list[str]) -> None:
     with pytest.raises(ConversionError) as caught:
         to_onnx(small(), names)
     assert str(caught.value) == (
-        f"expected 1 different output names (none of them 'image'), got {names} for model 'small'; "
-        "name each output once"
+        "model 'small': expected 1 different output names (none of them 'image'), got "
+        f"{names}. Name each output once."
     )
 
 
@@ -192,14 +195,15 @@ def test_an_open_picture_size_is_refused() -> None:
     with pytest.raises(ConversionError) as caught:
         to_onnx(model, ["features"])
     assert str(caught.value) == (
-        "expected one image input (batch, height, width, channels), all but the batch known, got "
-        "[(None, None, None, 3)] in model 'open'; build it with input_shape=(height, width, 3)"
+        "model 'open': expected one image input (batch, height, width, channels), all but the "
+        "batch known, got [(None, None, None, 3)]. Build it with input_shape=(height, width, 3)."
     )
 
 
 def test_an_unknown_opset_is_a_wrong_argument() -> None:
-    with pytest.raises(ValueError, match=r"^opset: expected 13 to 17, got 12$"):
+    with pytest.raises(OptionError) as caught:
         to_onnx(small(), ["features"], opset=12)
+    assert str(caught.value) == "opset: expected 13 to 17, got 12."
 
 
 class Odd(layers.Layer):  # type: ignore[misc]
@@ -212,8 +216,15 @@ class Odd(layers.Layer):  # type: ignore[misc]
 
 def test_an_operator_without_a_translation_is_named() -> None:
     image = keras.Input((24, 32, 3))
-    model = keras.Model(image, Odd(name="odd")(layers.Conv2D(2, 3)(image)))
+    model = keras.Model(image, Odd(name="odd")(layers.Conv2D(2, 3)(image)), name="uses_odd")
     with pytest.raises(ConversionError) as caught:
         to_onnx(model, ["features"])
-    assert "got TensorFlow's ['Lgamma'] at ['" in str(caught.value)
-    assert "odd" in str(caught.value)
+    assert caught.value.where == "model 'uses_odd'"
+    assert re.fullmatch(
+        r"expected operators of the ONNX standard only, got \['Lgamma'\] at nodes "
+        r"\['[^']*odd[^']*'\]",
+        caught.value.problem,
+    )
+    assert caught.value.remedy == (
+        "Cut the model before them, or replace the layers that they come from."
+    )

@@ -7,12 +7,13 @@ from pathlib import Path
 import numpy as np
 import onnx
 import onnxruntime as ort
+from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
 from edgefeat_export.graph.half import with_half_weights
 
 
-def network(weight: np.ndarray) -> onnx.ModelProto:
+def network(weight: NDArray[np.float32]) -> onnx.ModelProto:
     graph = helper.make_graph(
         [helper.make_node("MatMul", ["image", "weight"], ["features"])],
         "dense",
@@ -40,7 +41,7 @@ def test_half_the_file_and_the_same_graph_when_opened(tmp_path: Path) -> None:
     np.testing.assert_allclose(session.run(None, {"image": image})[0], expected, rtol=1e-4)
 
 
-def test_numbers_that_float16_cannot_hold_stay(tmp_path: Path) -> None:
+def test_numbers_that_float16_cannot_hold_stay() -> None:
     weight = np.full((64, 2), 1e5, np.float32)
     half = with_half_weights(network(weight))
     assert [tensor.data_type for tensor in half.graph.initializer] == [TensorProto.FLOAT]

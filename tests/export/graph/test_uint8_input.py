@@ -1,3 +1,5 @@
+"""A graph that takes bytes computes what the float graph computes of normalised pictures."""
+
 from __future__ import annotations
 
 from typing import Any
@@ -13,8 +15,7 @@ from edgefeat_export.graph.uint8_input import with_uint8_input
 from edgefeat_export.networks.normalisation import CAFFE, IDENTITY, LITE, TF, TORCH, Normalisation
 from graph_support import Array, make_model, ops, relative_l2, run
 
-RNG = np.random.default_rng(10)
-WEIGHT = RNG.normal(size=(5, 3, 3, 3)).astype(np.float32)
+WEIGHT = np.random.default_rng(10).normal(size=(5, 3, 3, 3)).astype(np.float32)
 CAFFE_RGB = Normalisation(mean=(10.5, 20.25, 30.125), std=(1.5, 2.5, 3.5), colour="bgr")
 
 
@@ -96,12 +97,16 @@ def test_a_grey_picture_with_three_means_is_refused() -> None:
     with pytest.raises(ConversionError) as caught:
         with_uint8_input(clean(stem(1, channels=1)), CAFFE)
     assert str(caught.value) == (
-        "expected one mean and one std for a grey picture, got mean (103.939, 116.779, 123.68) and "
-        "std (1.0, 1.0, 1.0) for graph 'handmade'; repeat the same number three times"
+        "graph 'handmade': expected one mean and one std for a grey picture, got mean (103.939, "
+        "116.779, 123.68) and std (1.0, 1.0, 1.0). Repeat the same number three times."
     )
 
 
 def test_a_graph_that_takes_bytes_already_is_refused() -> None:
     once = with_uint8_input(clean(stem(1)), TF)
-    with pytest.raises(ConversionError, match="expected one float32 input"):
+    with pytest.raises(ConversionError) as caught:
         with_uint8_input(once, TF)
+    assert str(caught.value) == (
+        "graph 'handmade': expected one float32 input (batch, height, width, 1 or 3), got shapes "
+        "[(None, 10, 12, 3)] of ONNX types [2]. Give the model as `clean` returned it."
+    )

@@ -117,8 +117,8 @@ def test_operators_of_other_domains_are_refused() -> None:
     with pytest.raises(ConversionError) as caught:
         clean(before)
     assert str(caught.value) == (
-        "expected only operators of the standard ONNX domain, got com.example:Relu at node 'odd'; "
-        "replace the layer it came from"
+        "graph 'handmade', node 'odd': expected only operators of the standard ONNX domain, got "
+        "com.example:Relu. Replace the layer that it comes from."
     )
 
 
