@@ -5,11 +5,15 @@ Standard library only; every start of a program loads this file.
 
 from __future__ import annotations
 
+from enum import StrEnum
 from operator import index
+from typing import TypeVar
 
 from edgefeat.errors import OptionError
 
-__all__ = ["choice", "number", "whole_number"]
+__all__ = ["choice", "member", "number", "switch", "whole_number"]
+
+Member = TypeVar("Member", bound=StrEnum)
 
 
 def whole_number(option: str, value: object, *, least: int = 1, most: int | None = None) -> int:
@@ -72,4 +76,33 @@ def choice(option: str, value: object, *choices: str) -> str:
     if not isinstance(value, str) or value not in choices:
         expected = " or ".join(repr(str(one)) for one in choices)
         raise OptionError(f"expected {expected}, got {value!r}", option=option)
+    return value
+
+
+def member(option: str, value: object, kind: type[Member]) -> Member:
+    """Return the member of a closed choice that a text names.
+
+    Args:
+        option: The keyword that the user gave, for the message.
+        value: What the user gave: a member, or its text.
+        kind: The enumeration.
+
+    Raises:
+        OptionError: It names none of them.
+    """
+    return kind(choice(option, value, *(one.value for one in kind)))
+
+
+def switch(option: str, value: object) -> bool:
+    """Return a value that must be True or False.
+
+    Args:
+        option: The keyword that the user gave, for the message.
+        value: What the user gave.
+
+    Raises:
+        OptionError: It is something else.
+    """
+    if not isinstance(value, bool):
+        raise OptionError(f"expected True or False, got {value!r}", option=option)
     return value

@@ -139,7 +139,7 @@ def _providers(model: str | None, problems: list[str]) -> list[ProviderReport]:
 def _try_provider(name: str, model: str | None) -> ProviderReport:
     try:
         names = [name, "cpu"] if name != "cpu" else "cpu"
-        with FeatureExtractor(model, providers=names, cache=False) as extractor:
+        with FeatureExtractor(model, outputs="features", providers=names, cache=False) as extractor:
             result = extractor.self_test()  # of the file as it is now, read and checked in full
     except EdgefeatError as error:
         return ProviderReport(name=name, works=False, detail=str(error))

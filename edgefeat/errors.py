@@ -1,4 +1,4 @@
-"""Every error edgefeat raises on purpose, in one shallow tree, and its one kind of warning.
+"""Every error edgefeat raises on purpose, in one shallow tree, and its warnings.
 
     EdgefeatError
     ├── DependencyError  NumPy, OpenCV, ONNX Runtime or an optional package is missing, broken or
@@ -16,6 +16,7 @@
                          reads the file turns it into one of the errors above
 
     UserWarning
+    ├── OutputWarning    the model has more outputs than the vector shows, and none was chosen
     └── ProviderWarning  a less preferred execution provider runs than the first one asked for
 
 Other wrong arguments are plain `TypeError` and `ValueError`. An error has parts: where it happened,
@@ -33,6 +34,7 @@ __all__ = [
     "ImageError",
     "ModelError",
     "OptionError",
+    "OutputWarning",
     "ProviderError",
     "ProviderWarning",
     "SinkError",
@@ -140,6 +142,10 @@ class SinkError(EdgefeatError):
 
 class OptionError(ExplainedError, ValueError):
     """An option's value is out of range, or the option does not apply here."""
+
+
+class OutputWarning(ExplainedError, UserWarning):  # noqa: N818 - a warning is no error
+    """The vector is the model's first output alone, though it has more and none was chosen."""
 
 
 class ProviderWarning(UserWarning):

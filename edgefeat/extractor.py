@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Sequence
 from dataclasses import replace
+from inspect import cleandoc
+from os import PathLike
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 import numpy as np
-from numpy.typing import NDArray
 
-from edgefeat import checks
+from edgefeat.checks import choice
 from edgefeat.engine.cache import is_known
 from edgefeat.engine.lazy import LazySession
-from edgefeat.engine.session import EngineOptions
 from edgefeat.errors import ImageError
-from edgefeat.in_order import check_batch, check_several, map_groups
+from edgefeat.extractor_options import EngineOptions, ModelOptions
 from edgefeat.locks import allocate_lock
 from edgefeat.model.file import read_model_file
 from edgefeat.model.shipped import default_model
-from edgefeat.model.spec import Colour, DecodePolicy, ModelSpec, OutputKind, fingerprint
-from edgefeat.pictures.decode import DEFAULT_MAX_PIXELS, ImageInput, load_bgr
+from edgefeat.model.spec import Colour, ModelSpec, OutputKind, fingerprint
+from edgefeat.options import explained
+from edgefeat.outputs import Chosen
+from edgefeat.pictures.decode import ImageInput, load_bgr
 from edgefeat.pictures.preprocess import Preprocessor
 from edgefeat.pictures.resize import forget as forget_resize_graphs
 from edgefeat.pictures.threads import limit_opencv_threads
@@ -29,88 +30,105 @@ from edgefeat.similarity import l2_normalise
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from edgefeat.arrays import Features, Pixels
     from edgefeat.model.probe import SelfTest
 
-__all__ = ["FeatureExtractor", "extract"]
+__all__ = ["ColourName", "FeatureExtractor", "OnErrorName", "extract", "unload_shared"]
 
-Features = NDArray[np.float32]
-Pixels = NDArray[np.uint8]
 ColourName = Literal["bgr", "rgb"]
+OnErrorName = Literal["stop", "skip"]
 # One image at a time is as fast as any batch on a CPU (batches of 32 are 1.2 to 1.6 times slower)
 # and needs the least memory.
 _BATCH_ON_CPU, _BATCH_ELSEWHERE = 1, 16
+_ENGINE = EngineOptions()
+_MODEL = ModelOptions()
 
 
 class FeatureExtractor:
     """Turns pictures into feature vectors with one model; may be used from several threads.
 
-    It works after a fork and can be pickled: the other process opens the model again.
-
-    Args:
-        model: A model file made by edgefeat-export; None takes the one shipped with edgefeat.
-        providers: Execution providers by preference, such as `"cpu"` or `["cuda", "cpu"]`.
-            `"auto"` takes the first accelerator that passes the model's self-test, else the CPU.
-        strict: Whether it is an error if a less preferred provider runs than the first.
-        threads: Threads inside one inference, and OpenCV's in this process unless you have set
-            those. Two workers beat two threads: see `iter_features`.
-        spinning, arena, cache: See `edgefeat.engine.session.EngineOptions`.
-        idle_unload_s: Gives the model's memory back after so many seconds without a picture; the
-            next one opens it again, which takes some 30 ms. None keeps it.
-        normalize: Whether to scale vectors to unit length.
-        decode: Overrides the model's decode policy: `"full"` or `"reduced"`.
-        max_pixels: Pictures that claim more pixels are refused before decoding.
+    It works after a fork and can be pickled: the other process opens the model again. Options that
+    are wrong raise `OptionError`; each is a field of `edgefeat.extractor_options.ModelOptions` or
+    `EngineOptions`, where its words and its check stand.
 
     Raises:
         ModelError: The file is missing, foreign or damaged.
         ProviderError: A provider is missing or does not run.
+        OptionError: An option's value is out of range, or does not go with this model.
+
+    Args:
     """
 
     def __init__(
         self,
-        model: str | Path | None = None,
+        model: str | PathLike[str] | None = None,
         *,
-        providers: str | Sequence[str] = "cpu",
-        strict: bool = True,
-        threads: int = 1,
-        spinning: bool = False,
-        arena: bool = True,
-        cache: bool = True,
-        idle_unload_s: float | None = None,
-        normalize: bool = False,
+        outputs: str | Sequence[str] | None = _MODEL.outputs,
+        normalize: bool = _MODEL.normalize,
         decode: Literal["full", "reduced"] | None = None,
-        max_pixels: int = DEFAULT_MAX_PIXELS,
+        max_pixels: int = _MODEL.max_pixels,
+        providers: str | Sequence[str] = _ENGINE.providers,
+        strict: bool = _ENGINE.strict,
+        threads: int = _ENGINE.threads,
+        spinning: bool = _ENGINE.spinning,
+        arena: bool = _ENGINE.arena,
+        cache: bool = _ENGINE.cache,
+        idle_unload_s: float | None = _ENGINE.idle_unload_s,
     ) -> None:
-        self._arguments = {key: value for key, value in locals().items() if key != "self"}
-        engine = EngineOptions(threads=threads, spinning=spinning, arena=arena, cache=cache)
-        path = default_model() if model is None else os.fspath(model)
-        file = read_model_file(path, is_known=is_known if cache else None)
-        input_spec = file.spec.input
-        if decode is not None:
-            policy = DecodePolicy(_checked("decode", decode, "full", "reduced"))
-            resize = replace(input_spec.resize, decode=policy)
+        self._open(
+            ModelOptions.of(
+                model=model,
+                outputs=outputs,
+                normalize=normalize,
+                decode=decode,
+                max_pixels=max_pixels,
+            ),
+            EngineOptions.of(
+                providers=providers,
+                strict=strict,
+                threads=threads,
+                spinning=spinning,
+                arena=arena,
+                cache=cache,
+                idle_unload_s=idle_unload_s,
+            ),
+        )
+
+    @classmethod
+    def from_options(cls, model: ModelOptions = _MODEL, engine: EngineOptions = _ENGINE) -> Self:
+        """Make an extractor of whole records of options.
+
+        Raises:
+            EdgefeatError: As by the class itself.
+        """
+        extractor = cls.__new__(cls)
+        extractor._open(model, engine)
+        return extractor
+
+    def _open(self, model: ModelOptions, engine: EngineOptions) -> None:
+        self._options = model, engine
+        path = default_model() if model.model is None else model.model
+        file = read_model_file(path, is_known=is_known if engine.cache else None)
+        spec = file.spec
+        self._path, self._spec = path, spec
+        self._chosen = Chosen.of(spec, model, where=path)
+        input_spec = spec.input
+        if model.decode is not None:
+            resize = replace(input_spec.resize, decode=model.decode)
             input_spec = replace(input_spec, resize=resize)
-        if normalize and file.spec.primary.kind is not OutputKind.VECTOR:
-            raise ValueError(f"normalize: {path} gives a feature map, which has no unit length")
-        self._path = path
-        self.spec: ModelSpec = file.spec
-        self.dim: int = file.spec.dim
-        self.fingerprint: str = file.spec.fingerprint
-        if normalize or input_spec != file.spec.input:
-            self.fingerprint = fingerprint(
-                file.content_sha256, input_spec, file.spec.outputs, l2=normalize
+        self._fingerprint = spec.fingerprint
+        if model.normalize or not self._chosen.is_primary or input_spec != spec.input:
+            self._fingerprint = fingerprint(
+                file.content_sha256,
+                input_spec,
+                spec.outputs,
+                l2=model.normalize,
+                chosen=tuple(self._chosen.sizes),
             )
         self._preprocess = Preprocessor.from_spec(input_spec)
-        self._normalize = normalize
-        self._max_pixels = checks.whole_number("max_pixels", max_pixels)
-        self._session = LazySession(
-            file,
-            providers,
-            strict=strict,
-            engine=engine,
-            idle_unload_s=idle_unload_s,
-            on_unload=forget_resize_graphs,
-        )
-        limit_opencv_threads(threads)
+        self._normalize, self._max_pixels = model.normalize, model.max_pixels
+        self._session = LazySession(file, engine, on_unload=forget_resize_graphs)
+        limit_opencv_threads(engine.threads)
         self._session.get()
 
     @property
@@ -119,6 +137,29 @@ class FeatureExtractor:
         from pathlib import Path
 
         return Path(self._path)
+
+    @property
+    def spec(self) -> ModelSpec:
+        """What the model file says about itself; `spec.outputs` lists all its outputs."""
+        return self._spec
+
+    @property
+    def outputs(self) -> dict[str, int]:
+        """The outputs that make the vector, in order, each with how many numbers it gives."""
+        return self._chosen.sizes
+
+    @property
+    def dim(self) -> int:
+        """How many numbers a vector has."""
+        return self._chosen.dim
+
+    @property
+    def fingerprint(self) -> str:
+        """What two vectors must share to be compared: 64 hexadecimal digits.
+
+        It changes with the model, the preprocessing, the chosen outputs and the normalisation.
+        """
+        return self._fingerprint
 
     @property
     def providers(self) -> tuple[str, ...]:
@@ -136,7 +177,7 @@ class FeatureExtractor:
         Raises:
             ImageError: The picture cannot be read or used.
         """
-        features: Features = self._primary(self.prepare(image, colour=colour)[np.newaxis])[0]
+        features: Features = self._vectors(self.prepare(image, colour=colour)[np.newaxis])[0]
         return features
 
     def extract_batch(
@@ -145,30 +186,36 @@ class FeatureExtractor:
         *,
         colour: ColourName = "bgr",
         batch: int | None = None,
-        threads: int = 1,
-        on_error: Literal["raise", "nan"] = "raise",
+        workers: int | None = 1,
+        on_error: OnErrorName = "stop",
+        retries: int = 0,
     ) -> Features:
         """Return the features of several pictures, in order: float32 `(N, D)`.
 
         Args:
             images: Any iterable; taken a few at a time, so memory stays bounded.
             colour: Channel order of arrays among them.
-            batch: Pictures per inference; None takes what suits the provider (CPU: 1).
-            threads: Pictures worked on at once, from decoding to features.
-            on_error: What a picture that cannot be read gives: the error, or a row of NaN.
+            batch: Pictures for each inference; None takes what suits the provider (CPU: 1).
+            workers: Pictures worked on at once, from decoding to features; None takes one for each
+                core, up to 4.
+            on_error: `"stop"` raises the error of the first picture that cannot be used; `"skip"`
+                goes on and gives it a row of NaN.
+            retries: How often such a picture is tried again first.
 
         Raises:
-            ImageError: One of them cannot be read or used, and `on_error` is `"raise"`.
+            ImageError: One of them cannot be read or used, and `on_error` is `"stop"`.
         """
-        _checked("on_error", on_error, "raise", "nan")
-        keep: Literal["raise", "return"] = "raise" if on_error == "raise" else "return"
         found = self.iter_features(
-            images, colour=colour, batch=batch, threads=threads, on_error=keep
+            images,
+            colour=colour,
+            batch=batch,
+            workers=workers,
+            on_error=on_error,
+            retries=retries,
         )
-        shape = self.spec.primary.shape
-        nothing = np.full(shape, np.nan, np.float32)
+        nothing = np.full(self._chosen.shape, np.nan, np.float32)
         rows = [nothing if isinstance(row, ImageError) else row for row in found]
-        return np.stack(rows) if rows else np.empty((0, *shape), np.float32)
+        return np.stack(rows) if rows else np.empty((0, *self._chosen.shape), np.float32)
 
     def iter_features(
         self,
@@ -176,62 +223,91 @@ class FeatureExtractor:
         *,
         colour: ColourName = "bgr",
         batch: int | None = None,
-        threads: int = 1,
-        on_error: Literal["raise", "return"] = "raise",
-    ) -> Iterator[Features | ImageError]:
+        workers: int | None = 1,
+        on_error: OnErrorName = "stop",
+        retries: int = 0,
+    ) -> Generator[Features | ImageError, None, None]:
         """Yield each picture's features, in order, from an iterable that may never end.
 
-        Two threads give 1.6 to 2 times the throughput on two free cores: each does a whole
-        picture, and they share the model. With `on_error="return"` a picture that cannot be read
-        gives its `ImageError` in place of features. Other arguments: see `extract_batch`.
+        Two workers give 1.6 to 2 times the throughput on two free cores: each does a whole
+        picture, and they share the model. With `on_error="skip"` a picture that cannot be used
+        gives its `ImageError` in the place of features. Other arguments: see `extract_batch`.
         """
-        _checked("on_error", on_error, "raise", "return")
-        check_several(images)
-        if batch is None:
-            batch = _BATCH_ON_CPU if self.providers[0] == "cpu" else _BATCH_ELSEWHERE
-        _checked("colour", colour, "bgr", "rgb")
+        from edgefeat.batches import check_several, default_workers, features_in_order
+        from edgefeat.many_options import ManyOptions
 
-        def work(group: list[ImageInput]) -> list[Features | ImageError]:
-            return self._group(group, colour, keep_errors=on_error == "return")
-
-        return map_groups(work, images, size=check_batch(batch), threads=threads)
+        _checked(colour)
+        many = ManyOptions.of(batch=batch, workers=workers, on_error=on_error, retries=retries)
+        return features_in_order(
+            self,
+            check_several(images),
+            batch=many.batch or self._usual_batch(),
+            workers=many.workers or default_workers(self._options[1].threads),
+            on_error=many.on_error,
+            retries=many.retries,
+            colour=colour,
+        )
 
     def extract_outputs(
         self, image: ImageInput, *, colour: ColourName = "bgr"
     ) -> dict[str, Features]:
-        """Return every output of the model by name, each float32 without the batch axis."""
-        outputs = self._session.get().run(self.prepare(image, colour=colour)[np.newaxis])
-        features = {name: array[0] for name, array in outputs.items()}
-        if self._normalize:
-            primary = self.spec.primary.name
-            features[primary] = l2_normalise(features[primary])
-        return features
+        """Return every output of the model by name, each float32 without the batch axis.
 
-    def prepare(self, image: ImageInput, *, colour: ColourName = "bgr") -> Pixels:
-        """Return a picture as the graph takes it: uint8 `(height, width, channels)`."""
-        frame = load_bgr(
+        With `normalize`, each vector among them has length 1; maps stay as they are.
+        """
+        outputs = self.outputs_prepared(self.prepare(image, colour=colour)[np.newaxis])
+        return {name: array[0] for name, array in outputs.items()}
+
+    def decode(self, image: ImageInput, *, colour: ColourName = "bgr") -> Pixels:
+        """Return a picture decoded, the first stage: uint8 `(height, width, 3)`, BGR.
+
+        A large JPEG is decoded at a reduced scale where the model's decode policy allows it.
+
+        Raises:
+            ImageError: The picture cannot be read or used.
+        """
+        return load_bgr(
             image,
-            colour=Colour(_checked("colour", colour, "bgr", "rgb")),
+            colour=_checked(colour),
             max_pixels=self._max_pixels,
             keep_side=self._preprocess.keep_side,
         )
-        return self._preprocess(frame)
+
+    def resize(self, frame_bgr: Pixels) -> Pixels:
+        """Return a decoded picture as the graph takes it, the second stage.
+
+        Args:
+            frame_bgr: uint8 `(H, W, 3)`, BGR.
+
+        Returns:
+            uint8 `(height, width, channels)` in the model's size and colour order.
+        """
+        return self._preprocess(frame_bgr)
+
+    def prepare(self, image: ImageInput, *, colour: ColourName = "bgr") -> Pixels:
+        """Return a picture as the graph takes it: uint8 `(height, width, channels)`."""
+        return self.resize(self.decode(image, colour=colour))
 
     def extract_prepared(self, images: Pixels) -> Features:
-        """Return features of pictures that `prepare` made.
+        """Return features of pictures that `prepare` made, the third stage.
 
         Args:
             images: uint8 `(N, height, width, channels)` in the model's size and colour order.
         """
-        return self._primary(self._preprocess.check(images))
+        return self._vectors(self._preprocess.check(images))
 
     def outputs_prepared(self, images: Pixels) -> dict[str, Features]:
-        """Return every output, as the graph gives it, of pictures that `prepare` made.
+        """Return every output, normalised as by `extract_outputs`, of pictures `prepare` made.
 
         Args:
             images: uint8 `(N, height, width, channels)` in the model's size and colour order.
         """
-        return self._session.get().run(self._preprocess.check(images))
+        outputs = self._session.get().run(self._preprocess.check(images))
+        if self._normalize:
+            for one in self._spec.outputs:
+                if one.kind is OutputKind.VECTOR:
+                    outputs[one.name] = l2_normalise(outputs[one.name])
+        return outputs
 
     def self_test(self) -> SelfTest:
         """Run the model's probe on this device and hold it against Keras's features.
@@ -241,7 +317,7 @@ class FeatureExtractor:
         """
         from edgefeat.model.probe import run_probe
 
-        return run_probe(self.spec, self._session.get().run_primary, where=self._path)
+        return run_probe(self._spec, self._session.get().run_primary, where=self._path)
 
     def unload(self) -> None:
         """Give the model's memory back while idle; the next picture opens it again."""
@@ -258,37 +334,35 @@ class FeatureExtractor:
         self.close()
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _reopen, (self._arguments,)
+        return type(self).from_options, self._options
 
-    def _primary(self, images: Pixels) -> Features:
-        features = self._session.get().run_primary(images)
+    def __repr__(self) -> str:
+        spec = self._spec
+        return (
+            f"<FeatureExtractor {self._path!r}: {spec.name}, {spec.precision}, "
+            f"{self.dim} features, fingerprint {self.fingerprint[:12]}>"
+        )
+
+    def _usual_batch(self) -> int:
+        return _BATCH_ON_CPU if self.providers[0] == "cpu" else _BATCH_ELSEWHERE
+
+    def _vectors(self, images: Pixels) -> Features:
+        session = self._session.get()
+        if self._chosen.is_primary:
+            features = session.run_primary(images)
+        else:
+            features = self._chosen.side_by_side(session.run(images))
         return l2_normalise(features) if self._normalize else features
 
-    def _group(
-        self, images: list[ImageInput], colour: ColourName, *, keep_errors: bool
-    ) -> list[Features | ImageError]:
-        prepared: list[Pixels | ImageError] = []
-        for image in images:
-            try:
-                prepared.append(self.prepare(image, colour=colour))
-            except ImageError as error:
-                if not keep_errors:
-                    raise
-                prepared.append(error)
-        good = [pixels for pixels in prepared if not isinstance(pixels, ImageError)]
-        rows = iter(self._primary(np.stack(good)) if good else ())
-        return [next(rows) if not isinstance(p, ImageError) else p for p in prepared]
+
+if FeatureExtractor.__doc__:  # python -OO drops it
+    FeatureExtractor.__doc__ = (
+        f"{cleandoc(FeatureExtractor.__doc__)}\n{explained(ModelOptions, EngineOptions)}\n"
+    )
 
 
-def _checked(what: str, got: str, *choices: str) -> str:
-    if got not in choices:
-        expected = " or ".join(map(repr, choices))
-        raise ValueError(f"{what}: expected {expected}, got {got!r}")
-    return got
-
-
-def _reopen(arguments: dict[str, Any]) -> FeatureExtractor:
-    return FeatureExtractor(**arguments)
+def _checked(colour: str) -> Colour:
+    return Colour(choice("colour", colour, "bgr", "rgb"))
 
 
 _shared_lock = allocate_lock()
@@ -296,7 +370,10 @@ _shared: FeatureExtractor | None = None
 
 
 def extract(image: ImageInput, *, colour: ColourName = "bgr") -> Features:
-    """Return one picture's features with the shipped model, opened once per process.
+    """Return one picture's features with the shipped model, opened once for the whole process.
+
+    For another model, or options, make a `FeatureExtractor`: opening takes some 30 ms, which a
+    loop should pay once. `unload_shared` gives the shipped model's memory back.
 
     Raises:
         ImageError: The picture cannot be read or used.
@@ -305,4 +382,12 @@ def extract(image: ImageInput, *, colour: ColourName = "bgr") -> Features:
     with _shared_lock:
         if _shared is None:
             _shared = FeatureExtractor()
-    return _shared.extract(image, colour=colour)
+        extractor = _shared
+    return extractor.extract(image, colour=colour)
+
+
+def unload_shared() -> None:
+    """Give back the memory of the model behind `extract`; the next call opens it again."""
+    with _shared_lock:
+        if _shared is not None:
+            _shared.unload()

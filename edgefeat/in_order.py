@@ -1,78 +1,66 @@
-"""Applies a function to groups of an endless stream, in order, on several threads, bounded."""
+"""One ordered pool of workers: a function applied to a stream of any length, results in order.
+
+ONNX Runtime and OpenCV release the interpreter lock, so that two threads keep two cores busy.
+"""
 
 from __future__ import annotations
 
-import os
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from itertools import islice
 from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
 
-__all__ = ["check_batch", "check_several", "map_groups"]
+__all__ = ["groups_of", "map_in_order"]
 
-T = TypeVar("T")
-R = TypeVar("R")
-_BATCH_MAX = 1024
+Item = TypeVar("Item")
+Result = TypeVar("Result")
 
 
-def check_batch(batch: int) -> int:
-    """Return the group size, or say what is wrong with it.
+def map_in_order(
+    work: Callable[[Item], Result], items: Iterable[Item], *, workers: int, ahead: int
+) -> Generator[Result, None, None]:
+    """Yield `work(item)` for every item, in order; close it where it may be left early.
 
-    Raises:
-        ValueError: Below 1, or so large that memory is at risk.
+    Items are taken on the caller's thread, so an iterator that is not safe for threads will do. An
+    error that `work` or the iterator raises reaches the caller in its place and ends the workers;
+    so does leaving early, and items not begun are then dropped.
+
+    Args:
+        work: Called from several threads at once; with one worker, on the caller's thread.
+        items: An iterable that may never end.
+        workers: Threads that work.
+        ahead: Items for each worker that may be taken before the caller wants their results.
+            Memory is bounded by it: 2 suffice to keep workers busy. With many more, results are
+            handed over several at a time, because waking the caller for each costs time, too.
     """
-    if batch < 1:
-        raise ValueError(f"batch: expected 1 or more, got {batch}")
-    if batch > _BATCH_MAX:
-        raise ValueError(
-            f"batch: expected at most {_BATCH_MAX}, got {batch}. Larger ones only cost memory; "
-            "any number of pictures can be passed."
-        )
-    return batch
-
-
-def check_several(images: object) -> None:
-    """Say so if one picture came where several were expected; a path would iterate its letters.
-
-    Raises:
-        TypeError: It is a path or an encoded picture.
-    """
-    if isinstance(images, str | bytes | bytearray | os.PathLike):
-        raise TypeError(
-            f"images: expected several pictures, got one {type(images).__name__}. Pass a list, or "
-            "use extract."
-        )
-
-
-def map_groups(
-    work: Callable[[list[T]], list[R]], items: Iterable[T], *, size: int, threads: int
-) -> Iterator[R]:
-    """Yield what `work` returns for each group of `size` items, item by item, in order.
-
-    At most two groups a thread are under way or waiting, however long `items` is; items are taken
-    one group at a time, on the caller's thread. An error reaches the caller in its place.
-    """
-    if threads < 1:
-        raise ValueError(f"threads: expected 1 or more, got {threads}")
-    remaining = iter(items)
-    groups = iter(lambda: list(islice(remaining, size)), [])
-    if threads == 1:
-        for group in groups:
-            yield from work(group)
+    if workers == 1:
+        for item in items:
+            yield work(item)
         return
-    from concurrent.futures import ThreadPoolExecutor  # 2 MB that a single picture saves
+    from concurrent.futures import ThreadPoolExecutor, wait  # 2 MB that a single picture saves
 
-    pool = ThreadPoolExecutor(threads, thread_name_prefix="edgefeat")
+    most_pending = ahead * workers
+    at_once = max(1, most_pending // 8)
+    pending: deque[Future[Result]] = deque()
+    pool = ThreadPoolExecutor(workers, thread_name_prefix="edgefeat")
     try:
-        pending: deque[Future[list[R]]] = deque()
-        for group in groups:
-            pending.append(pool.submit(work, group))
-            if len(pending) >= 2 * threads:
-                yield from pending.popleft().result()
+        for item in items:
+            pending.append(pool.submit(work, item))
+            if len(pending) == most_pending:
+                wait([pending[at_once - 1]])
+                for _ in range(at_once):
+                    yield pending.popleft().result()
         while pending:
-            yield from pending.popleft().result()
+            yield pending.popleft().result()
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
+
+
+def groups_of(size: int, items: Iterable[Item]) -> Iterator[list[Item]]:
+    """Yield the items in lists of `size`, the last one shorter if they do not divide."""
+    remaining = iter(items)
+    while group := list(islice(remaining, size)):
+        yield group

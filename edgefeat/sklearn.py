@@ -22,19 +22,20 @@ from typing import Any, Literal, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from edgefeat.errors import ImageError, ModelError
-from edgefeat.extractor import FeatureExtractor
-from edgefeat.pictures.decode import DEFAULT_MAX_PIXELS
-from edgefeat.sets.corpus import extract_in_order
+from edgefeat.checks import choice, member
+from edgefeat.errors import DependencyError, ImageError, ModelError
+from edgefeat.extractor import ColourName, FeatureExtractor, OnErrorName
+from edgefeat.extractor_options import EngineOptions, ModelOptions
+from edgefeat.many_options import OnError
 
 try:
     from joblib import effective_n_jobs
     from sklearn.base import BaseEstimator, TransformerMixin
     from sklearn.utils.validation import check_is_fitted
 except ImportError as missing:
-    raise ImportError(
-        "edgefeat.sklearn needs scikit-learn 1.6 or newer. "
-        "Install it with `pip install 'edgefeat[sklearn]'`."
+    raise DependencyError(
+        "edgefeat.sklearn needs scikit-learn 1.6 or newer",
+        remedy="Install it with `pip install 'edgefeat[sklearn]'`.",
     ) from missing
 
 __all__ = ["ImageFeatures"]
@@ -54,31 +55,43 @@ class ImageFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     must give the same fingerprint.
 
     Args:
-        model: A model file; None takes the one shipped with edgefeat.
+        model: Model file (default: the one shipped with edgefeat).
+        outputs: Outputs of the model whose columns stand side by side: names, or `"all"` (default:
+            the first output).
+        normalize: Pass True to scale every vector to unit length.
+        decode: How large JPEGs are decoded: `"full"`, or `"reduced"` to what the model needs
+            (default: as the model says).
+        max_pixels: Refuse pictures that claim more pixels.
         providers: Execution providers by preference.
-        normalize: Whether to scale vectors to unit length.
-        colour: Channel order of arrays, `"bgr"` or `"rgb"`.
-        max_pixels: Pictures that claim more pixels are refused.
-        on_error: For a missing or bad picture: `"raise"`, or `"nan"` for a row of NaN.
-        n_jobs: Threads that decode and run; None is 1, -1 one for each core.
+        strict: Pass False to accept a less preferred provider, with a warning.
+        colour: Channel order of pictures that are arrays, `"bgr"` or `"rgb"`.
+        on_error: `"stop"` raises the error of the first picture that is missing or bad; `"skip"`
+            gives it a row of NaN.
+        n_jobs: Pictures worked on at once, each on a thread; None is 1, -1 one for each core.
     """
 
     def __init__(
         self,
         model: str | Path | None = None,
         *,
-        providers: str | tuple[str, ...] = "cpu",
-        normalize: bool = False,
-        colour: Literal["bgr", "rgb"] = "bgr",
-        max_pixels: int = DEFAULT_MAX_PIXELS,
-        on_error: Literal["raise", "nan"] = "raise",
+        outputs: str | Sequence[str] | None = ModelOptions.outputs,
+        normalize: bool = ModelOptions.normalize,
+        decode: Literal["full", "reduced"] | None = None,
+        max_pixels: int = ModelOptions.max_pixels,
+        providers: str | Sequence[str] = EngineOptions.providers,
+        strict: bool = EngineOptions.strict,
+        colour: ColourName = "bgr",
+        on_error: OnErrorName = "stop",
         n_jobs: int | None = None,
     ) -> None:
         self.model = model
-        self.providers = providers
+        self.outputs = outputs
         self.normalize = normalize
-        self.colour = colour
+        self.decode = decode
         self.max_pixels = max_pixels
+        self.providers = providers
+        self.strict = strict
+        self.colour = colour
         self.on_error = on_error
         self.n_jobs = n_jobs
 
@@ -87,7 +100,8 @@ class ImageFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
 
         Raises:
             ModelError: The model cannot be opened.
-            ValueError: `X` is not one column, or a parameter is out of range.
+            OptionError: A parameter is out of range.
+            ValueError: `X` is not one column.
         """
         self._check_parameters()
         _as_column(X)
@@ -99,43 +113,52 @@ class ImageFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
             del self.feature_names_in_
         self._extractor = self._open()
         self.fingerprint_: str = self._extractor.fingerprint
-        self._n_features_out: int = self._extractor.dim
+        self._outputs_out: dict[str, int] = self._extractor.outputs
         return self
 
     def transform(self, X: object) -> Features:
         """Return the features of a column of pictures: float32 `(N, D)`.
 
         Raises:
-            ImageError: With `on_error="raise"`: a picture is missing or bad; names its row.
+            ImageError: With `on_error="stop"`: a picture is missing or bad; names its row.
             ModelError: The model file is not the one this was fitted with.
             ValueError: `X` is not one column.
         """
         check_is_fitted(self)
-        self._check_parameters()
+        stop = self._check_parameters() is OnError.STOP
         column = _as_column(X)
         self._check_name(_column_name(X))
         extractor = self._reopened()
-        features = np.full((len(column), self._n_features_out), np.nan, np.float32)
+        width = sum(self._outputs_out.values())
+        features = np.full((len(column), width), np.nan, np.float32)
         there = [row for row, image in enumerate(column) if not _is_missing(image)]
-        if self.on_error == "raise" and len(there) < len(column):
-            row = min(set(range(len(column))).difference(there))
-            raise ImageError(f"row {row}: no picture. Fill or drop it, or pass on_error='nan'.")
-        outcomes = extract_in_order(
+        if stop and len(there) < len(column):
+            raise ImageError(
+                "no picture",
+                where=f"row {min(set(range(len(column))).difference(there))}",
+                option="on_error='skip'",
+                remedy="Fill or drop it, or pass {option}.",
+            )
+        outcomes = extractor.iter_features(
             (column[row] for row in there),
-            extractor,
             colour=self.colour,
             workers=max(1, effective_n_jobs(self.n_jobs)),
+            on_error="skip",
         )
         with closing(outcomes):
             for row, outcome in zip(there, outcomes, strict=True):
                 if not isinstance(outcome, ImageError):
                     features[row] = outcome.reshape(-1)
-                elif self.on_error == "raise":
-                    raise ImageError(f"row {row}: {outcome}") from outcome
+                elif stop:
+                    raise outcome.within(f"row {row}")
         return features
 
     def get_feature_names_out(self, input_features: Sequence[str] | None = None) -> Names:
-        """Return `NAME_f0000`, `NAME_f0001`, ...; NAME is the column's, or `image`."""
+        """Return the names of the feature columns.
+
+        They are `NAME_f0000`, `NAME_f0001`, ..., where NAME is the column's or `image`. With
+        `outputs` they tell the output too: `NAME_OUTPUT_f0000`.
+        """
         check_is_fitted(self)
         fitted = getattr(self, "feature_names_in_", None)
         if input_features is not None:
@@ -148,7 +171,12 @@ class ImageFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
                 raise ValueError("input_features is not equal to feature_names_in_")
             fitted = input_features
         name = "image" if fitted is None else fitted[0]
-        return np.array([f"{name}_f{i:04}" for i in range(self._n_features_out)], dtype=object)
+        names = [
+            f"{name}_f{i:04}" if self.outputs is None else f"{name}_{output}_f{i:04}"
+            for output, size in self._outputs_out.items()
+            for i in range(size)
+        ]
+        return np.array(names, dtype=object)
 
     def __getstate__(self) -> dict[str, Any]:
         state: dict[str, Any] = super().__getstate__()
@@ -164,14 +192,12 @@ class ImageFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         tags.input_tags.three_d_array = True
         tags.input_tags.string = True
         tags.transformer_tags.preserves_dtype = []  # float32, whatever the pictures are
-        tags.input_tags.allow_nan = self.on_error == "nan"
+        tags.input_tags.allow_nan = self.on_error == "skip"
         return tags
 
-    def _check_parameters(self) -> None:
-        for name, choices in (("on_error", ("raise", "nan")), ("colour", ("bgr", "rgb"))):
-            value = getattr(self, name)
-            if value not in choices:
-                raise ValueError(f"{name}: expected {' or '.join(choices)}, got {value!r}")
+    def _check_parameters(self) -> OnError:
+        choice("colour", self.colour, "bgr", "rgb")
+        return member("on_error", self.on_error, OnError)
 
     def _check_name(self, name: str | None) -> None:
         fitted = getattr(self, "feature_names_in_", None)
@@ -182,11 +208,11 @@ class ImageFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
             )
 
     def _open(self) -> FeatureExtractor:
-        return FeatureExtractor(
-            self.model,
-            providers=self.providers,
-            normalize=self.normalize,
-            max_pixels=self.max_pixels,
+        given = self.get_params(deep=False)
+        model = {name: given[name] for name, _ in ModelOptions.each()}
+        return FeatureExtractor.from_options(
+            ModelOptions.of(**model),
+            EngineOptions.of(providers=self.providers, strict=self.strict),
         )
 
     def _reopened(self) -> FeatureExtractor:
@@ -195,10 +221,11 @@ class ImageFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
             extractor = self._open()
             if extractor.fingerprint != self.fingerprint_:
                 raise ModelError(
-                    f"{extractor.path}: fingerprint: this ImageFeatures was fitted with "
-                    f"{self.fingerprint_[:12]}, the file gives {extractor.fingerprint[:12]}. "
-                    "What was trained on its features needs the same model file: put it there, "
-                    "or fit again."
+                    f"fingerprint: this ImageFeatures was fitted with {self.fingerprint_[:12]}, "
+                    f"the file gives {extractor.fingerprint[:12]}",
+                    where=extractor.path,
+                    remedy="What was trained on its features needs the same model file: put it "
+                    "there, or fit again.",
                 )
             self._extractor = extractor
         return self._extractor

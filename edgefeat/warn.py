@@ -11,8 +11,8 @@ __all__ = ["warn_caller"]
 _PACKAGE = os.path.join(os.path.dirname(__file__), "")
 
 
-def warn_caller(message: str, category: type[Warning]) -> None:
-    """Warn at the nearest line outside of edgefeat.
+def warn_caller(message: str | Warning, category: type[Warning] | None = None) -> None:
+    """Warn at the nearest line outside of edgefeat, in words or with a finished warning.
 
     Python 3.12 can do this by itself (`skip_file_prefixes`), Python 3.11 cannot.
     """

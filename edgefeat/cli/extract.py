@@ -9,13 +9,21 @@ from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from edgefeat.cli.options import add_model_options, open_extractor, positive_integer
+from edgefeat.cli.options import (
+    add_model_options,
+    add_options,
+    open_extractor,
+    positive_integer,
+    read_options,
+    refuse,
+)
+from edgefeat.extractor_options import EngineOptions
+from edgefeat.many_options import ManyOptions, OnError
 
 if TYPE_CHECKING:
     from edgefeat.cli.extract_report import StdoutSink, Summary
     from edgefeat.extractor import FeatureExtractor
-    from edgefeat.sets.base import CorpusSink, SetInfo
-    from edgefeat.sets.corpus import Failure, OnError
+    from edgefeat.sets.base import CorpusSink, Failure, SetInfo
     from edgefeat.sets.ledger import LedgerSink
     from edgefeat.sets.shards import ShardSink
 
@@ -69,20 +77,6 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         help="how numbers are kept: float32, float16, or int8 with a scale a vector",
     )
     add(
-        "--on-error",
-        default="skip",
-        metavar="DO",
-        help="a bad picture: skip (default), stop, or retry:N times before skipping",
-    )
-    add("--workers", type=positive_integer, metavar="N", help="threads (default: cores, up to 4)")
-    add(
-        "--batch",
-        type=positive_integer,
-        default=1,
-        metavar="N",
-        help="pictures per inference (default: 1, the fastest on CPUs)",
-    )
-    add(
         "--shard-size",
         type=positive_integer,
         metavar="N",
@@ -94,11 +88,12 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         help="with -o: a JSON summary on stdout; without: JSON lines even on a terminal",
     )
     add("-q", "--quiet", action="store_true", help="no progress bar, no summary")
+    add_options(parser, ManyOptions, title="pictures")
     add_model_options(parser)
-    parser.set_defaults(run=lambda arguments: run(arguments, parser))
+    parser.set_defaults(run=run)
 
 
-def run(arguments: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
+def run(arguments: argparse.Namespace) -> int:
     """Run the subcommand; return its exit code."""
     from edgefeat.cli.extract_report import StdoutSink, Summary
     from edgefeat.sets.base import SetInfo
@@ -106,7 +101,9 @@ def run(arguments: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
     from edgefeat.sets.encoding import Store
     from edgefeat.sets.shards import ShardSink
 
-    on_error = _check(arguments, parser)
+    _check(arguments)
+    many = read_options(arguments, ManyOptions)
+    stop = many.on_error is OnError.STOP
     started = time.monotonic()
     paths, bad_sources = collect(arguments.sources)
     with open_extractor(arguments) as extractor:
@@ -115,13 +112,13 @@ def run(arguments: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
             if isinstance(sink, ShardSink):
                 paths = sink.select(paths)
             try:
-                failed = _extract(arguments, extractor, sink, paths, bad_sources, on_error)
+                failed = _extract(arguments, extractor, sink, paths, bad_sources, many)
             except KeyboardInterrupt:
                 if isinstance(sink, ShardSink):
                     rows = sink.manifest.rows
                     sys.stderr.write(f"\nedgefeat: {rows} rows are safe; go on with --resume")
                 raise
-            stopped = on_error.stop and bool(failed)
+            stopped = stop and bool(failed)
             if not stopped:
                 sink.commit()
     if isinstance(sink, StdoutSink):
@@ -131,22 +128,20 @@ def run(arguments: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
     return 1 if summary.failures else 0
 
 
-def _check(arguments: argparse.Namespace, parser: argparse.ArgumentParser) -> OnError:
-    """Refuse options that do not go together; return the error policy."""
-    from edgefeat.sets.corpus import OnError
+def _check(arguments: argparse.Namespace) -> None:
+    """Refuse options that do not go together."""
     from edgefeat.sets.formats import is_folder
 
     output = arguments.output
-    for option in ("resume", "shard_size"):
-        if getattr(arguments, option) and not (output and is_folder(output)):
-            flag = "--" + option.replace("_", "-")
-            parser.error(f"{flag}: needs a folder as output, such as -o features/")
-    if arguments.store != "f32" and not output:
-        parser.error("--store: needs an output, such as -o features.npz")
-    try:
-        return OnError.parse(arguments.on_error)
-    except ValueError as error:
-        parser.error(f"--on-error: {error}")
+    if not (output and is_folder(output)):
+        refuse(
+            arguments,
+            "resume",
+            "shard_size",
+            problem="needs a folder as output, such as -o features/",
+        )
+    if not output:
+        refuse(arguments, "store", problem="needs an output, such as -o features.npz")
 
 
 def _open_sink(arguments: argparse.Namespace, info: SetInfo) -> ShardSink | LedgerSink | StdoutSink:
@@ -164,7 +159,7 @@ def _open_sink(arguments: argparse.Namespace, info: SetInfo) -> ShardSink | Ledg
         output,
         info,
         resume=arguments.resume,
-        batch=arguments.batch,
+        batch=read_options(arguments, ManyOptions).batch or 1,
         shard_sources=arguments.shard_size,
     )
 
@@ -175,16 +170,19 @@ def _extract(
     sink: CorpusSink,
     paths: list[str],
     bad_sources: list[Failure],
-    on_error: OnError,
+    many: ManyOptions,
 ) -> list[Failure]:
+    from edgefeat.batches import default_workers
     from edgefeat.progress import Progress
-    from edgefeat.sets.corpus import default_workers, extract_files
+    from edgefeat.sets.corpus import extract_files
 
+    stop = many.on_error is OnError.STOP
+    threads = read_options(arguments, EngineOptions).threads
     bar_wanted = False if arguments.quiet or not arguments.output else None
     with Progress(len(paths), "photos", enabled=bar_wanted) as progress:
         for failure in bad_sources:
             progress.note(_failure_line(failure))
-        if bad_sources and on_error.stop:
+        if bad_sources and stop:
             return bad_sources[:1]
 
         def report(_path: str, failure: Failure | None) -> None:
@@ -196,13 +194,14 @@ def _extract(
             paths,
             extractor,
             sink,
-            workers=arguments.workers or default_workers(arguments.threads),
-            batch=arguments.batch,
-            on_error=on_error,
+            workers=many.workers or default_workers(threads),
+            batch=many.batch or 1,
+            on_error=many.on_error,
+            retries=many.retries,
             on_done=report,
         )
     # After the pictures: shards then begin where batches do, whatever sources are bad.
-    if not (failed and on_error.stop):
+    if not (failed and stop):
         for failure in bad_sources:
             sink.fail(failure)
     return bad_sources + failed

@@ -5,16 +5,18 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from edgefeat.cli.options import add_model_options, open_extractor
+from edgefeat.cli.options import add_options, open_extractor, refuse
+from edgefeat.extractor_options import EngineOptions
 
 if TYPE_CHECKING:
     from edgefeat.model.file import ModelFile
     from edgefeat.model.probe import SelfTest
 
 __all__ = ["add_parser"]
+
+_ADD = "Add --self-test."
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -25,27 +27,28 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         description="Show what a model file says about itself, and prove it on this device.",
         epilog="exit codes: 0 all well; 2 wrong usage; 3 model unusable or self-test failed",
     )
-    parser.add_argument("file", nargs="?", metavar="MODEL", help="model file (default: shipped)")
+    parser.add_argument("model", nargs="?", metavar="MODEL", help="model file (default: shipped)")
     parser.add_argument(
         "--self-test",
         action="store_true",
         help="run the model's probe image here and hold the result against Keras's features",
     )
     parser.add_argument("--json", action="store_true", help="JSON on stdout")
-    add_model_options(parser)
+    add_options(parser, EngineOptions, title="with --self-test")
     parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Run the subcommand; return its exit code."""
     from edgefeat.model.file import read_model_file
-    from edgefeat.model.shipped import default_model_path
+    from edgefeat.model.shipped import default_model
 
-    named = arguments.file or arguments.model
-    file = read_model_file(Path(named) if named else default_model_path())
+    if not arguments.self_test:
+        problem = "has no effect: without a self-test nothing runs"
+        refuse(arguments, "providers", "strict", "threads", problem=problem, remedy=_ADD)
+    file = read_model_file(arguments.model or default_model())
     result = None
     if arguments.self_test:
-        arguments.model = str(file.path)
         with open_extractor(arguments) as extractor:
             result = extractor.self_test()
     show = _as_json if arguments.json else _as_text

@@ -1,70 +1,143 @@
-"""Command-line options that several subcommands share."""
+"""The flags of the commands, made from records of options, and refused where they have no effect.
+
+A command adds the flags of a record, reads them back, and refuses those that do not apply:
+
+    add_options(parser, EngineOptions, title="model")             # --providers, --threads, ...
+    engine = read_options(arguments, EngineOptions)               # OptionError: a value is wrong
+    refuse(arguments, "providers", "threads", problem="has no effect without a self-test")
+
+`add_options` gives flags no default, so that `is_given` can tell what the user typed. A switch
+whose default is True becomes `--no-NAME`. Which values fit is the record's business: argparse
+converts and checks nothing, and wrong usage has one look (`edgefeat.cli.parser`).
+"""
 
 from __future__ import annotations
 
 import argparse
-from typing import TYPE_CHECKING
+import sys
+import warnings
+from typing import TYPE_CHECKING, TypeVar
+
+from edgefeat.errors import OptionError
+from edgefeat.extractor_options import EngineOptions, ModelOptions
+from edgefeat.options import Options
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from edgefeat.extractor import FeatureExtractor
 
-__all__ = ["add_model_options", "open_extractor"]
+__all__ = [
+    "add_model_options",
+    "add_options",
+    "is_given",
+    "open_extractor",
+    "positive_integer",
+    "read_options",
+    "refuse",
+]
+
+Record = TypeVar("Record", bound=Options)
+
+
+def add_options(
+    parser: argparse.ArgumentParser,
+    record: type[Options],
+    *,
+    title: str | None = None,
+    only: Collection[str] | None = None,
+) -> None:
+    """Add the flags of a record of options.
+
+    Args:
+        parser: The command's parser.
+        record: The record; its options without a flag are left out.
+        title: The group in the command's help; the same title adds to the same group. None takes
+            the parser's own group of options.
+        only: The options to add; None adds all.
+    """
+    group = _group(parser, title)
+    for name, one in record.each():
+        if not one.flag or (only is not None and name not in only):
+            continue
+        flag, default = name.replace("_", "-"), record.default_of(name)
+        words = record.words_of(name).replace("%", "%%")  # argparse formats them
+        if isinstance(default, bool):
+            group.add_argument(
+                f"--no-{flag}" if default else f"--{flag}",
+                action="store_const",
+                const=not default,
+                dest=name,
+                default=argparse.SUPPRESS,
+                help=words,
+            )
+        else:
+            group.add_argument(
+                f"--{flag}",
+                type=one.read,
+                metavar=one.metavar,
+                default=argparse.SUPPRESS,
+                help=words,
+            )
+
+
+def read_options(arguments: argparse.Namespace, record: type[Record]) -> Record:
+    """Return the record that the given flags make; options that were not given have defaults.
+
+    Raises:
+        OptionError: A value does not fit.
+    """
+    given = vars(arguments)
+    return record.of(**{name: given[name] for name, _ in record.each() if name in given})
+
+
+def is_given(arguments: argparse.Namespace, option: str) -> bool:
+    """Return whether the user typed an option, or one that differs from the parser's default."""
+    default = arguments.parser.get_default(option)
+    return bool(getattr(arguments, option, default) != default)
+
+
+def refuse(
+    arguments: argparse.Namespace, *options: str, problem: str, remedy: str | None = None
+) -> None:
+    """Refuse options that the user gave although they have no effect.
+
+    Args:
+        arguments: The command line.
+        options: The options by keyword, such as `max_pixels`.
+        problem: What to say of the first one given, such as "has no effect without an output".
+        remedy: What to do, as a sentence.
+
+    Raises:
+        OptionError: One of them was given.
+    """
+    for option in options:
+        if is_given(arguments, option):
+            raise OptionError(problem, option=option, remedy=remedy)
 
 
 def add_model_options(parser: argparse.ArgumentParser) -> None:
-    """Add the options that say which model runs, and how."""
-    group = parser.add_argument_group("model")
-    group.add_argument(
-        "--model", metavar="FILE", help="model file (default: the one shipped with edgefeat)"
-    )
-    group.add_argument(
-        "--providers",
-        metavar="LIST",
-        default="cpu",
-        help="execution providers by preference, such as cuda,cpu; auto takes the first "
-        "accelerator that passes the model's self-test (default: cpu)",
-    )
-    group.add_argument(
-        "--no-strict",
-        action="store_true",
-        help="accept a less preferred provider, with a warning, where the first is installed but "
-        "does not start",
-    )
-    group.add_argument(
-        "--threads",
-        type=positive_integer,
-        default=1,
-        metavar="N",
-        help="threads inside one inference (default: 1)",
-    )
-    group.add_argument("--normalize", action="store_true", help="scale every vector to unit length")
-    group.add_argument(
-        "--decode",
-        choices=["full", "reduced"],
-        help="override how large JPEGs are decoded (default: as the model says)",
-    )
-    group.add_argument(
-        "--max-pixels",
-        type=positive_integer,
-        default=100_000_000,
-        metavar="N",
-        help="refuse pictures that claim more pixels (default: 100000000)",
-    )
+    """Add the flags that say which model runs, and how."""
+    add_options(parser, ModelOptions, title="model")
+    add_options(parser, EngineOptions, title="model")
 
 
 def open_extractor(arguments: argparse.Namespace) -> FeatureExtractor:
-    """Open the extractor that the options describe."""
+    """Open the extractor that the flags describe; warnings become lines on stderr.
+
+    Raises:
+        OptionError: A value does not fit.
+        EdgefeatError: The model or a provider does not work.
+    """
+    model = read_options(arguments, ModelOptions)
+    engine = read_options(arguments, EngineOptions)
     from edgefeat.extractor import FeatureExtractor
 
-    return FeatureExtractor(
-        arguments.model,
-        providers=[name.strip() for name in arguments.providers.split(",")],
-        strict=not arguments.no_strict,
-        threads=arguments.threads,
-        normalize=arguments.normalize,
-        decode=arguments.decode,
-        max_pixels=arguments.max_pixels,
-    )
+    with warnings.catch_warnings(record=True, action="always", category=UserWarning) as said:
+        extractor = FeatureExtractor.from_options(model, engine)
+    for warning in said:
+        sys.stderr.write(f"edgefeat: note: {warning.message}\n")
+    return extractor
 
 
 def positive_integer(text: str) -> int:
@@ -72,3 +145,10 @@ def positive_integer(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"expected a whole number of 1 or more, got {text!r}")
     return int(text)
+
+
+def _group(parser: argparse.ArgumentParser, title: str | None) -> argparse._ActionsContainer:
+    if title is None:
+        return parser
+    there = (group for group in parser._action_groups if group.title == title)
+    return next(there, None) or parser.add_argument_group(title)

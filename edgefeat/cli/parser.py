@@ -80,8 +80,9 @@ class Parser(argparse.ArgumentParser):
         return flag if value in ("", "True") else f"{flag} {value}"
 
     def _flag(self, keyword: str) -> str | None:
+        flag = f"--{keyword.replace('_', '-')}"
         for action in self._actions:
-            if action.dest == keyword:
+            if action.dest == keyword or flag in action.option_strings:
                 flags = [flag for flag in action.option_strings if flag.startswith("--")]
                 names = flags or action.option_strings or [str(action.metavar or action.dest)]
                 return names[0]

@@ -7,10 +7,10 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from edgefeat import checks
-from edgefeat.engine.providers import AUTO, accelerators
-from edgefeat.engine.session import EngineOptions, Session
+from edgefeat.engine.providers import accelerators
+from edgefeat.engine.session import Session
 from edgefeat.errors import EdgefeatError, ModelError, ProviderWarning
+from edgefeat.extractor_options import AUTO, EngineOptions
 from edgefeat.locks import allocate_lock
 from edgefeat.model.file import ModelFile
 
@@ -29,28 +29,18 @@ class LazySession:
 
     Args:
         file: The model.
-        providers: Names by preference, or `"auto"`.
-        strict: If true, it is an error unless the first provider in the list is the one that runs.
-        engine: See `EngineOptions`.
-        idle_unload_s: Seconds without use after which memory is given back; None is never.
+        engine: Providers, threads, and when memory is given back.
         on_unload: Called when memory is given back, to give back what belongs to the model.
     """
 
     def __init__(
         self,
         file: ModelFile,
-        providers: str | Sequence[str],
-        *,
-        strict: bool,
         engine: EngineOptions,
-        idle_unload_s: float | None,
+        *,
         on_unload: Callable[[], None],
     ) -> None:
-        if idle_unload_s is not None:
-            idle_unload_s = checks.number("idle_unload_s", idle_unload_s)
-        self._file, self._strict, self._engine = file, strict, engine
-        self._names = [providers] if isinstance(providers, str) else list(providers)
-        self._idle_unload_s, self._on_unload = idle_unload_s, on_unload
+        self._file, self._engine, self._on_unload = file, engine, on_unload
         self._idle: IdleTimer | None = None
         self._session: Session | None = None
         self._process = os.getpid()
@@ -99,16 +89,17 @@ class LazySession:
             self._process = os.getpid()
         with self._lock:
             if self._session is None:
-                names = self._names
-                self._session = self._automatic() if names == [AUTO] else self._on(names)
-                if self._idle_unload_s is not None and self._idle is None:
+                names, idle_unload_s = self._engine.providers, self._engine.idle_unload_s
+                self._session = self._automatic() if names == (AUTO,) else self._on(names)
+                if idle_unload_s is not None and self._idle is None:
                     from edgefeat.engine.idle import IdleTimer
 
-                    self._idle = IdleTimer(self._idle_unload_s, self.unload)
+                    self._idle = IdleTimer(idle_unload_s, self.unload)
             return self._session
 
     def _on(self, names: Sequence[str]) -> Session:
-        return Session(self._file, providers=names, strict=self._strict, engine=self._engine)
+        engine = self._engine
+        return Session(self._file, providers=names, strict=engine.strict, engine=engine)
 
     def _automatic(self) -> Session:
         """Open on the first accelerator that proves itself, else on the CPU."""

@@ -16,12 +16,11 @@ from typing import Any
 import onnxruntime as ort
 
 from edgefeat.engine.cpu import ORT_ERRORS
-from edgefeat.errors import OptionError, ProviderError
+from edgefeat.errors import ProviderError
 from edgefeat.locks import allocate_lock
 from edgefeat.record import Record
 
 __all__ = [
-    "AUTO",
     "Provider",
     "accelerators",
     "find",
@@ -31,7 +30,6 @@ __all__ = [
     "without_device",
 ]
 
-AUTO = "auto"
 _PLUGIN_ERRORS: tuple[type[Exception], ...] = (
     ImportError,
     AttributeError,
@@ -129,17 +127,8 @@ def find(names: Sequence[str]) -> list[Provider]:
 
     Raises:
         ProviderError: One is neither in the installed ONNX Runtime nor in a plugin.
-        OptionError: There is no name, or `auto` among others.
     """
     wanted = [short(name) for name in names]
-    if not wanted or "" in wanted:
-        got = "none" if not wanted else "an empty one"
-        raise OptionError(f"expected names of execution providers, got {got}", option="providers")
-    if AUTO in wanted:
-        raise OptionError(
-            f"{AUTO!r} stands alone: it tries every accelerator, and takes the CPU if none works",
-            option="providers",
-        )
     built_in = offered(plugins=False)
     known = built_in if all(name in built_in for name in wanted) else offered()
     if missing := [name for name in wanted if name not in known]:

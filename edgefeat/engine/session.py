@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import onnxruntime as ort
 
-from edgefeat import checks
 from edgefeat.engine import cache
 from edgefeat.engine.cpu import (
     ORT_ERRORS,
@@ -21,37 +20,16 @@ from edgefeat.engine.cpu import (
 from edgefeat.engine.providers import Provider, find, load_libraries, offered, short
 from edgefeat.engine.saturation import may_saturate
 from edgefeat.errors import ModelError, ProviderError, ProviderWarning
-from edgefeat.record import Record
+from edgefeat.extractor_options import EngineOptions
 
 if TYPE_CHECKING:
     from edgefeat.arrays import Features, Pixels
     from edgefeat.model.file import ModelFile
 
-__all__ = ["EngineOptions", "Session", "available_providers"]
+__all__ = ["Session", "available_providers"]
 
 _CPU = "cpu"
 _RECORD_ASSIGNMENTS = "session.record_ep_graph_assignment_info"
-
-
-class EngineOptions(Record):
-    """How the inference engine uses the machine: the one place for threads and memory.
-
-    Args:
-        threads: Threads inside one inference. Two pictures at once, each on one thread, are
-            faster than one picture on two.
-        spinning: Whether idle threads burn their core to wake faster. It is only for a device that
-            does nothing else: beside another busy process, inference is several times slower.
-        arena: Whether memory is kept between inferences; without it, each is about 5 % slower.
-        cache: Whether the optimised form of the model is kept for the next start.
-    """
-
-    threads: int = 1
-    spinning: bool = False
-    arena: bool = True
-    cache: bool = True
-
-    def __post_init__(self) -> None:
-        checks.whole_number("threads", self.threads)
 
 
 def available_providers() -> tuple[str, ...]:

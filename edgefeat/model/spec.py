@@ -254,7 +254,12 @@ def parse_spec(text: str, *, where: str) -> ModelSpec:
 
 
 def fingerprint(
-    content_sha256: str, input_spec: InputSpec, outputs: tuple[OutputSpec, ...], *, l2: bool = False
+    content_sha256: str,
+    input_spec: InputSpec,
+    outputs: tuple[OutputSpec, ...],
+    *,
+    l2: bool = False,
+    chosen: tuple[str, ...] = (PRIMARY_OUTPUT,),
 ) -> str:
     """Return what two feature sets must share to be compared: 64 hexadecimal digits.
 
@@ -263,15 +268,18 @@ def fingerprint(
         input_spec: The preprocessing that really runs.
         outputs: The outputs, in order.
         l2: Whether the runtime normalises the vector to unit length afterwards.
+        chosen: The outputs whose numbers make the vector, in order.
     """
     import hashlib  # loads OpenSSL: 3 ms and 3 MB that a start from the cache saves
 
-    parts = {
+    parts: dict[str, Any] = {
         "content": content_sha256,
         "input": codec.write(input_spec),
         "outputs": [codec.write(output) for output in outputs],
         "l2": l2,
     }
+    if chosen != (PRIMARY_OUTPUT,):
+        parts["chosen"] = list(chosen)
     canonical = json.dumps(parts, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return hashlib.sha256(canonical.encode()).hexdigest()
 

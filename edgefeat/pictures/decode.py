@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgefeat.errors import ImageError
+from edgefeat.extractor_options import DEFAULT_MAX_PIXELS
 from edgefeat.model.spec import Colour
 from edgefeat.pictures.header import ImageFormat, ImageHeader, read_header
 from edgefeat.pictures.pixels import as_uint8, eight_bits, flattened, upright
@@ -26,13 +27,12 @@ if TYPE_CHECKING:
 
     from edgefeat.arrays import Pixels
 
-__all__ = ["DEFAULT_MAX_PIXELS", "ImageInput", "describe", "load_bgr"]
+__all__ = ["ImageInput", "describe", "load_bgr"]
 
 ImageInput: TypeAlias = (
     "str | Path | bytes | bytearray | memoryview | BinaryIO | NDArray[np.uint8] | "
     "NDArray[np.uint16] | PILImage"
 )
-DEFAULT_MAX_PIXELS = 100_000_000
 # No encoding that is read needs more than this per pixel (PNG: four 16-bit channels, stored).
 _MAX_BYTES_PER_PIXEL = 8
 _MAX_BYTES_BESIDES = 2**20  # for headers, thumbnails and colour profiles

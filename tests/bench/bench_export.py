@@ -94,7 +94,10 @@ def _measure(
 def _accuracy(path: Path) -> float:
     from edgefeat import FeatureExtractor
 
-    with np.load(SHARED / "cifar10" / "cifar10.npz") as data, FeatureExtractor(path) as extractor:
+    with (
+        np.load(SHARED / "cifar10" / "cifar10.npz") as data,
+        FeatureExtractor(path, outputs="all") as extractor,
+    ):
         classes = extractor.outputs_prepared(data["x_test"])["dense"].argmax(axis=1)
         return float((classes == data["y_test"].reshape(-1)).mean())
 

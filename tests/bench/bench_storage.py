@@ -19,8 +19,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 import edgefeat
+from edgefeat.batches import default_workers, features_in_order
 from edgefeat.errors import ImageError
-from edgefeat.sets.corpus import default_workers, extract_in_order
 from edgefeat.sets.encoding import Store, encode
 
 ROOT = Path(__file__).parent.parent.parent
@@ -76,7 +76,7 @@ def main() -> None:
     arguments = parser.parse_args()
     source, images = pictures(arguments.pictures)
     with edgefeat.FeatureExtractor() as extractor:
-        outcomes = extract_in_order(images, extractor, workers=default_workers())
+        outcomes = features_in_order(extractor, images, workers=default_workers())
         exact = np.stack([row for row in outcomes if not isinstance(row, ImageError)])
     found = {str(store): compare(exact, store) for store in Store}
     columns = list(found["f32"])

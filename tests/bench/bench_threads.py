@@ -64,7 +64,7 @@ def _throughput(rounds: int = 5) -> dict[str, float]:
         for _ in range(rounds):
             for name, (extractor, threads) in ways.items():
                 started = time.perf_counter()
-                extractor.extract_batch(files, threads=threads)
+                extractor.extract_batch(files, workers=threads)
                 rates[name].append(len(files) / (time.perf_counter() - started))
     return {name: statistics.median(values) for name, values in rates.items()}
 
@@ -96,10 +96,10 @@ def _leak(calls: int, model: str | None) -> dict[str, float]:
     growth = {}
     with FeatureExtractor(model) as extractor:
         for name, picture, threads in (("frames", frame, 1), ("JPEG, two threads", photo, 2)):
-            for _ in extractor.iter_features(repeat(picture, 200), threads=threads):
+            for _ in extractor.iter_features(repeat(picture, 200), workers=threads):
                 pass
             before = _resident_mb()
-            for _ in extractor.iter_features(repeat(picture, calls), threads=threads):
+            for _ in extractor.iter_features(repeat(picture, calls), workers=threads):
                 pass
             growth[name] = _resident_mb() - before
     return growth

@@ -16,6 +16,7 @@ from edgefeat.model.file import content_sha256, read_model_file
 from edgefeat.model.spec import METADATA_KEY, parse_spec
 from edgefeat_export.errors import ExportError
 from edgefeat_export.proof.stamp import stamp
+from write_three_outputs import PLACE, write
 
 MODELS = sorted((Path(__file__).parent.parent.parent / "models").glob("*.onnx"))
 
@@ -70,3 +71,8 @@ def test_a_plain_onnx_runtime_client_gets_the_same_features(path: Path, photos: 
         two = extractor.extract_prepared(np.concatenate([image, image[:, :, ::-1]]))
     assert two.shape == (2, extractor.dim)  # the batch axis is dynamic
     assert np.allclose(two[0], features[0], rtol=1e-5, atol=1e-5)
+
+
+def test_the_committed_model_with_three_outputs_is_what_its_script_writes(tmp_path: Path) -> None:
+    write(tmp_path / "again.onnx")
+    assert (tmp_path / "again.onnx").read_bytes() == PLACE.read_bytes()

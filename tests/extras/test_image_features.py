@@ -20,6 +20,7 @@ from sklearn.preprocessing import StandardScaler
 
 import edgefeat
 from edgefeat import ImageError, ModelError
+from edgefeat.errors import OutputWarning
 from edgefeat.sklearn import ImageFeatures
 
 
@@ -164,9 +165,11 @@ EMPTY = {"none": None, "nan": float("nan"), "na": pd.NA, "text": "", "nat": pd.N
 @pytest.mark.parametrize("kind", EMPTY)
 def test_a_missing_picture(paths: list[str], expected: np.ndarray, kind: str) -> None:
     column = [paths[0], EMPTY[kind], paths[1]]
-    with pytest.raises(ImageError, match=r"row 1: no picture. Fill or drop it, or pass on_error="):
+    with pytest.raises(
+        ImageError, match=r"row 1: no picture. Fill or drop it, or pass on_error='skip'."
+    ):
         ImageFeatures().fit_transform(column)
-    features = ImageFeatures(on_error="nan", n_jobs=2).fit_transform(column)
+    features = ImageFeatures(on_error="skip", n_jobs=2).fit_transform(column)
     assert np.isnan(features[1]).all()
     assert np.array_equal(features[[0, 2]], expected[:2])
 
@@ -176,10 +179,10 @@ def test_a_bad_picture(paths: list[str], expected: np.ndarray, tmp_path: Path) -
     bad.write_bytes(b"no picture")
     with pytest.raises(ImageError, match=f"row 1: {bad}: not a picture of a known format"):
         ImageFeatures(n_jobs=2).fit_transform([paths[0], bad] + paths * 20)
-    features = ImageFeatures(on_error="nan").fit_transform([bad, paths[2]])
+    features = ImageFeatures(on_error="skip").fit_transform([bad, paths[2]])
     assert np.isnan(features[0]).all()
     assert np.array_equal(features[1], expected[2])
-    nothing = make_pipeline(ImageFeatures(on_error="nan")).fit_transform([None, None])
+    nothing = make_pipeline(ImageFeatures(on_error="skip")).fit_transform([None, None])
     assert np.isnan(nothing).all()
 
 
@@ -200,10 +203,31 @@ def test_what_is_no_column(column: object, message: str) -> None:
 
 
 def test_parameters_are_checked(paths: list[str]) -> None:
-    with pytest.raises(ValueError, match="on_error: expected raise or nan, got 'skip'"):
-        ImageFeatures(on_error="skip").fit(paths)  # type: ignore[arg-type]
-    with pytest.raises(ValueError, match="colour: expected bgr or rgb, got 'bgra'"):
+    with pytest.raises(ValueError, match="on_error: expected 'stop' or 'skip', got 'nan'"):
+        ImageFeatures(on_error="nan").fit(paths)  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="colour: expected 'bgr' or 'rgb', got 'bgra'"):
         ImageFeatures(colour="bgra").fit(paths)  # type: ignore[arg-type]
+
+
+def test_columns_of_every_output_stand_side_by_side(root: Path, paths: list[str]) -> None:
+    model = root / "tests" / "data" / "three_outputs.onnx"
+    frame = pd.DataFrame({"photo": paths})
+    one = ImageFeatures(model, outputs="features").fit(frame)
+    assert list(one.get_feature_names_out()) == [f"photo_features_f000{i}" for i in range(3)]
+    several = ImageFeatures(model, outputs=["quarters", "features"]).set_output(transform="pandas")
+    columns = several.fit_transform(frame)
+    assert list(columns.columns) == [
+        *(f"photo_quarters_f{i:04}" for i in range(12)),
+        *(f"photo_features_f{i:04}" for i in range(3)),
+    ]
+    with edgefeat.FeatureExtractor(model, outputs=["quarters", "features"]) as extractor:
+        assert np.array_equal(columns.to_numpy(), extractor.extract_batch(paths))
+    again = pickle.loads(pickle.dumps(several))  # noqa: S301
+    assert list(again.get_feature_names_out()) == list(columns.columns)
+    assert np.array_equal(again.transform(frame), columns)
+    with pytest.warns(OutputWarning, match="left out: grid"):
+        default = ImageFeatures(model).fit(frame)
+    assert list(default.get_feature_names_out()) == [f"photo_f000{i}" for i in range(3)]
 
 
 def test_without_scikit_learn_the_remedy_is_named() -> None:
@@ -212,6 +236,6 @@ def test_without_scikit_learn_the_remedy_is_named() -> None:
         [sys.executable, "-P", "-c", code], capture_output=True, text=True, check=False
     )
     assert done.stderr.splitlines()[-1] == (
-        "ImportError: edgefeat.sklearn needs scikit-learn 1.6 or newer. "
+        "edgefeat.errors.DependencyError: edgefeat.sklearn needs scikit-learn 1.6 or newer. "
         "Install it with `pip install 'edgefeat[sklearn]'`."
     )

@@ -44,6 +44,8 @@ def _files(spec: ModelSpec, folder: Path) -> list[ModelFile]:
 def _head(spec: ModelSpec) -> list[str]:
     height, width = spec.input.size_hw
     resize = spec.input.resize
+    file = f"{file_stem(spec)}_{spec.precision}.onnx"
+    choice = ', outputs="all"' if len(spec.outputs) > 1 else ""
     return [
         f"# {spec.name}",
         "",
@@ -58,7 +60,7 @@ def _head(spec: ModelSpec) -> list[str]:
         "```python",
         "import edgefeat",
         "",
-        f'with edgefeat.FeatureExtractor("{file_stem(spec)}_{spec.precision}.onnx") as extractor:',
+        f'with edgefeat.FeatureExtractor("{file}"{choice}) as extractor:',
         '    features = extractor.extract("photo.jpg")',
         "```",
         "",

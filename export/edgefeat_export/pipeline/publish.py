@@ -59,7 +59,7 @@ def publish(drafts: Sequence[Draft], folder: Path) -> list[Built]:
 
 
 def _self_test(path: Path, target: Path) -> None:
-    with FeatureExtractor(path) as extractor:
+    with FeatureExtractor(path, outputs="features") as extractor:
         result = extractor.self_test()
     if not result:
         raise VerificationError(

@@ -152,7 +152,7 @@ def _with_probe(path: Path, spec: ModelSpec) -> ModelSpec:
     if probe is None:
         return spec
     image = probe_image(probe.seed, spec.input.size_hw, spec.input.channels)
-    with FeatureExtractor(path) as extractor:
+    with FeatureExtractor(path, outputs="features") as extractor:
         got = extractor.extract_prepared(image[np.newaxis])[0].reshape(-1)
     expected = np.frombuffer(base64.b64decode(probe.expected), "<f2").astype(np.float32)
     measured = float(np.linalg.norm(got - expected) / np.linalg.norm(expected))

@@ -93,7 +93,7 @@ def make_probe(path: Path, spec: ModelSpec, reference: KerasReference) -> Probe:
     """Describe the self-test: Keras's features for the probe image, and how near we come."""
     image = probe_image(_PROBE_SEED, spec.input.size_hw, spec.input.channels)
     expected = reference.primary(image[np.newaxis])[0].reshape(-1)
-    with FeatureExtractor(path) as extractor:
+    with FeatureExtractor(path, outputs="features") as extractor:
         got = extractor.extract_prepared(image[np.newaxis])[0].reshape(-1)
     norm = float(np.linalg.norm(expected))
     measured = float(np.linalg.norm(got - expected)) / norm if norm else float("inf")

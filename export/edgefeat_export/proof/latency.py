@@ -32,7 +32,7 @@ class Latency:
 
 def time_file(path: Path) -> Latency:
     """Time a model file, one picture at a time on one thread."""
-    with FeatureExtractor(path) as extractor:
+    with FeatureExtractor(path, outputs="features") as extractor:
         spec = extractor.spec.input
         image = probe_image(1, spec.size_hw, spec.channels)[np.newaxis]
         for _ in range(_WARM_UP):

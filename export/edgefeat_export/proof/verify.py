@@ -34,7 +34,7 @@ def measure(path: Path, reference: KerasReference, images: NDArray[np.uint8]) ->
         VerificationError: Features that are not alive: constant, tiny or not finite.
     """
     expected = reference.features(images)
-    with FeatureExtractor(path) as extractor:
+    with FeatureExtractor(path, outputs="all") as extractor:
         names = [output.name for output in extractor.spec.outputs]
         got = [extractor.outputs_prepared(image[np.newaxis]) for image in images]
     parities = {}

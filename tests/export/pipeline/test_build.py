@@ -62,7 +62,9 @@ def test_one_file_per_precision_and_a_card(folder: Path) -> None:
 def test_the_runtime_sees_only_the_reduced_vector(folder: Path, photos: Path) -> None:
     vectors = []
     for precision in ("fp32", "fp16"):
-        with FeatureExtractor(folder / f"mine_24x32_{precision}.onnx") as extractor:
+        with FeatureExtractor(
+            folder / f"mine_24x32_{precision}.onnx", outputs="features"
+        ) as extractor:
             assert extractor.dim == 3
             assert extractor.spec.primary.l2_normalised
             assert extractor.spec.primary.reduced_from == 8
@@ -130,7 +132,7 @@ def test_int8_that_nobody_asked_for_is_left_out_where_it_misses_its_gates(
 
 
 def test_the_int8_file_says_what_it_is_for(folder: Path) -> None:
-    with FeatureExtractor(folder / "mine_24x32_int8.onnx") as extractor:
+    with FeatureExtractor(folder / "mine_24x32_int8.onnx", outputs="features") as extractor:
         made = extractor.spec.extra["quantization"]
     assert made["target"] == "x86"
     assert made["attempts"][-1]["fidelity"]["pictures"] == 100

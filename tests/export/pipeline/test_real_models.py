@@ -57,7 +57,7 @@ def test_a_whole_classifier_keeps_its_answers(
     source, path = headed
     keras_model = keras.models.load_model(source, compile=False)
     for precision in ("fp32", "fp16"):
-        with FeatureExtractor(str(path).replace("fp32", precision)) as extractor:
+        with FeatureExtractor(str(path).replace("fp32", precision), outputs="all") as extractor:
             if shared:
                 with np.load(shared / "cifar10" / "cifar10.npz") as data:
                     images, labels = data["x_test"], data["y_test"].reshape(-1)

@@ -244,8 +244,11 @@ def test_a_reader_that_has_enough_is_no_error(photos: Path) -> None:
     ("arguments", "message"),
     [
         (["extract"], "the following arguments are required: SOURCE"),
-        (["extract", "a.jpg", "--threads", "0"], "expected a whole number of 1 or more, got '0'"),
-        (["extract", "a.jpg", "--decode", "half"], "invalid choice: 'half'"),
+        (["extract", "a.jpg", "--threads", "0"], "expected a whole number of 1 or more, got 0."),
+        (
+            ["extract", "a.jpg", "--decode", "half"],
+            "--decode: expected 'full' or 'reduced', got 'half'.",
+        ),
     ],
     ids=["no-source", "threads", "decode"],
 )

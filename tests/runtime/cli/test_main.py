@@ -35,7 +35,7 @@ def edgefeat(*words: str) -> subprocess.CompletedProcess[str]:
         ),
         (
             ["extract", "a.jpg", "--threads=0"],
-            "edgefeat extract: error: --threads: expected a whole number of 1 or more, got '0'",
+            "edgefeat extract: error: --threads: expected a whole number of 1 or more, got 0.",
         ),
         (["info", "a", "b"], "edgefeat info: error: one argument too many: 'b'"),
         (["-x"], "edgefeat: error: the following arguments are required: COMMAND"),
@@ -45,10 +45,12 @@ def edgefeat(*words: str) -> subprocess.CompletedProcess[str]:
 def test_wrong_usage_takes_two_lines_whoever_finds_it(
     words: list[str], said: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with pytest.raises(SystemExit) as ended:
-        main(words)
+    try:
+        code: object = main(words)
+    except SystemExit as ended:
+        code = ended.code
+    assert code == 2
     command = said.partition(": error:")[0]
-    assert ended.value.code == 2
     assert capsys.readouterr().err.splitlines() == [said, f"see `{command} --help`"]
 
 

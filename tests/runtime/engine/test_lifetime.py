@@ -1,14 +1,11 @@
-"""Many pictures, many threads, other processes, and giving memory back."""
+"""Other threads, other processes, and giving memory back."""
 
 from __future__ import annotations
 
-import itertools
 import os
 import pickle
 import subprocess
 import sys
-import threading
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -16,7 +13,7 @@ import cv2
 import numpy as np
 import pytest
 
-from edgefeat import FeatureExtractor, ImageError, ModelError
+from edgefeat import FeatureExtractor, ModelError
 
 NAMES = ("chelsea", "coffee", "rocket")
 
@@ -29,76 +26,6 @@ def paths(photos: Path) -> list[Path]:
 @pytest.fixture(scope="module")
 def expected(paths: list[Path], extractor: FeatureExtractor) -> np.ndarray:
     return np.stack([extractor.extract(path) for path in paths])
-
-
-@pytest.mark.parametrize("threads", [1, 2, 4])
-@pytest.mark.parametrize("batch", [None, 1, 2, 5])
-def test_batches_on_threads_keep_order(
-    threads: int,
-    batch: int | None,
-    paths: list[Path],
-    expected: np.ndarray,
-    extractor: FeatureExtractor,
-) -> None:
-    got = extractor.extract_batch(paths * 3, threads=threads, batch=batch)
-    assert np.array_equal(got, np.concatenate([expected] * 3))
-
-
-@pytest.mark.parametrize("threads", [1, 2])
-def test_one_bad_picture_does_not_lose_the_others(
-    threads: int, paths: list[Path], expected: np.ndarray, extractor: FeatureExtractor
-) -> None:
-    images = [paths[0], "missing.jpg", paths[1], b"not a picture", paths[2]]
-    rows = extractor.extract_batch(images, threads=threads, batch=2, on_error="nan")
-    assert np.isnan(rows[[1, 3]]).all()
-    assert np.array_equal(rows[[0, 2, 4]], expected)
-    results = list(extractor.iter_features(images, threads=threads, on_error="return"))
-    assert isinstance(results[1], ImageError)
-    assert str(results[1]) == "missing.jpg: no such file. Check the path."
-    with pytest.raises(ImageError, match=r"^missing\.jpg: "):
-        extractor.extract_batch(images, threads=threads)
-
-
-@pytest.mark.parametrize("threads", [1, 3])
-def test_an_endless_stream_is_taken_a_few_at_a_time(
-    threads: int, extractor: FeatureExtractor
-) -> None:
-    taken = itertools.count()
-    picture = np.zeros((64, 64, 3), np.uint8)
-
-    def endless() -> Iterator[np.ndarray]:
-        while True:
-            next(taken)
-            yield picture
-
-    features = extractor.iter_features(endless(), threads=threads, batch=2)
-    for _ in range(8):
-        assert np.array_equal(next(features), extractor.extract(picture))
-    features.close()
-    assert next(taken) <= 8 + 2 * 2 * threads
-    assert not [t for t in threading.enumerate() if t.name.startswith("edgefeat")]
-
-
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        ({"batch": 0}, "batch: expected 1 or more, got 0"),
-        (
-            {"batch": 10**9},
-            "batch: expected at most 1024, got 1000000000. Larger ones only cost memory; "
-            "any number of pictures can be passed.",
-        ),
-        ({"threads": 0}, "threads: expected 1 or more, got 0"),
-        ({"on_error": "skip"}, "on_error: expected 'raise' or 'nan', got 'skip'"),
-    ],
-    ids=["batch-0", "batch-huge", "threads-0", "on-error"],
-)
-def test_wrong_batch_arguments(
-    arguments: dict[str, object], message: str, extractor: FeatureExtractor
-) -> None:
-    with pytest.raises(ValueError, match=r"^.+$") as caught:
-        extractor.extract_batch(["a.jpg"], **arguments)  # type: ignore[arg-type]
-    assert str(caught.value) == message
 
 
 @pytest.mark.parametrize(

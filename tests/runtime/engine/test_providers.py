@@ -11,12 +11,12 @@ from edgefeat import FeatureExtractor, ProviderError, doctor
 from edgefeat.engine import providers
 from edgefeat.engine.providers import Provider, find, load_libraries, offered
 from edgefeat.engine.session import (
-    EngineOptions,
     Session,
     _check_running,
     available_providers,
 )
-from edgefeat.errors import OptionError, ProviderWarning
+from edgefeat.errors import ProviderWarning
+from edgefeat.extractor_options import EngineOptions
 
 BROKEN = """
 def get_ep_name():
@@ -108,24 +108,6 @@ def test_libraries_that_a_provider_lacks_are_named() -> None:
         "libraries are missing (Failed to load libcublas.so.13: no file). Install them, those of "
         "CUDA with `pip install 'onnxruntime-gpu[cuda,cudnn]'`. Pass strict=False to accept 'cpu'."
     )
-
-
-@pytest.mark.parametrize(
-    ("names", "problem"),
-    [
-        ([], "expected names of execution providers, got none"),
-        (["cpu", ""], "expected names of execution providers, got an empty one"),
-        (
-            ["auto", "cpu"],
-            "'auto' stands alone: it tries every accelerator, and takes the CPU if none works",
-        ),
-    ],
-    ids=["none", "empty", "auto among others"],
-)
-def test_names_that_are_none(names: list[str], problem: str) -> None:
-    with pytest.raises(OptionError) as caught:
-        FeatureExtractor(providers=names)
-    assert str(caught.value) == f"providers: {problem}."
 
 
 @pytest.mark.usefixtures("broken_plugin")

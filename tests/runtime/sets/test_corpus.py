@@ -8,7 +8,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import threading
 import time
 from pathlib import Path
 
@@ -18,7 +17,7 @@ import pytest
 import edgefeat
 from edgefeat import FeatureExtractor, FeatureSet
 from edgefeat.sets.base import ListSink
-from edgefeat.sets.corpus import OnError, collect, extract_files, extract_in_order, map_in_order
+from edgefeat.sets.corpus import collect, extract_files
 
 
 def edgefeat_command(*arguments: object) -> list[str]:
@@ -52,43 +51,6 @@ def whole(corpus: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     done = run("extract", corpus, "-o", output, "--shard-size", 8, "--workers", 1)
     assert done.returncode == 1, done.stderr
     return output
-
-
-def test_results_come_in_order_whoever_is_faster() -> None:
-    def work(item: int) -> int:
-        time.sleep(0.02 if item % 7 == 0 else 0)
-        return item * item
-
-    assert list(map_in_order(work, range(100), workers=3)) == [i * i for i in range(100)]
-
-
-def test_nothing_is_taken_far_ahead_of_a_slow_consumer() -> None:
-    taken = []
-
-    def items() -> object:
-        for number in range(1000):
-            taken.append(number)
-            yield number
-
-    results = map_in_order(lambda item: item, items(), workers=2)  # type: ignore[arg-type,var-annotated]
-    for _ in range(5):
-        next(results)
-    assert len(taken) <= 5 + 16 * 2 + 1
-    results.close()  # type: ignore[attr-defined]
-    assert not [t for t in threading.enumerate() if t.name.startswith("edgefeat")]
-
-
-def test_an_error_in_a_worker_reaches_the_consumer_and_ends_the_workers() -> None:
-    def work(item: int) -> int:
-        if item == 30:
-            raise RuntimeError("broken")
-        return item
-
-    with pytest.raises(RuntimeError, match="broken"):
-        list(map_in_order(work, range(1000), workers=2))
-    assert not [t for t in threading.enumerate() if t.name.startswith("edgefeat")]
-    with pytest.raises(ValueError, match="workers: expected 1 or more, got 0"):
-        list(map_in_order(work, [1], workers=0))
 
 
 @pytest.mark.parametrize("workers", [1, 2, 5])
@@ -127,26 +89,6 @@ def test_a_stopped_run_resumes_once_the_picture_is_mended(photos: Path, tmp_path
     shutil.copy(photos / "coffee.jpg", folder / "bad.jpg")
     assert run("extract", folder, "-o", output, "--resume").returncode == 0
     assert len(FeatureSet.read(output)) == 4
-
-
-def test_retries_wait_for_a_file_that_is_being_written(
-    photos: Path, tmp_path: Path, extractor: FeatureExtractor
-) -> None:
-    late, never = tmp_path / "late.jpg", tmp_path / "never.jpg"
-    whole_photo = (photos / "coffee.jpg").read_bytes()
-    late.write_bytes(whole_photo[:5000])
-    timer = threading.Timer(0.25, lambda: late.write_bytes(whole_photo))
-    timer.start()
-    first, second = extract_in_order([late, never], extractor, workers=2, retries=4)
-    timer.join()
-    assert np.array_equal(first, extractor.extract(photos / "coffee.jpg"))
-    assert str(second) == f"{never}: no such file. Check the path. Tried 5 times."
-
-
-@pytest.mark.parametrize("text", ["", "retry", "retry:0", "retry:11", "retry:x", "ignore"])
-def test_error_policies_that_do_not_exist(text: str) -> None:
-    with pytest.raises(ValueError, match="expected skip, stop or retry:N with N from 1 to 10"):
-        OnError.parse(text)
 
 
 def test_kill_and_resume_gives_the_same_bytes(corpus: Path, whole: Path, tmp_path: Path) -> None:
@@ -195,7 +137,7 @@ def test_ctrl_c_leaves_a_set_that_resumes(corpus: Path, whole: Path, tmp_path: P
         (["-o", "f.npz", "--resume"], "--resume: needs a folder as output, such as -o features/"),
         (["-o", "f.npz", "--shard-size", "8"], "--shard-size: needs a folder as output"),
         (["--store", "i8"], "--store: needs an output, such as -o features.npz"),
-        (["-o", "f", "--on-error", "retry"], "--on-error: expected skip, stop or retry:N"),
+        (["-o", "f", "--on-error", "retry"], "--on-error: expected 'stop' or 'skip', got 'retry'"),
     ],
     ids=["resume", "shard-size", "store", "on-error"],
 )
@@ -259,13 +201,3 @@ def test_a_set_of_another_model_is_not_continued(photos: Path, tmp_path: Path) -
     assert done.returncode == 3
     assert "cannot be compared: use the set's model and options" in done.stderr
     assert content(output) == before
-
-
-def test_workers_default_to_the_cores_of_this_process() -> None:
-    one = "import os; os.sched_setaffinity(0, [min(os.sched_getaffinity(0))])"
-    code = f"{one}; from edgefeat.sets.corpus import default_workers; print(default_workers())"
-    done = subprocess.run(
-        [sys.executable, "-P", "-c", code], capture_output=True, text=True, check=True
-    )
-    assert done.stdout == "1\n"
-    assert 1 <= edgefeat.sets.corpus.default_workers() <= min(4, os.cpu_count() or 1)
