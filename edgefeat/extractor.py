@@ -21,7 +21,6 @@ from edgefeat.model.shipped import default_model
 from edgefeat.model.spec import Colour, ModelSpec, OutputKind, fingerprint
 from edgefeat.options import explained
 from edgefeat.outputs import Chosen
-from edgefeat.pictures.decode import ImageInput, load_bgr
 from edgefeat.pictures.preprocess import Preprocessor
 from edgefeat.pictures.resize import forget as forget_resize_graphs
 from edgefeat.pictures.threads import limit_opencv_threads
@@ -32,6 +31,7 @@ if TYPE_CHECKING:
 
     from edgefeat.arrays import Features, Pixels
     from edgefeat.model.probe import SelfTest
+    from edgefeat.pictures.decode import ImageInput
 
 __all__ = ["ColourName", "FeatureExtractor", "OnErrorName", "extract", "unload_shared"]
 
@@ -123,7 +123,7 @@ class FeatureExtractor:
                 input_spec,
                 spec.outputs,
                 l2=model.normalize,
-                chosen=tuple(self._chosen.sizes),
+                chosen=tuple(self._chosen.shapes),
             )
         self._preprocess = Preprocessor.from_spec(input_spec)
         self._normalize, self._max_pixels = model.normalize, model.max_pixels
@@ -144,9 +144,12 @@ class FeatureExtractor:
         return self._spec
 
     @property
-    def outputs(self) -> dict[str, int]:
-        """The outputs that make the vector, in order, each with how many numbers it gives."""
-        return self._chosen.sizes
+    def outputs(self) -> dict[str, tuple[int, ...]]:
+        """The outputs that make the vector, in order, by name: the shape of each for one picture.
+
+        `spec.outputs` lists all that the model has.
+        """
+        return self._chosen.shapes
 
     @property
     def dim(self) -> int:
@@ -266,12 +269,7 @@ class FeatureExtractor:
         Raises:
             ImageError: The picture cannot be read or used.
         """
-        return load_bgr(
-            image,
-            colour=_checked(colour),
-            max_pixels=self._max_pixels,
-            keep_side=self._preprocess.keep_side,
-        )
+        return self._preprocess.decode(image, colour=_checked(colour), max_pixels=self._max_pixels)
 
     def resize(self, frame_bgr: Pixels) -> Pixels:
         """Return a decoded picture as the graph takes it, the second stage.

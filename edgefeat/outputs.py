@@ -67,14 +67,14 @@ class Chosen:
         return cls(chosen, is_primary=chosen == spec.outputs[:1])
 
     @property
-    def sizes(self) -> dict[str, int]:
-        """How many numbers each output has, by name, in order."""
-        return {output.name: prod(output.shape) for output in self.outputs}
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        """The outputs' names and shapes, in order."""
+        return {output.name: output.shape for output in self.outputs}
 
     @property
     def dim(self) -> int:
         """How many numbers the outputs have together."""
-        return sum(self.sizes.values())
+        return sum(map(prod, self.shapes.values()))
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -83,7 +83,7 @@ class Chosen:
 
     def side_by_side(self, outputs: Mapping[str, Features]) -> Features:
         """Return the vectors that the model's outputs make: float32 `(N, D)`; one map as it is."""
-        parts = [outputs[name] for name in self.sizes]
+        parts = [outputs[name] for name in self.shapes]
         if len(parts) == 1:
             return parts[0]
         return np.concatenate([part.reshape(len(part), -1) for part in parts], axis=1)

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import closing
+from math import prod
 from pathlib import Path
 from typing import Any, Literal, Self
 
@@ -113,7 +114,7 @@ class ImageFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
             del self.feature_names_in_
         self._extractor = self._open()
         self.fingerprint_: str = self._extractor.fingerprint
-        self._outputs_out: dict[str, int] = self._extractor.outputs
+        self._outputs_out = {name: prod(shape) for name, shape in self._extractor.outputs.items()}
         return self
 
     def transform(self, X: object) -> Features:

@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING, Protocol, TypeAlias
 import numpy as np
 
 from edgefeat.extractor import FeatureExtractor
-from edgefeat.pictures.decode import load_bgr
-from edgefeat.pictures.preprocess import Preprocessor
 
 if TYPE_CHECKING:
     from edgefeat.arrays import Pixels
@@ -29,18 +27,17 @@ class Pipeline(Protocol):
 
 
 class ExtractorPipeline:
-    """A `FeatureExtractor`'s own steps: the same functions that `extract` calls, in its order."""
+    """A `FeatureExtractor`'s own three stages, as `extract` takes them."""
 
     def __init__(self, extractor: FeatureExtractor) -> None:
         self.extractor = extractor
-        self._resize = Preprocessor.from_spec(extractor.spec.input)
 
     def __call__(self, picture: Picture) -> Call:
         """Run one picture and keep nothing but the clock."""
         started = perf_counter_ns()
-        frame = load_bgr(picture, keep_side=self._resize.keep_side)
+        frame = self.extractor.decode(picture)
         decoded = perf_counter_ns()
-        pixels = self._resize(frame)
+        pixels = self.extractor.resize(frame)
         del frame  # as `extract` gives it back, before the model runs
         resized = perf_counter_ns()
         self.extractor.extract_prepared(pixels[np.newaxis])

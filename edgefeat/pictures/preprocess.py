@@ -11,12 +11,15 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
+from edgefeat.extractor_options import DEFAULT_MAX_PIXELS
 from edgefeat.model.spec import Colour, DecodePolicy, InputSpec, Interpolation, ResizeMode
 from edgefeat.pictures import resize
+from edgefeat.pictures.decode import load_bgr
 from edgefeat.record import Record
 
 if TYPE_CHECKING:
     from edgefeat.arrays import Pixels, SizeHw
+    from edgefeat.pictures.decode import ImageInput
 
     Resampler = Callable[[Pixels, SizeHw], Pixels]
 
@@ -73,6 +76,19 @@ class Preprocessor(Record):
             resample=_RESAMPLERS[spec.resize.interpolation],
             keep_side=keep_side,
         )
+
+    def decode(
+        self,
+        image: ImageInput,
+        *,
+        colour: Colour = Colour.BGR,
+        max_pixels: int = DEFAULT_MAX_PIXELS,
+    ) -> Pixels:
+        """Return a picture decoded for this plan: uint8 `(H, W, 3)`, BGR; see `load_bgr`.
+
+        A large JPEG is decoded at a reduced scale where the plan allows it.
+        """
+        return load_bgr(image, colour=colour, max_pixels=max_pixels, keep_side=self.keep_side)
 
     def __call__(self, frame_bgr: Pixels) -> Pixels:
         """Return the graph's input for one picture.

@@ -44,7 +44,7 @@ def test_the_first_output_is_the_default_and_the_others_are_named(
         "quarters (12). Choose with outputs: names, or all."
     ]
     assert warned[0].filename == __file__
-    assert extractor.outputs == {"features": 3}
+    assert extractor.outputs == {"features": (3,)}
     assert extractor.dim == 3
     assert extractor.extract(picture) == pytest.approx(means["features"], rel=1e-6)
     assert extractor.fingerprint == extractor.spec.fingerprint
@@ -69,7 +69,7 @@ def test_chosen_outputs_stand_side_by_side(
     means: dict[str, np.ndarray],
 ) -> None:
     with FeatureExtractor(three, outputs=asked) as extractor:
-        assert extractor.outputs == {name: means[name].size for name in names}
+        assert extractor.outputs == {name: means[name].shape for name in names}
         assert list(extractor.outputs) == names
         expected = np.concatenate([means[name].reshape(-1) for name in names])
         assert extractor.dim == len(expected)

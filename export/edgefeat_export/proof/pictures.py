@@ -52,11 +52,11 @@ def _files(path: Path) -> list[str]:
 
 
 def _read(files: Sequence[str], input_spec: InputSpec, path: Path, say: Say) -> Iterator[Pixels]:
-    prepare = Preprocessor.from_spec(input_spec)
+    plan = Preprocessor.from_spec(input_spec)
     count, held = 0, []
     for file in files:
         try:
-            held.append(prepare(load_bgr(file, keep_side=prepare.keep_side)))
+            held.append(plan(plan.decode(file)))
         except ImageError as error:
             say(f"left out: {error}")
             continue
