@@ -41,10 +41,10 @@ def _names(name: str, value: object, *, example: str) -> tuple[str, ...]:
     if not isinstance(parts, Sequence) or not all(isinstance(part, str) for part in parts):
         raise OptionError(f"expected names, such as {example!r}, got {value!r}", option=name)
     names = tuple(part.strip() for part in parts)
-    if not names or not all(names) or len(set(names)) < len(names):
-        raise OptionError(
-            f"expected different names, such as {example!r}, got {value!r}", option=name
-        )
+    if not names or not all(names):
+        raise OptionError(f"expected names, such as {example!r}, got {value!r}", option=name)
+    if len(set(names)) < len(names):
+        raise OptionError(f"expected each name once, got {value!r}", option=name)
     return names
 
 

@@ -8,7 +8,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from edgefeat.cli.options import add_options, open_extractor, refuse
-from edgefeat.extractor_options import EngineOptions
+from edgefeat.extractor_options import EngineOptions, ModelOptions
 
 if TYPE_CHECKING:
     from edgefeat.model.file import ModelFile
@@ -49,7 +49,8 @@ def run(arguments: argparse.Namespace) -> int:
     file = read_model_file(arguments.model or default_model())
     result = None
     if arguments.self_test:
-        with open_extractor(arguments) as extractor:
+        primary = ModelOptions(model=file.path, outputs=(file.spec.primary.name,))
+        with open_extractor(arguments, primary) as extractor:
             result = extractor.self_test()
     show = _as_json if arguments.json else _as_text
     sys.stdout.write(show(file, result) + "\n")

@@ -18,7 +18,7 @@ import sys
 import warnings
 from typing import TYPE_CHECKING, TypeVar
 
-from edgefeat.errors import OptionError
+from edgefeat.errors import ExplainedError, OptionError
 from edgefeat.extractor_options import EngineOptions, ModelOptions
 from edgefeat.options import Options
 
@@ -122,21 +122,29 @@ def add_model_options(parser: argparse.ArgumentParser) -> None:
     add_options(parser, EngineOptions, title="model")
 
 
-def open_extractor(arguments: argparse.Namespace) -> FeatureExtractor:
+def open_extractor(
+    arguments: argparse.Namespace, model: ModelOptions | None = None
+) -> FeatureExtractor:
     """Open the extractor that the flags describe; warnings become lines on stderr.
+
+    Args:
+        arguments: The command line.
+        model: Which model and vector, where the flags do not say it.
 
     Raises:
         OptionError: A value does not fit.
         EdgefeatError: The model or a provider does not work.
     """
-    model = read_options(arguments, ModelOptions)
+    model = model or read_options(arguments, ModelOptions)
     engine = read_options(arguments, EngineOptions)
     from edgefeat.extractor import FeatureExtractor
 
     with warnings.catch_warnings(record=True, action="always", category=UserWarning) as said:
         extractor = FeatureExtractor.from_options(model, engine)
     for warning in said:
-        sys.stderr.write(f"edgefeat: note: {warning.message}\n")
+        text = warning.message
+        words = text.message(arguments.parser.spell) if isinstance(text, ExplainedError) else text
+        sys.stderr.write(f"edgefeat: note: {words}\n")
     return extractor
 
 

@@ -131,7 +131,7 @@ def test_every_vector_is_normalised_and_no_map(
         ),
         (
             {"outputs": "grid,grid"},
-            "outputs: expected different names, such as 'features,block_6', got 'grid,grid'.",
+            "outputs: expected each name once, got 'grid,grid'.",
         ),
         ({"outputs": 3}, "outputs: expected names, such as 'features,block_6', got 3."),
         (
