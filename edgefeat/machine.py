@@ -15,7 +15,7 @@ import platform
 import re
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -90,12 +90,12 @@ class Processor:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CpuTicks:
-    """CPU seconds of the whole machine since boot; only differences mean something.
+    """CPU seconds of some or all cores since boot; only differences mean something.
 
-    Args:
-        busy_s: All cores' seconds of work.
-        idle_s: All cores' seconds without work.
-        steal_s: What a hypervisor gave to somebody else while this machine wanted to run.
+    Attributes:
+        busy_s: Seconds in which a process or the kernel ran.
+        idle_s: Seconds in which nothing ran.
+        steal_s: Seconds that a hypervisor gave to somebody else while this machine wanted to run.
     """
 
     busy_s: float
@@ -193,18 +193,28 @@ def load_average() -> tuple[float, float, float] | None:
         return None
 
 
-def cpu_ticks(root: Path = _ROOT) -> CpuTicks | None:
-    """Return the machine's CPU seconds since boot, all processes together."""
-    found = re.match(r"cpu +([\d ]+)", _text(root / "proc/stat") or "")
-    if found is None:
-        return None
+def cpu_ticks(root: Path = _ROOT, *, cores: Iterable[int] | None = None) -> CpuTicks | None:
+    """Return CPU seconds since boot, all processes together.
+
+    Args:
+        root: Root of the file system to look at.
+        cores: Numbers of the cores to count; None counts the whole machine.
+    """
+    text = _text(root / "proc/stat") or ""
     hertz = os.sysconf("SC_CLK_TCK")
-    # man 5 proc: user nice system idle iowait irq softirq steal guest guest_nice (both in user)
-    user, nice, system, idle, wait, irq, soft, steal = (
-        int(text) / hertz for text in found[1].split()[:8]
-    )
-    busy = user + nice + system + irq + soft
-    return CpuTicks(busy_s=busy, idle_s=idle + wait, steal_s=steal)
+    busy = idle = stolen = 0.0
+    for name in ("cpu",) if cores is None else [f"cpu{core}" for core in cores]:
+        found = re.search(rf"^{name} +([\d ]+)", text, re.MULTILINE)
+        if found is None:
+            return None
+        # man 5 proc: user nice system idle iowait irq softirq steal guest guest_nice; the last two
+        # are in user and nice already.
+        ticks = [int(part) for part in found[1].split()[:8]]
+        user, nice, system, idling, wait, irq, soft, steal = (ticks + [0] * 8)[:8]
+        busy += (user + nice + system + irq + soft) / hertz
+        idle += (idling + wait) / hertz
+        stolen += steal / hertz
+    return CpuTicks(busy_s=busy, idle_s=idle, steal_s=stolen)
 
 
 def memory_total_bytes(root: Path = _ROOT) -> int | None:

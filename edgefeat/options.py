@@ -125,6 +125,8 @@ class Options(Record):
         if default is None or isinstance(default, bool):
             return str(words)
         shown = ",".join(default) if isinstance(default, tuple) else default
+        if isinstance(default, float):
+            shown = f"{default:g}"
         return f"{words} (default: {shown})"
 
 

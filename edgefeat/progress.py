@@ -5,13 +5,66 @@ from __future__ import annotations
 import shutil
 import sys
 import time
-from types import TracebackType
-from typing import Self, TextIO
+from _thread import allocate_lock
+from typing import Self
 
-__all__ = ["Progress"]
+from edgefeat.say import say
 
+__all__ = ["Progress", "TerminalLine"]
+
+_CLEAR = "\r\x1b[K"
 _REDRAW_EVERY_S = 0.1
-_BAR = 24
+_BAR_CHARACTERS = 24
+_PATIENCE_S = 60.0  # for whoever reads which items failed
+
+
+class TerminalLine:
+    """Shows on stderr how far long work is; several threads may use it.
+
+    Nothing here fails. A line of its own that stderr does not take is left out, and how many were
+    is said as soon as stderr takes lines again.
+
+    Args:
+        live: Whether to draw the line at all; without a terminal it never is.
+        patience_s: How long a line of its own waits until stderr takes it.
+    """
+
+    def __init__(self, *, live: bool = True, patience_s: float = 0.0) -> None:
+        self.live = live and sys.stderr is not None and sys.stderr.isatty()
+        self._patience_s = patience_s
+        self._lock = allocate_lock()
+        self._shown = ""
+        self._left_out = 0
+
+    def draw(self, text: str) -> None:
+        """Draw the line over the last one, cut at the width of the terminal."""
+        if not self.live:
+            return
+        text = text[: shutil.get_terminal_size().columns - 1]
+        with self._lock:
+            if text != self._shown:
+                say(_CLEAR + text)
+                self._shown = text
+
+    def clear(self) -> None:
+        """Take the line away."""
+        self.draw("")
+
+    def note(self, text: str) -> None:
+        """Show a line of its own in the place of the drawn one, which the next `draw` restores."""
+        with self._lock:
+            clear = _CLEAR if self.live else ""
+            missing = f"edgefeat: {self._left_out} lines are missing here\n"
+            whole = f"{clear}{missing if self._left_out else ''}{text}\n"
+            said = say(whole, patience_s=self._patience_s)
+            self._left_out = 0 if said else self._left_out + 1
+            self._shown = ""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.clear()
 
 
 class Progress:
@@ -20,66 +73,45 @@ class Progress:
     Args:
         total: How many items there are.
         label: What they are, such as "photos".
-        stream: Where to draw; stderr by default, so that stdout stays data.
-        enabled: None draws only on a terminal.
+        live: Whether to draw the bar; without a terminal it never is.
     """
 
-    def __init__(
-        self, total: int, label: str, *, stream: TextIO | None = None, enabled: bool | None = None
-    ) -> None:
+    def __init__(self, total: int, label: str, *, live: bool = True) -> None:
         self._total, self._label = total, label
-        self._stream = sys.stderr if stream is None else stream
-        self._enabled = self._stream.isatty() if enabled is None else enabled
-        self._started = time.monotonic()
-        self._drawn_at = float("-inf")
+        self._line = TerminalLine(live=live, patience_s=_PATIENCE_S)
+        self._started_s = time.monotonic()
+        self._drawn_at_s = float("-inf")
         self._done = self._failed = 0
 
     def advance(self, *, failed: bool = False) -> None:
         """Count one item."""
         self._done += 1
         self._failed += failed
-        now = time.monotonic()
-        if self._enabled and (now - self._drawn_at >= _REDRAW_EVERY_S or self._done == self._total):
-            self._drawn_at = now
-            self._draw(now)
+        now_s = time.monotonic()
+        if now_s - self._drawn_at_s >= _REDRAW_EVERY_S or self._done == self._total:
+            self._drawn_at_s = now_s
+            self._line.draw(self._text(now_s))
 
-    def note(self, line: str) -> None:
-        """Write a line of its own above the bar."""
-        self._clear()
-        self._stream.write(line + "\n")
-        self._stream.flush()
-        self._drawn_at = float("-inf")
+    def note(self, text: str) -> None:
+        """Show a line of its own above the bar."""
+        self._line.note(text)
+        self._drawn_at_s = float("-inf")
 
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._clear()
-        self._stream.flush()
+    def __exit__(self, *_: object) -> None:
+        self._line.clear()
 
-    def _clear(self) -> None:
-        if self._enabled:
-            self._stream.write("\r\x1b[K")
-
-    def _draw(self, now: float) -> None:
-        elapsed = max(now - self._started, 1e-9)
-        rate = self._done / elapsed
-        filled = _BAR * self._done // max(self._total, 1)
-        left_s = (self._total - self._done) / rate
+    def _text(self, now_s: float) -> str:
+        rate_per_s = self._done / max(now_s - self._started_s, 1e-9)
+        filled = _BAR_CHARACTERS * self._done // max(self._total, 1)
+        left_s = (self._total - self._done) / rate_per_s
         text = (
-            f"{self._label} [{'#' * filled}{'.' * (_BAR - filled)}] {self._done}/{self._total}"
-            f"  {rate:.1f}/s  {_clock(left_s)} left"
+            f"{self._label} [{'#' * filled}{'.' * (_BAR_CHARACTERS - filled)}] "
+            f"{self._done}/{self._total}  {rate_per_s:.1f}/s  {_clock(left_s)} left"
         )
-        if self._failed:
-            text += f"  {self._failed} failed"
-        width = shutil.get_terminal_size().columns - 1
-        self._stream.write("\r\x1b[K" + text[:width])
-        self._stream.flush()
+        return f"{text}  {self._failed} failed" if self._failed else text
 
 
 def _clock(seconds: float) -> str:

@@ -1,6 +1,7 @@
 """The real, changing pictures that a benchmark runs on, held in memory so that no disk is timed.
 
-Files stay encoded, and decoding is timed; frames of a video or camera come decoded, as they would.
+Pictures from files stay encoded, and decoding is timed. Frames of a video or camera are decoded
+when they come, as they are in a stream.
 """
 
 from __future__ import annotations
@@ -11,7 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edgefeat.bench.pipeline import Picture
-from edgefeat.errors import SourceError
+from edgefeat.errors import OptionError, SourceError
+from edgefeat.extractor_options import DEFAULT_MAX_PIXELS
 from edgefeat.model.shipped import sample_photos
 from edgefeat.pictures.decode import load_bgr
 from edgefeat.pictures.paths import expand
@@ -23,36 +25,60 @@ if TYPE_CHECKING:
 
 __all__ = ["Pictures", "load_pictures", "sample_pictures"]
 
-_MOST = 64  # enough variety for the decoder; every further one only takes memory
+_MOST_PICTURES = 64  # enough variety for the decoder; further ones only take memory
 _MOST_BYTES = 128_000_000
 _TIMEOUT_S = 10.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pictures:
-    """Encoded files or decoded frames, and what to call them. Never empty."""
+    """What a benchmark runs on.
+
+    Attributes:
+        source: What to call the pictures in the report.
+        items: Encoded files, or decoded frames, uint8 BGR `(height, width, 3)`; at least one.
+    """
 
     source: str
     items: tuple[Picture, ...]
 
+    def __post_init__(self) -> None:
+        if not self.items:
+            raise OptionError("expected at least one picture, got none", option="items")
 
-def load_pictures(sources: Sequence[str]) -> Pictures:
-    """Read pictures: of files, folders and patterns evenly thinned to 64, else the first frames.
+
+def load_pictures(sources: Sequence[str], *, max_pixels: int = DEFAULT_MAX_PIXELS) -> Pictures:
+    """Read the pictures of files, folders and patterns, or the first frames of a video.
+
+    At most 64 pictures are kept. Of more files one in two, in three, ... is taken, and the name of
+    the source says so.
 
     Args:
         sources: Files, folders and patterns; or one video, camera or URL.
+        max_pixels: Refuse files that claim more pixels.
 
     Raises:
+        OptionError: Stdin is among them.
         SourceError: They name nothing, or a file cannot be read.
-        ImageError: A file is no picture, or a broken one.
+        ImageError: A file is no picture, or is damaged.
     """
+    if "-" in sources:
+        raise OptionError(
+            "expected files, folders, a video, camera or URL, got stdin",
+            option="sources",
+            remedy="Save what comes from stdin first.",
+        )
     if len(sources) == 1:
         found = open_source(sources[0])
         if not isinstance(found, FolderSource):
-            return Pictures(source=found.name, items=tuple(_frames(found)))
+            return Pictures(source=f"first frames of {found.name}", items=tuple(_frames(found)))
     paths = [path for source in sources for path in expand(source)]
-    step = max(1, -(-len(paths) // _MOST))
-    return Pictures(source=", ".join(sources), items=tuple(_read(p) for p in paths[::step]))
+    step = max(1, -(-len(paths) // _MOST_PICTURES))
+    thinned = f" (1 in {step} of {len(paths)})" if step > 1 else ""
+    return Pictures(
+        source=", ".join(sources) + thinned,
+        items=tuple(_read(path, max_pixels) for path in paths[::step]),
+    )
 
 
 def sample_pictures() -> Pictures:
@@ -62,29 +88,35 @@ def sample_pictures() -> Pictures:
         SourceError: The installation is incomplete.
     """
     paths = [str(path) for path in sample_photos()]
-    return Pictures(source="shipped samples", items=tuple(_read(path) for path in paths))
+    return Pictures(
+        source="shipped samples", items=tuple(_read(path, DEFAULT_MAX_PIXELS) for path in paths)
+    )
 
 
 def _frames(source: Source) -> Iterator[Pixels]:
     reader = source.open(timeout_s=_TIMEOUT_S)
-    taken = size = 0
+    frames = frame_bytes = 0
     try:
-        while taken < _MOST and size < _MOST_BYTES and reader.grab() is not None:
+        while frames < _MOST_PICTURES and frame_bytes < _MOST_BYTES and reader.grab() is not None:
             frame = load_bgr(reader.retrieve()).copy()  # a reader may use its buffer again
             yield frame
-            taken, size = taken + 1, size + frame.nbytes
+            frames, frame_bytes = frames + 1, frame_bytes + frame.nbytes
     finally:
         reader.close()
-    if not taken:
-        raise SourceError(f"{source.name}: gave no frame. Check it with `edgefeat stream`.")
+    if not frames:
+        raise SourceError(
+            "gave no frame", where=source.name, remedy="Check it with `edgefeat stream`."
+        )
 
 
-def _read(path: str) -> bytes:
-    """Return the file, once it has been decoded: what is broken is told by its name, not timed."""
+def _read(path: str, max_pixels: int) -> bytes:
+    """Return a file that was decoded once before: what is damaged is named, not timed."""
     try:
-        load_bgr(path, keep_side=1)
+        load_bgr(path, keep_side=1, max_pixels=max_pixels)
         return Path(path).read_bytes()
     except OSError as error:
         raise SourceError(
-            f"{path}: cannot be read: {error.strerror}. Check the path, or leave it out."
+            f"cannot be read: {error.strerror}",
+            where=path,
+            remedy="Check the path, or leave it out.",
         ) from error

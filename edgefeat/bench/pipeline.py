@@ -3,42 +3,49 @@
 from __future__ import annotations
 
 from time import perf_counter_ns
-from typing import TYPE_CHECKING, Protocol, TypeAlias
+from typing import Protocol, TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 
 from edgefeat.extractor import FeatureExtractor
-
-if TYPE_CHECKING:
-    from edgefeat.arrays import Pixels
 
 __all__ = ["STAGES", "Call", "ExtractorPipeline", "Picture", "Pipeline"]
 
 STAGES = ("decode", "resize", "run")
-Call = tuple[int, int, int, int]
-Picture: TypeAlias = "bytes | Pixels"
+"""What is timed between the clock readings, in order."""
+
+Call: TypeAlias = tuple[int, int, int, int]
+"""Readings of the clock in ns: before decode, before resize, before run, and after run."""
+
+Picture: TypeAlias = bytes | NDArray[np.uint8]
+"""An encoded picture, or a frame, uint8 BGR `(height, width, 3)`."""
 
 
 class Pipeline(Protocol):
-    """What the scenarios time."""
+    """What the loads time."""
 
     def __call__(self, picture: Picture) -> Call:
-        """Run one picture; return the clock, in ns, before decode, resize, run, and after it."""
+        """Run one picture; return the readings of the clock."""
 
 
 class ExtractorPipeline:
-    """A `FeatureExtractor`'s own three stages, as `extract` takes them."""
+    """The stages of a `FeatureExtractor`, as its `extract` runs them.
+
+    Args:
+        extractor: The extractor that is timed.
+    """
 
     def __init__(self, extractor: FeatureExtractor) -> None:
-        self.extractor = extractor
+        self._extractor = extractor
 
     def __call__(self, picture: Picture) -> Call:
         """Run one picture and keep nothing but the clock."""
         started = perf_counter_ns()
-        frame = self.extractor.decode(picture)
+        frame = self._extractor.decode(picture)
         decoded = perf_counter_ns()
-        pixels = self.extractor.resize(frame)
-        del frame  # as `extract` gives it back, before the model runs
+        pixels = self._extractor.resize(frame)
+        del frame  # `extract` gives the frame's memory back before the model runs
         resized = perf_counter_ns()
-        self.extractor.extract_prepared(pixels[np.newaxis])
+        self._extractor.extract_prepared(pixels[np.newaxis])
         return started, decoded, resized, perf_counter_ns()

@@ -1,74 +1,235 @@
-"""What is to be measured: setups, pictures, scenarios, and for how long."""
+"""What is to be measured: which setups, on which pictures, under which loads.
+
+Nothing heavy is imported here, so that the command line can show its help at once.
+"""
 
 from __future__ import annotations
 
+import os
+from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
-from enum import StrEnum
-from pathlib import Path
+from dataclasses import field
+from typing import TYPE_CHECKING, Any, Self, TypeAlias
 
-from edgefeat.bench.pictures import Pictures
-from edgefeat.bench.pipeline import ExtractorPipeline, Pipeline
-from edgefeat.extractor import FeatureExtractor
+from edgefeat.checks import number, whole_number
+from edgefeat.errors import OptionError
+from edgefeat.extractor_options import EngineOptions, ModelOptions
+from edgefeat.options import Options, number_from, option, whole_from
+from edgefeat.record import Record
 
-__all__ = ["Plan", "Scenario", "Setup"]
+if TYPE_CHECKING:
+    from contextlib import ExitStack
+    from os import PathLike
+    from pathlib import Path
 
-_POSITIVE = ("duration_s", "min_calls", "processes", "workers", "streams", "fps", "bound_ms")
+    from edgefeat.bench.pictures import Pictures
+    from edgefeat.bench.pipeline import Pipeline
+    from edgefeat.extractor import FeatureExtractor
+
+__all__ = [
+    "LOADS",
+    "BenchPlan",
+    "CameraLoad",
+    "Load",
+    "MultiStreamLoad",
+    "OfflineLoad",
+    "ServerLoad",
+    "Setup",
+    "SingleStreamLoad",
+    "workers_used",
+]
 
 
-class Scenario(StrEnum):
-    """What kind of load is put on."""
+class Setup(Record):
+    """One thing to measure: a model, and how it runs.
 
-    SINGLE_STREAM = "single-stream"
-    MULTI_STREAM = "multi-stream"
-    SERVER = "server"
-    OFFLINE = "offline"
-    CAMERA = "camera"
+    Attributes:
+        model: Which model, what is read of a picture, and which vector comes of it.
+        engine: How the inference engine uses this machine.
+        pipeline: Makes what is timed from the open model; None times the extractor's own stages.
+    """
 
+    model: ModelOptions = field(default_factory=ModelOptions)
+    engine: EngineOptions = field(default_factory=EngineOptions)
+    pipeline: Callable[[FeatureExtractor], Pipeline] | None = None
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Setup:
-    """One thing to measure. `pipeline` makes what is timed from the open model."""
+    @classmethod
+    def of(cls, model: str | PathLike[str] | None = None, **options: Any) -> Self:
+        """Make a setup of what a `FeatureExtractor` takes: `Setup.of("mine.onnx", threads=2)`.
 
-    model: Path
-    threads: int = 1
-    providers: tuple[str, ...] = ("cpu",)
-    strict: bool = True
-    pipeline: Callable[[FeatureExtractor], Pipeline] = ExtractorPipeline
+        Args:
+            model: A model file; None takes the one that ships with edgefeat.
+            options: Fields of `ModelOptions` and `EngineOptions`.
+
+        Raises:
+            OptionError: A value does not fit.
+            TypeError: There is no such option.
+        """
+        engine = {name for name, _ in EngineOptions.each()}
+        return cls(
+            model=ModelOptions.of(
+                model=model, **{name: options[name] for name in options.keys() - engine}
+            ),
+            engine=EngineOptions.of(**{name: options[name] for name in options.keys() & engine}),
+        )
+
+    @property
+    def path(self) -> Path:
+        """The model file."""
+        from pathlib import Path
+
+        from edgefeat.model.shipped import default_model_path
+
+        return default_model_path() if self.model.model is None else Path(self.model.model)
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """Every option but the model file by name, with its value."""
+        return {
+            name: getattr(record, name)
+            for record in (self.model, self.engine)
+            for name, _ in record.each()
+            if name != "model"
+        }
 
     def open(self) -> FeatureExtractor:
-        """Load the model.
+        """Open the model.
 
         Raises:
             EdgefeatError: The model or a provider does not work.
         """
-        return FeatureExtractor(
-            self.model, providers=self.providers, strict=self.strict, threads=self.threads
-        )
+        from edgefeat.extractor import FeatureExtractor
+
+        return FeatureExtractor.from_options(self.model, self.engine)
+
+    def timed(self, extractor: FeatureExtractor) -> Pipeline:
+        """Return what is timed on the open model."""
+        from edgefeat.bench.pipeline import ExtractorPipeline
+
+        return (self.pipeline or ExtractorPipeline)(extractor)
+
+    def open_in(self, stack: ExitStack) -> Pipeline:
+        """Open the model until the stack closes, and return what is timed on it."""
+        return self.timed(stack.enter_context(self.open()))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
-    """What to measure, and for how long.
+def _duration(words: str) -> Any:
+    return option(5.0, words, check=number, read=number_from, metavar="S")
 
-    `processes` fresh ones, one after the other, share a single stream's time and calls; with one,
-    it is measured in this process. Several need a `Setup.pipeline` that can be pickled, and a main
-    module that can be imported (`if __name__ == "__main__"`).
+
+def _workers() -> Any:
+    return option(
+        None,
+        "pictures that are worked on at once (default: one for each core)",
+        check=whole_number,
+        read=whole_from,
+        metavar="N",
+    )
+
+
+class SingleStreamLoad(Options):
+    """One call at a time.
+
+    Several processes need setups whose `pipeline` can be pickled, and a main module that can be
+    imported: in a script the call stands under `if __name__ == "__main__":`.
+    """
+
+    name = "single-stream"
+    duration_s: float = _duration("seconds for each setup")
+    min_calls: int = option(
+        160,
+        "at least so many calls, however long they take",
+        check=whole_number,
+        read=whole_from,
+        metavar="N",
+    )
+    processes: int = option(
+        5,
+        "fresh processes, one after the other, that share the time; 1 measures in this process",
+        check=whole_number,
+        read=whole_from,
+        metavar="N",
+    )
+
+
+class MultiStreamLoad(Options):
+    """Queries of several pictures; a query is done when its last picture is."""
+
+    name = "multi-stream"
+    duration_s: float = _duration("seconds for each setup, or more until p90 can be stated")
+    streams: int = option(
+        8, "pictures in a query", check=whole_number, read=whole_from, metavar="N"
+    )
+    workers: int | None = _workers()
+
+
+class ServerLoad(Options):
+    """Pictures that arrive at random times: the highest rate whose p99 keeps a bound."""
+
+    name = "server"
+    latency_bound_ms: float = option(
+        50.0,
+        "milliseconds that p99 must keep, waiting included",
+        check=number,
+        read=number_from,
+        metavar="MS",
+    )
+    workers: int | None = _workers()
+
+
+class OfflineLoad(Options):
+    """All pictures at hand: how many are done in a second."""
+
+    name = "offline"
+    duration_s: float = _duration("seconds for each setup")
+    workers: int | None = _workers()
+
+
+class CameraLoad(Options):
+    """Frames at a fixed pace, of which the newest is taken."""
+
+    name = "camera"
+    duration_s: float = _duration("seconds for which frames come")
+    fps: float = option(30.0, "frames a second", check=number, read=number_from, metavar="F")
+
+
+Load: TypeAlias = SingleStreamLoad | MultiStreamLoad | ServerLoad | OfflineLoad | CameraLoad
+LOADS: tuple[type[Load], ...] = (
+    SingleStreamLoad,
+    MultiStreamLoad,
+    ServerLoad,
+    OfflineLoad,
+    CameraLoad,
+)
+"""Every load there is, in the order that they are run."""
+
+
+def workers_used(load: MultiStreamLoad | ServerLoad | OfflineLoad) -> int:
+    """Return how many pictures a load really works on at once."""
+    return load.workers or len(os.sched_getaffinity(0))
+
+
+class BenchPlan(Record):
+    """What to measure. Setups under single stream take turns; other loads run one by one.
+
+    Attributes:
+        setups: Models, and how they run; at least one.
+        pictures: What they run on.
+        loads: Loads to put on each setup; at least one, and each kind once at most.
+        cold_starts: Fresh processes to time from their start to the first feature, for each setup.
     """
 
     setups: tuple[Setup, ...]
     pictures: Pictures
-    scenarios: tuple[Scenario, ...] = (Scenario.SINGLE_STREAM,)
-    duration_s: float = 5.0
-    min_calls: int = 160
-    processes: int = 1
+    loads: tuple[Load, ...] = (SingleStreamLoad(),)
     cold_starts: int = 5
-    workers: int = 1
-    streams: int = 8
-    fps: float = 30.0
-    bound_ms: float = 50.0
 
     def __post_init__(self) -> None:
-        for name in _POSITIVE:
-            if getattr(self, name) <= 0:
-                raise ValueError(f"{name}: expected more than 0, got {getattr(self, name)}")
+        whole_number("cold_starts", self.cold_starts, least=0)
+        if not self.setups:
+            raise OptionError("expected at least one setup, got none", option="setups")
+        if not self.loads:
+            raise OptionError("expected at least one load, got none", option="loads")
+        (name, times), *_ = Counter(load.name for load in self.loads).most_common(1)
+        if times > 1:
+            raise OptionError(f"expected each load once, got {name} {times} times", option="loads")

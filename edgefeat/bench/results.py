@@ -1,141 +1,43 @@
-"""What a benchmark found, and the schema of its JSON: these dataclasses, field for field.
+"""What a benchmark found: the report, as a record that stands for its JSON field for field.
 
-Times end in `_ms` or `_s`, memory in `_bytes`; a null is something that could not be read, was not
-asked for, or that the sample cannot support. Later versions add keys and never change one; readers
-keep what they do not know. Standard library only.
+Times end in `_ms` or `_s`, memory in `_bytes`. A null is something that could not be read, was not
+asked for, or that the sample cannot support. Later versions add keys and never change the meaning
+of one; readers keep the keys that they do not know in `extra`. Standard library only.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Self
 
-from edgefeat.percentiles import Percentile
+from edgefeat.bench.load_results import Camera, MultiStream, Offline, Server, SingleStream
+from edgefeat.bench.surroundings import Conditions, Machine
+from edgefeat.errors import SourceError
+from edgefeat.model import codec
 
-__all__ = [
-    "SCHEMA",
-    "Camera",
-    "ColdStart",
-    "Conditions",
-    "Latency",
-    "Machine",
-    "MultiStream",
-    "Offline",
-    "Ratio",
-    "Report",
-    "Server",
-    "ServerTrial",
-    "SingleStream",
-    "Subject",
-]
+__all__ = ["SCHEMA", "BenchReport", "ColdStart", "Ratio", "Subject"]
 
 SCHEMA = "edgefeat.bench/1"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Latency:
-    """How long something took: mean, extremes and the percentiles that the sample supports."""
-
-    calls: int
-    mean_ms: float
-    min_ms: float
-    max_ms: float
-    percentiles_ms: tuple[Percentile, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SingleStream:
-    """One call at a time; figures leave `warmup_calls` out, the series keep them.
-
-    Several processes may have made the calls, one after the other: `process_calls` says how many
-    each, `process_warmup_calls` how many of those, its first, were warm-up. `process_spread` is the
-    slowest one's median over the fastest one's, the machine's own changes included.
-
-    `overhead` is the share of the time that the harness itself took. `cpu_s_per_call` counts all
-    threads; `cpu_share` is CPU time over wall time, which waiting for a busy CPU lowers.
-    `stages_ms` has decode, resize, run and total. The series hold one number a call, in order.
-    Calls were taken in blocks of `block`; the block series hold one number each: the median
-    of what a fixed piece of work took after each call, and the CPU time of the block's calls.
-    """
-
-    calls: int
-    warmup_calls: int
-    process_calls: tuple[int, ...]
-    process_warmup_calls: tuple[int, ...]
-    process_spread: float
-    steady: bool
-    level_spread: float
-    calls_per_s: float
-    cpu_s_per_call: float
-    cpu_share: float
-    overhead: float
-    stages_ms: Mapping[str, Latency]
-    block: int
-    block_yardstick_ms: tuple[float, ...]
-    block_cpu_ms: tuple[float, ...]
-    series_ms: Mapping[str, tuple[float, ...]]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MultiStream:
-    """Queries of `streams` pictures each; latency until the last of them is done."""
-
-    streams: int
-    workers: int
-    query: Latency
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ServerTrial:
-    """One rate that was tried. `over` calls of `calls` were later than the bound."""
-
-    rate_per_s: float
-    calls: int
-    over: int
-    passed: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Server:
-    """Poisson arrivals: the highest rate at which the percentile keeps the bound, waiting included.
-
-    `rate_per_s` is null if not even the lowest rate tried did.
-    """
-
-    bound_ms: float
-    quantile: float
-    workers: int
-    rate_per_s: float | None
-    trials: tuple[ServerTrial, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Offline:
-    """All pictures at hand: how many a second."""
-
-    workers: int
-    calls: int
-    calls_per_s: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Camera:
-    """Frames at a fixed pace, the newest wins: their age when the features are there."""
-
-    fps: float
-    frames: int
-    emitted: int
-    dropped: int
-    age: Latency
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class ColdStart:
-    """Fresh processes, from their start to the first feature; medians over `starts`.
+    """Fresh processes, each timed from its start to its first feature.
 
-    `bytecode` says whether compiled Python was at hand, which halves the imports.
-    `steady_rss_bytes` is after twenty more pictures.
+    All times but `slowest_ms` are medians over the processes.
+
+    Attributes:
+        starts: How many processes were started.
+        total_ms: Time from the start to the first feature.
+        slowest_ms: The same of the slowest process.
+        interpreter_ms: Time until the Python interpreter is up.
+        imports_ms: Time to import edgefeat and what it needs.
+        load_ms: Time to open the model.
+        first_call_ms: Time of the first picture.
+        peak_rss_bytes: Most resident memory until the first feature, of all processes.
+        steady_rss_bytes: Resident memory after twenty more pictures, the highest of all processes.
+        bytecode: Whether Python found compiled files, which halves the time of imports.
     """
 
     starts: int
@@ -152,9 +54,28 @@ class ColdStart:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Subject:
-    """One setup: a model with its threads and providers, and what it did.
+    """One setup that was measured: a model with its threads and providers, and what it did.
 
-    `cosine_to_keras` is what its export measured on held-out photos.
+    Attributes:
+        label: What the setup is called in the report.
+        model: Name of the model, from its file.
+        precision: Precision of the model, such as `int8`.
+        file: Path of the model file.
+        file_bytes: Size of the model file.
+        fingerprint: Fingerprint of the features. Equal fingerprints mean comparable features.
+        providers: Execution providers that ran, the first one in charge.
+        threads: Threads inside one inference.
+        options: Other options of the extractor that differ from their defaults, as text.
+        cosine_to_keras: Mean cosine to Keras's features, measured at export on held-out photos.
+        load_ms: Time to open the model in this process.
+        first_call_ms: Time of the first picture in this process.
+        cold_start: Fresh processes; null if none were started.
+        single_stream: One call at a time; null if not measured.
+        multi_stream: Queries of several pictures; null if not measured.
+        server: Highest rate of arrivals; null if not measured.
+        offline: Throughput; null if not measured.
+        camera: Age of frames; null if not measured.
+        extra: Keys of a later version.
     """
 
     label: str
@@ -165,6 +86,7 @@ class Subject:
     fingerprint: str
     providers: tuple[str, ...]
     threads: int
+    options: Mapping[str, str] = field(default_factory=dict)
     cosine_to_keras: float | None
     load_ms: float
     first_call_ms: float
@@ -179,7 +101,16 @@ class Subject:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ratio:
-    """A statistic of `label` over that of `base`; above 1 is slower. 95 % bootstrap interval."""
+    """A latency or CPU time of one setup over that of another. Above 1 is slower.
+
+    Attributes:
+        label: The setup that is compared.
+        base: What it is compared with.
+        statistic: What is compared: `p50`, `p90`, ... or `cpu`.
+        ratio: The ratio.
+        low: Lower end of its 95 % interval, by bootstrap.
+        high: Upper end of its 95 % interval.
+    """
 
     label: str
     base: str
@@ -190,47 +121,20 @@ class Ratio:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Machine:
-    """What does not change during a run."""
+class BenchReport:
+    """Everything that one run of `edgefeat bench` found.
 
-    cpu: str
-    board: str | None
-    architecture: str
-    cores: int
-    flags: tuple[str, ...]
-    int8_dot: bool
-    memory_bytes: int | None
-    memory_limit_bytes: int | None
-    cpu_quota: float | None
-    system: str
-    versions: Mapping[str, str]
-    install_bytes: int | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Conditions:
-    """What the machine was doing. `invalid` says why the figures are not to be believed, if so.
-
-    `others_cores` is how many cores' worth of time other processes used, `steal` the share that a
-    hypervisor took away.
+    Attributes:
+        schema: Name and version of this schema.
+        created: When the run began, in UTC, by ISO 8601.
+        source: Where the pictures came from.
+        pictures: How many different pictures were used.
+        machine: What was measured on.
+        conditions: What the machine was doing, and whether the figures are to be believed.
+        subjects: The setups, in the order that they were asked for.
+        ratios: Every further setup over the first one, from calls that took turns.
+        extra: Keys of a later version.
     """
-
-    invalid: tuple[str, ...]
-    notes: tuple[str, ...]
-    duration_s: float
-    others_cores: float | None
-    steal: float | None
-    load_average: tuple[float, ...] | None
-    governors: tuple[str, ...]
-    frequency_mhz: float | None
-    max_frequency_mhz: float | None
-    temperatures_c: Mapping[str, float]
-    throttled: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Report:
-    """Everything one run of `edgefeat bench` found."""
 
     schema: str = SCHEMA
     created: str
@@ -241,3 +145,34 @@ class Report:
     subjects: tuple[Subject, ...]
     ratios: tuple[Ratio, ...]
     extra: Mapping[str, Any] = field(default_factory=dict)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the JSON object of this report."""
+        document: dict[str, Any] = codec.write(self)
+        return document
+
+    @classmethod
+    def from_dict(cls, document: object) -> Self:
+        """Read what `as_dict` returned, perhaps in another version of edgefeat.
+
+        Args:
+            document: What `json.loads` gave.
+
+        Raises:
+            SourceError: It is no report, or one of another schema.
+        """
+        found = document.get("schema") if isinstance(document, dict) else None
+        if found != SCHEMA:
+            raise SourceError(
+                f"expected {SCHEMA!r}, got {found!r}",
+                where="schema",
+                remedy="Make the file with `edgefeat bench --json FILE`.",
+            )
+        try:
+            return codec.read(cls, document)
+        except codec.CodecError as error:
+            raise SourceError(
+                error.problem,
+                where=error.where,
+                remedy="Make the file again with `edgefeat bench --json FILE`.",
+            ) from error

@@ -1,166 +1,254 @@
-"""One benchmark from its plan to its report: cold start, load, first call, scenarios, verdict."""
+"""One benchmark from its plan to its report: cold start, load, first call, loads, conditions."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Protocol
+from functools import partial
+from typing import Protocol, assert_never
 
-from edgefeat.bench import scenarios
 from edgefeat.bench.cold_start import cold_start
-from edgefeat.bench.compare import paired_ratios
 from edgefeat.bench.conditions import Watch, describe_machine
+from edgefeat.bench.loads.camera import camera
+from edgefeat.bench.loads.multi_stream import multi_stream
+from edgefeat.bench.loads.offline import offline
+from edgefeat.bench.loads.processes import measure_apart
+from edgefeat.bench.loads.server import server
+from edgefeat.bench.loads.single_stream import run_single_stream
+from edgefeat.bench.pictures import Pictures, load_pictures, sample_pictures
 from edgefeat.bench.pipeline import Pipeline
-from edgefeat.bench.plan import Plan, Scenario, Setup
-from edgefeat.bench.processes import measure_apart
-from edgefeat.bench.results import ColdStart, Report, Subject
-from edgefeat.bench.single_stream import Series, run_single_stream
-from edgefeat.bench.summary import single_stream
+from edgefeat.bench.plan import (
+    BenchPlan,
+    CameraLoad,
+    Load,
+    MultiStreamLoad,
+    OfflineLoad,
+    ServerLoad,
+    Setup,
+    SingleStreamLoad,
+)
+from edgefeat.bench.results import BenchReport, ColdStart, Subject
+from edgefeat.bench.series import Series
+from edgefeat.bench.statistics.compare import paired_ratios
+from edgefeat.bench.statistics.summary import single_stream
 
-__all__ = ["Listener", "run_plan"]
+__all__ = ["OnProgress", "run", "run_plan"]
 
-
-class Listener(Protocol):
-    """Told what goes on, so that somebody waiting can be shown it."""
-
-    def __call__(self, step: str, share: float) -> None:
-        """Take the name of the step, and how much of it is done: 0 to 1."""
-
-
-@dataclass(slots=True)
-class _Open:
-    """A setup that is loaded, and what is known of it so far."""
-
-    setup: Setup
-    pipeline: Pipeline
-    subject: Subject
+_NS_PER_MS = 1e6
+_MS_PER_S = 1e3
+_TOLD_ELSEWHERE = ("providers", "strict", "threads")  # strict changes nothing of what runs
 
 
-def run_plan(plan: Plan, listener: Listener) -> Report:
+class OnProgress(Protocol):
+    """Told how far a benchmark is, so that somebody who waits can be shown it."""
+
+    def __call__(self, step: str, share: float, /) -> None:
+        """Take the name of what is being measured, and the share of it that is done: 0 to 1."""
+
+
+def _tell_nobody(_step: str, _share: float, /) -> None:
+    return None
+
+
+def run(
+    *setups: Setup,
+    pictures: str | Sequence[str] | Pictures | None = None,
+    loads: Sequence[Load] = (SingleStreamLoad(),),
+    cold_starts: int = 5,
+    on_progress: OnProgress = _tell_nobody,
+) -> BenchReport:
+    """Measure models on this device, and whether the device was fit to be measured on.
+
+    Args:
+        setups: What to measure; none means the model that ships with edgefeat, on one thread.
+        pictures: Files, folders and patterns; or one video, camera or URL; or pictures in memory.
+            None takes the photos that ship with edgefeat.
+        loads: Loads to put on each setup.
+        cold_starts: Fresh processes to time from their start to the first feature, for each setup.
+        on_progress: Called with what is being measured and the share of it that is done.
+
+    Raises:
+        OptionError: A value is out of range.
+        EdgefeatError: A model, provider or picture does not work.
+    """
+    setups = setups or (Setup(),)
+    if pictures is None:
+        pictures = sample_pictures()
+    elif not isinstance(pictures, Pictures):
+        sources = [pictures] if isinstance(pictures, str) else pictures
+        pictures = load_pictures(
+            sources, max_pixels=min(setup.model.max_pixels for setup in setups)
+        )
+    plan = BenchPlan(
+        setups=setups,
+        pictures=pictures,
+        loads=tuple(loads),
+        cold_starts=cold_starts,
+    )
+    return run_plan(plan, on_progress)
+
+
+def run_plan(plan: BenchPlan, on_progress: OnProgress = _tell_nobody) -> BenchReport:
     """Measure everything in the plan.
+
+    Args:
+        plan: What to measure.
+        on_progress: Called with what is being measured and the share of it that is done.
 
     Raises:
         EdgefeatError: A model, provider or picture does not work.
     """
     created = datetime.now(UTC).isoformat(timespec="seconds")
     watch = Watch()
-    apart = _measured_apart(plan, listener)
+    apart = _measured_apart(plan, on_progress)
     with ExitStack() as stack:
-        running = [_open(setup, plan, stack, listener) for setup in plan.setups]
-        ratios = []
-        for scenario in plan.scenarios:
-            if scenario is Scenario.SINGLE_STREAM:
-                series = apart or [_measured_here(running, plan, listener)]
-                ratios = paired_ratios(_single_stream(running, series))
+        running = [_open(setup, plan, stack, on_progress) for setup in plan.setups]
+        for load in plan.loads:
+            if isinstance(load, SingleStreamLoad):
+                _take_turns(running, apart, load, plan.pictures, on_progress)
             else:
                 for one in running:
-                    _other(scenario, one, plan, listener)
+                    one.put_under(load, plan.pictures, on_progress)
     subjects = tuple(one.subject for one in running)
     runs = [subject.single_stream for subject in subjects if subject.single_stream]
     one_thread = all(subject.threads == 1 for subject in subjects)
-    return Report(
+    return BenchReport(
         created=created,
         source=plan.pictures.source,
         pictures=len(plan.pictures.items),
         machine=describe_machine(),
         conditions=watch.verdict(runs, one_thread=one_thread),
         subjects=subjects,
-        ratios=tuple(ratios),
+        ratios=tuple(paired_ratios(subjects)),
     )
 
 
-def _open(setup: Setup, plan: Plan, stack: ExitStack, listener: Listener) -> _Open:
+@dataclass(slots=True, kw_only=True)
+class _OpenSetup:
+    """A setup that is open in this process, and what is known of it so far.
+
+    Attributes:
+        pipeline: What is timed.
+        subject: The setup's part of the report; each load adds to it.
+    """
+
+    pipeline: Pipeline
+    subject: Subject
+
+    def put_under(self, load: Load, pictures: Pictures, on_progress: OnProgress) -> None:
+        """Put one of the loads on this setup that setups do not share, and keep what was found."""
+        items, on_share = pictures.items, partial(on_progress, f"{load.name} {self.subject.label}")
+        match load:
+            case MultiStreamLoad():
+                queries = multi_stream(self.pipeline, items, load, on_share)
+                self.subject = replace(self.subject, multi_stream=queries)
+            case ServerLoad():
+                rate = server(self.pipeline, items, load, on_share)
+                self.subject = replace(self.subject, server=rate)
+            case OfflineLoad():
+                done = offline(self.pipeline, items, load, on_share)
+                self.subject = replace(self.subject, offline=done)
+            case CameraLoad():
+                age = camera(self.pipeline, items, load, on_share)
+                self.subject = replace(self.subject, camera=age)
+            case SingleStreamLoad():
+                raise TypeError("setups share a single stream: see _take_turns")
+            case _:
+                assert_never(load)
+
+
+def _open(setup: Setup, plan: BenchPlan, stack: ExitStack, on_progress: OnProgress) -> _OpenSetup:
     before = time.perf_counter()
     extractor = stack.enter_context(setup.open())
-    load_ms = 1e3 * (time.perf_counter() - before)
-    pipeline = setup.pipeline(extractor)
-    first = pipeline(plan.pictures.items[0])
+    load_ms = _MS_PER_S * (time.perf_counter() - before)
+    pipeline = setup.timed(extractor)
+    first_call = pipeline(plan.pictures.items[0])
     parity = extractor.spec.parity
     subject = Subject(
         label=_label(setup, plan.setups),
         model=extractor.spec.name,
         precision=extractor.spec.precision,
-        file=str(setup.model),
-        file_bytes=setup.model.stat().st_size,
+        file=str(setup.path),
+        file_bytes=setup.path.stat().st_size,
         fingerprint=extractor.fingerprint,
         providers=extractor.providers,
-        threads=setup.threads,
+        threads=setup.engine.threads,
+        options=_unusual_options(setup),
         cosine_to_keras=parity.cosine_mean if parity else None,
         load_ms=round(load_ms, 2),
-        first_call_ms=round((first[-1] - first[0]) / 1e6, 3),
-        cold_start=_cold_start(setup, plan, listener),
+        first_call_ms=round((first_call[-1] - first_call[0]) / _NS_PER_MS, 3),
+        cold_start=_cold_start(setup, plan, on_progress),
     )
-    return _Open(setup, pipeline, subject)
+    return _OpenSetup(pipeline=pipeline, subject=subject)
 
 
-def _cold_start(setup: Setup, plan: Plan, listener: Listener) -> ColdStart | None:
+def _cold_start(setup: Setup, plan: BenchPlan, on_progress: OnProgress) -> ColdStart | None:
     if not plan.cold_starts:
         return None
-    step = f"cold start {setup.model.name}"
-    shares = (done / plan.cold_starts for done in range(1, plan.cold_starts + 1))
-    listener(step, 0.0)
-    return cold_start(
-        setup.model,
-        plan.pictures.items[0],
-        providers=setup.providers,
-        threads=setup.threads,
-        strict=setup.strict,
-        starts=plan.cold_starts,
-        on_start=lambda: listener(step, next(shares)),
-    )
+    on_share = partial(on_progress, f"cold start {setup.path.name}")
+    on_share(0.0)
+    return cold_start(setup, plan.pictures.items[0], starts=plan.cold_starts, on_share=on_share)
 
 
-def _measured_apart(plan: Plan, listener: Listener) -> list[list[Series]]:
-    """Return each process's series, if it is to be several; before a model takes memory here."""
-    if plan.processes == 1 or Scenario.SINGLE_STREAM not in plan.scenarios:
-        return []
-    return measure_apart(plan, lambda share: listener(Scenario.SINGLE_STREAM, share))
+def _measured_apart(plan: BenchPlan, on_progress: OnProgress) -> list[list[Series]]:
+    """Return what each fresh process measured, before a model takes memory in this one.
+
+    The list is empty if the plan asks for no process beside this one.
+    """
+    for load in plan.loads:
+        if isinstance(load, SingleStreamLoad) and load.processes > 1:
+            return measure_apart(plan, load, partial(on_progress, load.name))
+    return []
 
 
-def _measured_here(running: Sequence[_Open], plan: Plan, listener: Listener) -> list[Series]:
-    return run_single_stream(
-        [one.pipeline for one in running],
-        plan.pictures,
-        duration_s=plan.duration_s,
-        min_calls=plan.min_calls,
-        on_progress=lambda share: listener(Scenario.SINGLE_STREAM, share),
-    )
-
-
-def _single_stream(running: Sequence[_Open], series: Sequence[Sequence[Series]]) -> list[Subject]:
-    """Enter what each process measured of each setup."""
-    for one, of_processes in zip(running, zip(*series, strict=True), strict=True):
-        one.subject = replace(one.subject, single_stream=single_stream(of_processes))
-    return [one.subject for one in running]
-
-
-def _other(scenario: Scenario, one: _Open, plan: Plan, listener: Listener) -> None:
-    def progress(share: float) -> None:
-        listener(f"{scenario} {one.subject.label}", share)
-
-    items = plan.pictures.items
-    if scenario is Scenario.MULTI_STREAM:
-        found = scenarios.multi_stream(
-            one.pipeline, items, plan.streams, plan.workers, plan.duration_s, progress
+def _take_turns(
+    running: Sequence[_OpenSetup],
+    apart: Sequence[Sequence[Series]],
+    load: SingleStreamLoad,
+    pictures: Pictures,
+    on_progress: OnProgress,
+) -> None:
+    """Enter each setup's single stream: as fresh processes measured it, or measured here."""
+    on_share: Callable[[float], None] = partial(on_progress, load.name)
+    by_process = apart or [
+        run_single_stream(
+            [one.pipeline for one in running],
+            pictures,
+            duration_s=load.duration_s,
+            min_calls=load.min_calls,
+            on_share=on_share,
         )
-        one.subject = replace(one.subject, multi_stream=found)
-    elif scenario is Scenario.OFFLINE:
-        rate = scenarios.offline(one.pipeline, items, plan.workers, plan.duration_s, progress)
-        one.subject = replace(one.subject, offline=rate)
-    elif scenario is Scenario.CAMERA:
-        age = scenarios.camera(one.pipeline, items, plan.fps, plan.duration_s, progress)
-        one.subject = replace(one.subject, camera=age)
-    else:
-        load = scenarios.server(one.pipeline, items, plan.bound_ms, plan.workers, progress)
-        one.subject = replace(one.subject, server=load)
+    ]
+    for one, of_processes in zip(running, zip(*by_process, strict=True), strict=True):
+        one.subject = replace(one.subject, single_stream=single_stream(of_processes))
+
+
+def _unusual_options(setup: Setup) -> dict[str, str]:
+    """Return the options that differ from their defaults and have no field of their own."""
+    usual = Setup().options
+    return {
+        name: ",".join(value) if isinstance(value, tuple) else str(value)
+        for name, value in setup.options.items()
+        if value != usual[name] and name not in _TOLD_ELSEWHERE
+    }
 
 
 def _label(setup: Setup, all_of_them: Sequence[Setup]) -> str:
-    """Return the model's name, with what else tells the setups apart."""
-    parts = [setup.model.stem]
-    if len({other.threads for other in all_of_them}) > 1:
-        parts.append(f"{setup.threads} thread{'s' if setup.threads > 1 else ''}")
+    """Return the model's name, with the options that tell the setups apart."""
+    namesakes = {other.path for other in all_of_them if other.path.stem == setup.path.stem}
+    parts = [setup.path.stem if len(namesakes) == 1 else str(setup.path)]
+    for name, value in setup.options.items():
+        if any(other.options[name] != value for other in all_of_them):
+            parts.append(_option_text(name, value))
     return ", ".join(parts)
+
+
+def _option_text(name: str, value: object) -> str:
+    """Return an option as people say it: `2 threads`, `cuda,cpu`, `decode full`."""
+    if name == "threads":
+        return f"{value} thread{'' if value == 1 else 's'}"
+    text = ",".join(value) if isinstance(value, tuple) else str(value)
+    return text if name == "providers" else f"{name} {text}"

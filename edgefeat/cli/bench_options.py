@@ -1,24 +1,136 @@
-"""The options of `edgefeat bench`, in the groups that its help shows."""
+"""The options of `edgefeat bench`: their groups in its help, and which of them go together."""
 
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from edgefeat.cli.options import positive_integer
+from edgefeat.bench.plan import LOADS, Load, Setup
+from edgefeat.checks import whole_number
+from edgefeat.cli.options import add_options, read_options, refuse
+from edgefeat.errors import OptionError
+from edgefeat.extractor_options import EngineOptions, ModelOptions
+from edgefeat.options import whole_from
 
 if TYPE_CHECKING:
-    from edgefeat.bench.gate import Rule
+    from edgefeat.bench.statistics.rules import Rule
 
-__all__ = ["SCENARIOS", "add_load", "add_output", "add_setups"]
+__all__ = ["add", "check", "loads", "places", "rules", "setups"]
 
-SCENARIOS = ("single-stream", "multi-stream", "server", "offline", "camera")
+_LOAD_BY_NAME = {load.name: load for load in LOADS}
+_DEFAULT_LOAD = LOADS[0].name
+_ALL_LOADS = "all"
+_FILES = ("json", "csv", "html")
+_SETUPS_TITLE = "what to measure"
 
 
-def add_setups(parser: argparse.ArgumentParser) -> None:
-    """Add which models run, and how."""
-    group = parser.add_argument_group("what to measure")
+def add(parser: argparse.ArgumentParser) -> None:
+    """Add all options but the sources."""
+    _add_setups(parser)
+    _add_loads(parser)
+    _add_output(parser.add_argument_group("output"))
+
+
+def check(arguments: argparse.Namespace) -> None:
+    """Refuse options that have no effect beside the others.
+
+    Raises:
+        OptionError: One of them was given.
+    """
+    if arguments.schema:
+        others = [action.dest for action in arguments.parser._actions if action.dest != "schema"]
+        problem = "has no effect beside --schema, which measures nothing"
+        refuse(arguments, *others, problem=problem, remedy="Leave it out.")
+    if not arguments.compare:
+        problem = "there is no earlier run to compare with"
+        refuse(arguments, "fail_if", problem=problem, remedy="Name it with --compare OLD.")
+    chosen = _chosen(arguments)
+    if _DEFAULT_LOAD not in chosen:
+        problem = f"only {_DEFAULT_LOAD} can be compared, and it is not measured"
+        remedy = f"Add --scenario {_DEFAULT_LOAD}."
+        refuse(arguments, "compare", problem=problem, remedy=remedy)
+    _refuse_unused(arguments, chosen)
+    _refuse_equal_places(arguments)
+
+
+def setups(arguments: argparse.Namespace) -> Iterator[Setup]:
+    """Yield every model with every number of threads.
+
+    Raises:
+        OptionError: A value does not fit.
+    """
+    model = read_options(arguments, ModelOptions, without={"model"})
+    engine = read_options(arguments, EngineOptions, without={"threads"})
+    for file in arguments.model or [None]:
+        for threads in _threads(arguments.threads):
+            yield Setup(model=replace(model, model=file), engine=replace(engine, threads=threads))
+
+
+def loads(arguments: argparse.Namespace) -> list[Load]:
+    """Return the loads that were chosen, with the options that were given.
+
+    Raises:
+        OptionError: A value does not fit.
+    """
+    return [read_options(arguments, _LOAD_BY_NAME[name]) for name in _chosen(arguments)]
+
+
+def rules(arguments: argparse.Namespace) -> list[Rule]:
+    """Return the rules that were given.
+
+    Raises:
+        OptionError: One of them is no rule.
+    """
+    from edgefeat.bench.statistics.rules import parse_rule
+
+    return [parse_rule(text) for text in arguments.fail_if]
+
+
+def places(arguments: argparse.Namespace) -> list[Path]:
+    """Return the files that are to be written."""
+    return [place for name in _FILES if (place := getattr(arguments, name))]
+
+
+def _threads(text: str) -> list[int]:
+    return [whole_number("threads", whole_from(part.strip())) for part in text.split(",")]
+
+
+def _chosen(arguments: argparse.Namespace) -> list[str]:
+    """Return the names of the loads to put on, each once."""
+    named = arguments.scenario or [_DEFAULT_LOAD]
+    return list(_LOAD_BY_NAME) if _ALL_LOADS in named else list(dict.fromkeys(named))
+
+
+def _options_of(load: type[Load]) -> list[str]:
+    return [name for name, _ in load.each()]
+
+
+def _refuse_unused(arguments: argparse.Namespace, chosen: Sequence[str]) -> None:
+    """Refuse options of loads that are not put on."""
+    used = {option for name in chosen for option in _options_of(_LOAD_BY_NAME[name])}
+    for option in dict.fromkeys(option for load in LOADS for option in _options_of(load)):
+        if option not in used:
+            with_it = [name for name, load in _LOAD_BY_NAME.items() if option in _options_of(load)]
+            problem = f"has no effect on {' and '.join(chosen)}"
+            remedy = f"Leave it out, or add --scenario {' or '.join(with_it)}."
+            refuse(arguments, option, problem=problem, remedy=remedy)
+
+
+def _refuse_equal_places(arguments: argparse.Namespace) -> None:
+    seen: set[Path] = set()
+    for option in _FILES:
+        if place := getattr(arguments, option):
+            if place.resolve() in seen:
+                problem = f"another output is written to {place} too"
+                raise OptionError(problem, option=option, remedy="Name a file for each.")
+            seen.add(place.resolve())
+
+
+def _add_setups(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group(_SETUPS_TITLE)
     group.add_argument(
         "--model",
         action="append",
@@ -27,137 +139,57 @@ def add_setups(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument(
         "--threads",
-        type=_integers,
-        default=(1,),
+        default="1",
         metavar="LIST",
         help="threads inside one inference, such as 1,2 (default: 1)",
     )
-    group.add_argument(
-        "--providers",
-        default="cpu",
-        metavar="LIST",
-        help="execution providers by preference, such as cuda,cpu (default: cpu)",
-    )
-    group.add_argument(
-        "--no-strict",
-        action="store_true",
-        help="accept a less preferred provider, with a warning, where the first is installed but "
-        "does not start",
-    )
+    for record, own in ((ModelOptions, "model"), (EngineOptions, "threads")):
+        names = [name for name, _ in record.each() if name != own]
+        add_options(parser, record, title=_SETUPS_TITLE, only=names)
 
 
-def add_load(parser: argparse.ArgumentParser) -> None:
-    """Add what load is put on, and for how long."""
+def _add_loads(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("load")
     group.add_argument(
         "--scenario",
         action="append",
-        choices=[*SCENARIOS, "all"],
-        help="may be repeated (default: single-stream)",
+        choices=[*_LOAD_BY_NAME, _ALL_LOADS],
+        help=f"load to put on, may be repeated (default: {_DEFAULT_LOAD})",
     )
-    _add_duration(group)
     group.add_argument(
-        "--workers",
-        type=positive_integer,
+        "--cold-starts",
+        type=whole_from,
+        default=5,
         metavar="N",
-        help="pictures at once in multi-stream, server and offline (default: one a core)",
+        help="fresh processes to time from their start to the first feature (default: 5)",
     )
-    group.add_argument(
-        "--streams",
-        type=positive_integer,
-        default=8,
-        metavar="N",
-        help="multi-stream: pictures a query (default: 8)",
-    )
-    group.add_argument(
-        "--fps", type=_positive, default=30.0, metavar="F", help="camera: frames a second (30)"
-    )
-    group.add_argument(
-        "--latency-bound",
-        type=_positive,
-        default=50.0,
-        metavar="MS",
-        help="server: what p99 must keep (default: 50)",
-    )
+    flags: dict[str, str] = {}
+    for load in LOADS:
+        names = _options_of(load)
+        shared = " and ".join(flags[name] for name in names if name in flags)
+        parser.add_argument_group(load.name, f"{shared}, as above" if shared else None)
+        add_options(
+            parser, load, title=load.name, only=[name for name in names if name not in flags]
+        )
+        flags |= {a.dest: a.option_strings[0] for a in parser._actions if a.dest in names}
 
 
-def add_output(parser: argparse.ArgumentParser) -> None:
-    """Add where results go, and what they are held against."""
-    output = parser.add_argument_group("output")
-    output.add_argument("--json", type=Path, metavar="FILE", help="everything, series included")
-    output.add_argument("--csv", type=Path, metavar="FILE", help="one row a setup and stage")
-    output.add_argument("--html", type=Path, metavar="FILE", help="charts in one file")
-    output.add_argument("--compare", type=Path, metavar="OLD", help="an earlier --json FILE")
-    output.add_argument(
+def _add_output(group: argparse._ArgumentGroup) -> None:
+    group.add_argument("--json", type=Path, metavar="FILE", help="everything, series included")
+    group.add_argument("--csv", type=Path, metavar="FILE", help="one row for each setup and stage")
+    group.add_argument("--html", type=Path, metavar="FILE", help="charts in one file")
+    group.add_argument("--compare", type=Path, metavar="OLD", help="an earlier --json FILE")
+    group.add_argument(
         "--fail-if",
         action="append",
-        type=_rule,
         default=[],
         metavar="RULE",
         help="with --compare: exit 1 if, beyond noise, e.g. 'p90>+10%%' (may be repeated)",
     )
-    output.add_argument(
+    group.add_argument(
         "--require-valid", action="store_true", help="exit 1 if the conditions were not fit"
     )
-    output.add_argument(
+    group.add_argument(
         "--schema", action="store_true", help="print the JSON Schema of --json, measure nothing"
     )
-    output.add_argument("-q", "--quiet", action="store_true", help="no progress, no table")
-
-
-def _add_duration(group: argparse._ArgumentGroup) -> None:
-    group.add_argument(
-        "--duration",
-        type=_positive,
-        default=5.0,
-        metavar="S",
-        help="seconds a scenario and setup (default: 5)",
-    )
-    group.add_argument(
-        "--calls",
-        type=positive_integer,
-        default=160,
-        metavar="N",
-        help="at least so many calls, however long they take (default: 160)",
-    )
-    group.add_argument(
-        "--processes",
-        type=positive_integer,
-        default=5,
-        metavar="N",
-        help="fresh processes that share a single stream's time (default: 5; 1: this one alone)",
-    )
-    group.add_argument(
-        "--cold-starts",
-        type=_natural,
-        default=5,
-        metavar="N",
-        help="fresh processes to time (default: 5; 0 for none)",
-    )
-
-
-def _rule(text: str) -> Rule:
-    from edgefeat.bench.gate import parse_rule
-
-    try:
-        return parse_rule(text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(str(error)) from error
-
-
-def _positive(text: str) -> float:
-    try:
-        number = float(text)
-    except ValueError:
-        number = 0.0
-    if not 0 < number < float("inf"):
-        raise argparse.ArgumentTypeError(f"expected a number above 0, got {text!r}")
-    return number
-
-
-def _natural(text: str) -> int:
-    return 0 if text == "0" else positive_integer(text)
-
-
-def _integers(text: str) -> tuple[int, ...]:
-    return tuple(positive_integer(part.strip()) for part in text.split(","))
+    group.add_argument("-q", "--quiet", action="store_true", help="no progress, no table")

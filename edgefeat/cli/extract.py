@@ -178,8 +178,8 @@ def _extract(
 
     stop = many.on_error is OnError.STOP
     threads = read_options(arguments, EngineOptions).threads
-    bar_wanted = False if arguments.quiet or not arguments.output else None
-    with Progress(len(paths), "photos", enabled=bar_wanted) as progress:
+    bar_wanted = bool(arguments.output) and not arguments.quiet
+    with Progress(len(paths), "photos", live=bar_wanted) as progress:
         for failure in bad_sources:
             progress.note(_failure_line(failure))
         if bad_sources and stop:

@@ -15,8 +15,8 @@ from typing import NoReturn
 from edgefeat import __version__
 from edgefeat.cli import bench, doctor, extract, info, stream
 from edgefeat.cli.parser import Parser
-from edgefeat.cli.say import say
 from edgefeat.errors import EdgefeatError, OptionError
+from edgefeat.say import say
 
 __all__ = ["main", "program"]
 

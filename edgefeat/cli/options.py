@@ -7,8 +7,9 @@ A command adds the flags of a record, reads them back, and refuses those that do
     refuse(arguments, "providers", "threads", problem="has no effect without a self-test")
 
 `add_options` gives flags no default, so that `is_given` can tell what the user typed. A switch
-whose default is True becomes `--no-NAME`. Which values fit is the record's business: argparse
-converts and checks nothing, and wrong usage has one look (`edgefeat.cli.parser`).
+whose default is True becomes `--no-NAME`; the unit at the end of a name is left out of its flag.
+Which values fit is the record's business: argparse converts and checks nothing, and wrong usage has
+one look (`edgefeat.cli.parser`).
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from __future__ import annotations
 import argparse
 import sys
 import warnings
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, TypeVar
 
 from edgefeat.errors import ExplainedError, OptionError
@@ -23,7 +25,7 @@ from edgefeat.extractor_options import EngineOptions, ModelOptions
 from edgefeat.options import Options
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Iterator
 
     from edgefeat.extractor import FeatureExtractor
 
@@ -35,6 +37,7 @@ __all__ = [
     "positive_integer",
     "read_options",
     "refuse",
+    "warnings_as_notes",
 ]
 
 Record = TypeVar("Record", bound=Options)
@@ -60,7 +63,7 @@ def add_options(
     for name, one in record.each():
         if not one.flag or (only is not None and name not in only):
             continue
-        flag, default = name.replace("_", "-"), record.default_of(name)
+        flag, default = _flag(name), record.default_of(name)
         words = record.words_of(name).replace("%", "%%")  # argparse formats them
         if isinstance(default, bool):
             group.add_argument(
@@ -74,6 +77,7 @@ def add_options(
         else:
             group.add_argument(
                 f"--{flag}",
+                dest=name,
                 type=one.read,
                 metavar=one.metavar,
                 default=argparse.SUPPRESS,
@@ -81,13 +85,20 @@ def add_options(
             )
 
 
-def read_options(arguments: argparse.Namespace, record: type[Record]) -> Record:
+def read_options(
+    arguments: argparse.Namespace, record: type[Record], *, without: Collection[str] = ()
+) -> Record:
     """Return the record that the given flags make; options that were not given have defaults.
+
+    Args:
+        arguments: The command line.
+        record: The record.
+        without: Options that the command reads by itself.
 
     Raises:
         OptionError: A value does not fit.
     """
-    given = vars(arguments)
+    given = {name: value for name, value in vars(arguments).items() if name not in without}
     return record.of(**{name: given[name] for name, _ in record.each() if name in given})
 
 
@@ -139,13 +150,26 @@ def open_extractor(
     engine = read_options(arguments, EngineOptions)
     from edgefeat.extractor import FeatureExtractor
 
-    with warnings.catch_warnings(record=True, action="always", category=UserWarning) as said:
-        extractor = FeatureExtractor.from_options(model, engine)
-    for warning in said:
-        text = warning.message
-        words = text.message(arguments.parser.spell) if isinstance(text, ExplainedError) else text
-        sys.stderr.write(f"edgefeat: note: {words}\n")
-    return extractor
+    with warnings_as_notes(arguments):
+        return FeatureExtractor.from_options(model, engine)
+
+
+@contextmanager
+def warnings_as_notes(arguments: argparse.Namespace) -> Iterator[None]:
+    """Show the library's warnings as lines on stderr, each once, when the block is left."""
+    with warnings.catch_warnings(record=True, action="always", category=UserWarning) as caught:
+        try:
+            yield
+        finally:
+            spell = arguments.parser.spell
+            texts = (
+                one.message.message(spell)
+                if isinstance(one.message, ExplainedError)
+                else str(one.message)
+                for one in caught
+            )
+            for text in dict.fromkeys(texts):
+                sys.stderr.write(f"edgefeat: note: {text}\n")
 
 
 def positive_integer(text: str) -> int:
@@ -153,6 +177,11 @@ def positive_integer(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"expected a whole number of 1 or more, got {text!r}")
     return int(text)
+
+
+def _flag(name: str) -> str:
+    """Return an option's flag without the dashes: `latency_bound_ms` becomes `latency-bound`."""
+    return name.removesuffix("_ms").removesuffix("_s").replace("_", "-")
 
 
 def _group(parser: argparse.ArgumentParser, title: str | None) -> argparse._ActionsContainer:

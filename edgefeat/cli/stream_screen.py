@@ -2,27 +2,22 @@
 
 from __future__ import annotations
 
-import shutil
 import sys
-import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from edgefeat.cli.say import say
+from edgefeat.progress import TerminalLine
 
 if TYPE_CHECKING:
     from edgefeat.streaming import Event, Health, StreamResult
 
 __all__ = ["Screen", "show_result"]
 
-_CLEAR = "\r\x1b[K"
-
 
 class Screen:
     """Events as lines and, on a terminal, the live numbers in one line below them.
 
-    Nothing here waits or fails: a line that stderr does not take is left out, and how many were
-    is said as soon as stderr takes lines again.
+    Nothing here waits or fails: see `edgefeat.progress`.
 
     Args:
         quiet: Show nothing but warnings.
@@ -32,43 +27,30 @@ class Screen:
 
     def __init__(self, *, quiet: bool, live: bool, spell: Callable[[str], str]) -> None:
         self._quiet, self._spell = quiet, spell
-        self._live = live and not quiet and sys.stderr is not None and sys.stderr.isatty()
-        self._lock = threading.Lock()  # events and numbers come from two other threads
-        self._left_out = 0
+        self._line = TerminalLine(live=live and not quiet)
 
     def tell(self, event: Event) -> None:
         """Show an event on a line of its own."""
         if not self._quiet:
-            self._line(f"{event.source}: {event.kind.value}: {event.message_for(self._spell)}")
+            self.warn(f"{event.source}: {event.kind.value}: {event.message_for(self._spell)}")
 
     def warn(self, text: str) -> None:
         """Show a warning, also if all else is quiet."""
-        self._line(text)
+        self._line.note(f"edgefeat: {text}")
 
     def draw(self, health: Health) -> None:
         """Draw the live numbers over the last ones."""
-        if self._live:
-            width = shutil.get_terminal_size().columns - 1
-            with self._lock:
-                say(_CLEAR + _summary(health)[:width])
+        if self._line.live:
+            self._line.draw(_summary(health))
 
     def clear(self) -> None:
         """Take the live line away."""
-        if self._live:
-            with self._lock:
-                say(_CLEAR)
+        self._line.clear()
 
     def summarise(self, health: Health) -> None:
         """Show what the stream did."""
         if not self._quiet:
-            self._line(_summary(health))
-
-    def _line(self, text: str) -> None:
-        with self._lock:
-            clear = _CLEAR if self._live else ""
-            missing = f"edgefeat: {self._left_out} lines are missing here\n"
-            said = say(f"{clear}{missing if self._left_out else ''}edgefeat: {text}\n")
-            self._left_out = 0 if said else self._left_out + 1
+            self.warn(_summary(health))
 
 
 def show_result(result: StreamResult) -> None:

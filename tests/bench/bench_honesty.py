@@ -30,20 +30,16 @@ from typing import Any
 import cv2
 import numpy as np
 
-from edgefeat.bench.gate import Judgement, judge, parse_rule
+from edgefeat.bench import BenchPlan, BenchReport, Judgement, Setup, SingleStreamLoad, judge, run
+from edgefeat.bench.loads.processes import measure_apart
+from edgefeat.bench.loads.single_stream import run_single_stream
 from edgefeat.bench.pictures import sample_pictures
 from edgefeat.bench.pipeline import Call, ExtractorPipeline, Picture
-from edgefeat.bench.plan import Plan, Setup
-from edgefeat.bench.processes import measure_apart
 from edgefeat.bench.report.table import ratio_verdict
-from edgefeat.bench.results import Report
-from edgefeat.bench.runner import run_plan
-from edgefeat.bench.single_stream import run_single_stream
 from edgefeat.extractor import FeatureExtractor
-from edgefeat.model.shipped import default_model_path
 from edgefeat.pictures.decode import load_bgr
 
-RULES = (parse_rule("p50>+5%"), parse_rule("cpu>+5%"))
+RULES = ("p50>+5%", "cpu>+5%")
 TINY = cv2.imencode(".jpg", np.zeros((32, 32, 3), np.uint8))[1].tobytes()
 PARTS = ("overhead", "agreement", "errors", "interleaved")
 
@@ -87,16 +83,11 @@ def overhead() -> dict[str, float]:
 
 def agreement(rounds: int, calls: int) -> dict[str, Any]:
     """Return the harness's mean over the outside's, for each round, and their median."""
-    plan = Plan(
-        setups=(Setup(model=default_model_path()),),
-        pictures=sample_pictures(),
-        duration_s=1e-3,  # the calls decide
-        min_calls=calls,
-        cold_starts=0,
-    )
+    plan = BenchPlan(setups=(Setup(),), pictures=sample_pictures())
+    load = SingleStreamLoad(duration_s=1e-3, min_calls=calls, processes=1)  # the calls decide
     ratios = []
     for _ in range(rounds):
-        ((series,),) = measure_apart(plan, lambda _share: None)
+        ((series,),) = measure_apart(plan, load, lambda _share: None)
         outside_ms = 1e3 * (_process_s(2 * calls) - _process_s(calls)) / calls
         ratios.append(float(series.total_ms.mean()) / outside_ms)
     return {"ratios": ratios, "median": median(ratios), "low": min(ratios), "high": max(ratios)}
@@ -116,26 +107,17 @@ def errors(tries: int, duration_s: float, slower: float) -> dict[str, Any]:
     return {"said": _counted(found), "judgements": found}
 
 
-def _run(shares: Sequence[float], duration_s: float) -> Report:
+def _run(shares: Sequence[float], duration_s: float) -> BenchReport:
     """Return the report of builds that are slowed by shares, taking turns, as the command does."""
-    setups = tuple(
-        Setup(model=default_model_path(), pipeline=partial(SlowerPipeline, share=share))
-        for share in shares
-    )
-    plan = Plan(
-        setups=setups,
-        pictures=sample_pictures(),
-        duration_s=duration_s / len(shares),
-        processes=5,
-        cold_starts=0,
-    )
-    return run_plan(plan, lambda _step, _share: None)
+    setups = (Setup(pipeline=partial(SlowerPipeline, share=share)) for share in shares)
+    load = SingleStreamLoad(duration_s=duration_s / len(shares))
+    return run(*setups, loads=[load], cold_starts=0)
 
 
 def _plain(judgement: Judgement) -> dict[str, Any]:
     ratio = judgement.ratio
     return {
-        "outcome": str(judgement.outcome),
+        "outcome": str(judgement.verdict),
         "reason": judgement.reason,
         "interval": [ratio.ratio, ratio.low, ratio.high] if ratio else None,
         "machine": judgement.machine,

@@ -5,8 +5,8 @@
 Both builds run at the same time, each in a process of its own that waits while the other works:
 blocks of 16 calls in alternating order, so that the machine's moods meet both. Then the next pair
 of processes does, because two processes of one build differ too. The ratio of medians and its 95 %
-interval come from whole pairs (`edgefeat.bench.bootstrap`). Exits with 1 if this checkout is slower
-by more than the limit and the interval excludes equality.
+interval come from whole pairs (`edgefeat.bench.statistics.bootstrap`). Exits with 1 if this
+checkout is slower by more than the limit and the interval excludes equality.
 """
 
 from __future__ import annotations

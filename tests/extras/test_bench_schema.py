@@ -7,7 +7,7 @@ import pytest
 
 from edgefeat.cli.main import main
 
-QUICK = ["--duration=0.05", "--calls=64", "--cold-starts=1", "--workers=2", "--threads=1,2"]
+QUICK = ["--duration=0.05", "--min-calls=64", "--cold-starts=1", "--workers=2", "--threads=1,2"]
 
 
 @pytest.fixture(scope="module")

@@ -1,10 +1,12 @@
 """`edgefeat.machine` on the files of devices other than this one."""
 
+import os
 from pathlib import Path
 
 import pytest
 
 from edgefeat import machine
+from edgefeat.machine import CpuTicks
 
 
 def tree(root: Path, files: dict[str, str]) -> Path:
@@ -26,7 +28,9 @@ def pi(tmp_path: Path) -> Path:
         {
             "proc/cpuinfo": "".join(core.format(n) for n in range(4)),
             "proc/device-tree/model": "Raspberry Pi 5 Model B Rev 1.0\0",
-            "proc/stat": "cpu  100 0 50 800 50 0 0 10 0 0\ncpu0 1 1 1 1\n",
+            "proc/stat": (
+                "cpu  100 0 50 800 50 0 0 10 0 0\ncpu0 9 1 0 2 3 0 0 4 0 0\ncpu1 90 0 0 5\n"
+            ),
             "proc/meminfo": "MemTotal:        8245788 kB\nMemFree: 1 kB\n",
             "proc/self/status": "VmHWM:\t   90000 kB\nVmRSS:\t   80000 kB\n",
             "sys/devices/system/cpu/cpu0/cpufreq/scaling_governor": "ondemand\n",
@@ -60,6 +64,16 @@ def test_cpu_time_of_the_machine(pi: Path) -> None:
     assert ticks is not None
     assert ticks.idle_s / ticks.busy_s == pytest.approx(850 / 150)
     assert ticks.steal_s / ticks.busy_s == pytest.approx(10 / 150)
+
+
+def test_cpu_time_of_some_cores(pi: Path) -> None:
+    hertz = os.sysconf("SC_CLK_TCK")
+    ticks = CpuTicks(busy_s=10 / hertz, idle_s=5 / hertz, steal_s=4 / hertz)
+    assert machine.cpu_ticks(pi, cores={0}) == ticks
+    both = machine.cpu_ticks(pi, cores={0, 1})  # an old kernel lists four numbers
+    assert both is not None
+    assert (both.busy_s, both.idle_s) == pytest.approx((100 / hertz, 10 / hertz))
+    assert machine.cpu_ticks(pi, cores={0, 7}) is None
 
 
 def test_jetson(tmp_path: Path) -> None:

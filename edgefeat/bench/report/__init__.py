@@ -1,1 +1,1 @@
-"""A benchmark's report, as text, JSON, CSV and HTML."""
+"""A benchmark's report for people and programs: text, HTML, CSV, JSON and its schema."""

@@ -3,44 +3,45 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
-from edgefeat.atomic import write_text
-from edgefeat.bench.results import SCHEMA, Report
+from edgefeat import atomic
+from edgefeat.bench.results import BenchReport
 from edgefeat.errors import SourceError
-from edgefeat.model import codec
 
-__all__ = ["read_report", "write_report"]
+__all__ = ["json_text", "read_report", "write_report"]
 
 
-def write_report(report: Report, path: Path) -> None:
-    """Write the JSON; the file appears whole or not at all.
+def json_text(report: BenchReport) -> str:
+    """Return the JSON of a report, on one line."""
+    return json.dumps(report.as_dict(), allow_nan=False) + "\n"
+
+
+def write_report(report: BenchReport, path: str | os.PathLike[str]) -> None:
+    """Write the JSON of a report; the file appears whole or not at all.
 
     Raises:
-        SinkError: It cannot be written.
+        SinkError: The file cannot be written.
     """
-    write_text(path, json.dumps(codec.write(report), allow_nan=False) + "\n")
+    atomic.write_text(Path(path), json_text(report))
 
 
-def read_report(path: Path) -> Report:
+def read_report(path: str | os.PathLike[str]) -> BenchReport:
     """Read the JSON of an earlier run.
 
     Raises:
-        SourceError: Missing, not JSON, or not a report of this schema.
+        SourceError: The file is missing, not JSON, or not a report of this schema.
     """
     try:
-        document = json.loads(path.read_text(encoding="utf-8"))
+        document = json.loads(Path(path).read_text(encoding="utf-8"))
     except OSError as error:
-        raise SourceError(f"{path}: cannot be read: {error.strerror}. Check the path.") from error
-    except (json.JSONDecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise SourceError(f"{path}: expected JSON of `edgefeat bench`, got {error}.") from error
-    found = document.get("schema") if isinstance(document, dict) else None
-    if found != SCHEMA:
         raise SourceError(
-            f"{path}: schema: expected {SCHEMA!r}, got {found!r}. Make the file with "
-            "`edgefeat bench --json FILE`."
-        )
+            f"cannot be read: {error.strerror}", where=path, remedy="Check the path."
+        ) from error
+    except (json.JSONDecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise SourceError(f"expected JSON of `edgefeat bench`, got {error}", where=path) from error
     try:
-        return codec.read(Report, document)
-    except codec.CodecError as error:
-        raise SourceError(f"{path}: {error}. Make it again with `edgefeat bench`.") from error
+        return BenchReport.from_dict(document)
+    except SourceError as error:
+        raise error.within(path) from error.__cause__

@@ -1,4 +1,4 @@
-"""A report as CSV: one row for each setup, scenario and stage."""
+"""A report as CSV: one row for each setup, load and stage."""
 
 from __future__ import annotations
 
@@ -6,13 +6,15 @@ import csv
 import io
 from collections.abc import Iterator
 
-from edgefeat.bench.results import Latency, Report, Subject
+from edgefeat.bench.load_results import LatencySummary
+from edgefeat.bench.results import BenchReport, Subject
+from edgefeat.bench.statistics.summary import TOTAL
 from edgefeat.percentiles import QUANTILES, label
 
 __all__ = ["as_csv"]
 
 
-def as_csv(report: Report) -> str:
+def as_csv(report: BenchReport) -> str:
     """Return the CSV text; what the sample does not support is an empty cell."""
     columns = ["setup", "threads", "providers", "scenario", "stage", "calls", "mean_ms"]
     for quantile in QUANTILES:
@@ -22,17 +24,17 @@ def as_csv(report: Report) -> str:
     writer.writerow([*columns, "per_s", "valid"])
     valid = "no" if report.conditions.invalid else "yes"
     for subject in report.subjects:
-        head = [subject.label, subject.threads, " ".join(subject.providers)]
+        setup = [subject.label, subject.threads, " ".join(subject.providers)]
         for scenario, stage, latency, per_s in _measured(subject):
-            cells = _cells(latency) if latency else [""] * (2 + 3 * len(QUANTILES))
-            writer.writerow([*head, scenario, stage, *cells, per_s, valid])
+            writer.writerow([*setup, scenario, stage, *_cells(latency), per_s, valid])
     return text.getvalue()
 
 
-def _measured(subject: Subject) -> Iterator[tuple[str, str, Latency | None, float | str]]:
+def _measured(subject: Subject) -> Iterator[tuple[str, str, LatencySummary | None, float | str]]:
+    """Yield for each row its load, its stage, its latencies, and pictures or queries a second."""
     if run := subject.single_stream:
         for stage, latency in run.stages_ms.items():
-            yield "single-stream", stage, latency, run.calls_per_s if stage == "total" else ""
+            yield "single-stream", stage, latency, run.calls_per_s if stage == TOTAL else ""
     if multi := subject.multi_stream:
         yield "multi-stream", "query", multi.query, ""
     if server := subject.server:
@@ -43,9 +45,11 @@ def _measured(subject: Subject) -> Iterator[tuple[str, str, Latency | None, floa
         yield "camera", "age", camera.age, ""
 
 
-def _cells(latency: Latency) -> list[object]:
+def _cells(latency: LatencySummary | None) -> list[object]:
+    if latency is None:
+        return [""] * (2 + 3 * len(QUANTILES))
     cells: list[object] = [latency.calls, latency.mean_ms]
-    for percentile in latency.percentiles_ms:
-        numbers = (percentile.value, percentile.low, percentile.high)
+    for one in latency.percentiles_ms:
+        numbers = (one.value, one.low, one.high)
         cells += ["" if number is None else number for number in numbers]
     return cells

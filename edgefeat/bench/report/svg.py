@@ -1,4 +1,4 @@
-"""A plot area in SVG text: scales, round ticks, axes. Colours come from the page's style sheet."""
+"""A plot in SVG text: scales, round ticks, axes. Colours come from the page's style sheet."""
 
 from __future__ import annotations
 
@@ -8,19 +8,25 @@ from html import escape
 
 __all__ = ["Plot", "round_ticks"]
 
-_LEFT, _RIGHT, _TOP, _BOTTOM = 56.0, 14.0, 10.0, 38.0
+_RIGHT_PX, _TOP_PX, _BOTTOM_PX = 14.0, 10.0, 38.0
+_DIGIT_PX = 8.3  # of a tick's text at 13 px, which is its size on a phone, in a wide font
+_TITLE_PX = 21.0  # for the vertical axis's title, which is turned
+_TICK_GAP_PX = 6.0
+_RULE_TEXT_PX = 80  # a rule's name nearer than this to the right edge stands to the left
+_RULE_ROWS = 3  # names of neighbouring rules stand on different rows
+_MOST_X_TICKS, _MOST_Y_TICKS = 8, 5
 
 
 class Plot:
-    """Collects marks in data units; `svg` gives the picture.
+    """Collects marks in units of the data; `svg` gives the picture.
 
     Args:
         x: Lowest and highest value of the horizontal axis.
-        y: The same of the vertical one.
-        x_label: What the axis shows, with its unit.
-        y_label: The same of the vertical one.
-        title: Said to those who cannot see the picture.
-        size: Width and height in CSS pixels; it shrinks with the page.
+        y: Lowest and highest value of the vertical axis.
+        x_label: Title of the horizontal axis, with its unit.
+        y_label: Title of the vertical axis, with its unit.
+        title: What the picture shows, for those who cannot see it.
+        size_hw: Height and width in CSS pixels; the picture shrinks with the page.
     """
 
     def __init__(
@@ -31,10 +37,13 @@ class Plot:
         x_label: str,
         y_label: str,
         title: str,
-        size: tuple[int, int] = (480, 220),
+        size_hw: tuple[int, int] = (220, 480),
     ) -> None:
         self._x, self._y = _widened(x), _widened(y)
-        self._width, self._height = size
+        self._height, self._width = size_hw
+        self._y_ticks = _labelled(round_ticks(*self._y, most=_MOST_Y_TICKS))
+        longest = max((len(text) for _, text in self._y_ticks), default=0)
+        self._left = _TITLE_PX + _DIGIT_PX * longest + _TICK_GAP_PX
         self._title = title
         self._marks: list[str] = []
         self._rules = 0
@@ -44,13 +53,13 @@ class Plot:
         """Return the horizontal position of a value, held inside the plot."""
         low, high = self._x
         share = min(max((value - low) / (high - low), 0.0), 1.0)
-        return round(_LEFT + share * (self._width - _LEFT - _RIGHT), 1)
+        return round(self._left + share * (self._width - self._left - _RIGHT_PX), 1)
 
     def y(self, value: float) -> float:
         """Return the vertical position of a value, held inside the plot."""
         low, high = self._y
         share = min(max((value - low) / (high - low), 0.0), 1.0)
-        return round(self._height - _BOTTOM - share * (self._height - _TOP - _BOTTOM), 1)
+        return round(self._height - _BOTTOM_PX - share * (self._height - _TOP_PX - _BOTTOM_PX), 1)
 
     def line(self, points: Sequence[tuple[float, float]], css: str) -> None:
         """Draw a line through points."""
@@ -58,7 +67,7 @@ class Plot:
         self._marks.append(f'<polyline class="line {css}" points="{text}"/>')
 
     def area(self, x: tuple[float, float], y: tuple[float, float], css: str, hint: str) -> None:
-        """Draw a filled rectangle between two corners."""
+        """Draw a filled rectangle between two corners; `hint` is shown under the pointer."""
         left, right = self.x(x[0]), self.x(x[1])
         top, bottom = self.y(y[1]), self.y(y[0])
         self._marks.append(
@@ -67,7 +76,7 @@ class Plot:
         )
 
     def dots(self, points: Sequence[tuple[float, float]], css: str, radius: float = 1.4) -> None:
-        """Draw many small dots as one element."""
+        """Draw dots; thousands of them are one element."""
         arc = f"a{radius},{radius} 0 1,0 {2 * radius},0a{radius},{radius} 0 1,0 {-2 * radius},0"
         path = "".join(f"M{self.x(x) - radius:.1f},{self.y(y)}{arc}" for x, y in points)
         self._marks.append(f'<path class="dots {css}" d="{path}"/>')
@@ -75,13 +84,14 @@ class Plot:
     def rule(self, x: float, text: str) -> None:
         """Draw a dashed line upwards from a value of the horizontal axis, with its name."""
         at = self.x(x)
-        end = "end" if at > self._width - 80 else "start"
+        end = "end" if at > self._width - _RULE_TEXT_PX else "start"
         shift = -4 if end == "end" else 4
-        drop = 9 + 11 * (self._rules % 3)  # names of close lines must not cover each other
+        drop = 9 + 11 * (self._rules % _RULE_ROWS)
         self._rules += 1
         self._marks.append(
-            f'<line class="rule" x1="{at}" x2="{at}" y1="{_TOP}" y2="{self._height - _BOTTOM}"/>'
-            f'<text class="note" x="{at + shift}" y="{_TOP + drop}" text-anchor="{end}">'
+            f'<line class="rule" x1="{at}" x2="{at}" y1="{_TOP_PX}" '
+            f'y2="{self._height - _BOTTOM_PX}"/>'
+            f'<text class="note" x="{at + shift}" y="{_TOP_PX + drop}" text-anchor="{end}">'
             f"{escape(text)}</text>"
         )
 
@@ -93,30 +103,29 @@ class Plot:
         )
 
     def _axes(self, x_label: str, y_label: str) -> None:
-        floor, right = self._height - _BOTTOM, self._width - _RIGHT
-        for value in round_ticks(*self._x):
+        floor, right = self._height - _BOTTOM_PX, self._width - _RIGHT_PX
+        for value, text in _labelled(round_ticks(*self._x, most=_MOST_X_TICKS)):
             at = self.x(value)
             self._marks.append(
-                f'<line class="grid" x1="{at}" x2="{at}" y1="{_TOP}" y2="{floor}"/>'
-                f'<text class="tick" x="{at}" y="{floor + 14}" text-anchor="middle">'
-                f"{value:g}</text>"
+                f'<line class="grid" x1="{at}" x2="{at}" y1="{_TOP_PX}" y2="{floor}"/>'
+                f'<text class="tick" x="{at}" y="{floor + 14}" text-anchor="middle">{text}</text>'
             )
-        for value in round_ticks(*self._y, most=5):
+        for value, text in self._y_ticks:
             at = self.y(value)
             self._marks.append(
-                f'<line class="grid" x1="{_LEFT}" x2="{right}" y1="{at}" y2="{at}"/>'
-                f'<text class="tick" x="{_LEFT - 6}" y="{at + 4}" text-anchor="end">'
-                f"{value:g}</text>"
+                f'<line class="grid" x1="{self._left:g}" x2="{right}" y1="{at}" y2="{at}"/>'
+                f'<text class="tick" x="{self._left - _TICK_GAP_PX:g}" y="{at + 4}" '
+                f'text-anchor="end">{text}</text>'
             )
-        middle_x, middle_y = (_LEFT + right) / 2, (_TOP + floor) / 2
+        middle_x, middle_y = (self._left + right) / 2, (_TOP_PX + floor) / 2
         self._marks.append(
-            f'<text class="axis" x="{middle_x}" y="{self._height - 6}" text-anchor="middle">'
+            f'<text class="axis" x="{middle_x:g}" y="{self._height - 6}" text-anchor="middle">'
             f'{escape(x_label)}</text><text class="axis" text-anchor="middle" '
             f'transform="translate(12 {middle_y}) rotate(-90)">{escape(y_label)}</text>'
         )
 
 
-def round_ticks(low: float, high: float, *, most: int = 8) -> list[float]:
+def round_ticks(low: float, high: float, *, most: int = _MOST_X_TICKS) -> list[float]:
     """Return round numbers between two others: steps of 1, 2 or 5 times a power of ten."""
     rough = (high - low) / most
     power = 10.0 ** math.floor(math.log10(rough))
@@ -125,6 +134,15 @@ def round_ticks(low: float, high: float, *, most: int = 8) -> list[float]:
     return [round(number * step, 10) for number in range(first, last + 1)]
 
 
+def _labelled(ticks: Sequence[float]) -> list[tuple[float, str]]:
+    """Return ticks with their texts, all with the digits that tell neighbours apart."""
+    if len(ticks) < 2:
+        return [(tick, f"{tick:g}") for tick in ticks]
+    digits = max(0, -math.floor(math.log10(ticks[1] - ticks[0]) + 1e-9))
+    return [(tick, f"{tick:.{digits}f}") for tick in ticks]
+
+
 def _widened(ends: tuple[float, float]) -> tuple[float, float]:
+    """Return the ends of an axis; two equal ends are set apart."""
     low, high = ends
     return (low, high) if high > low else (low, low + max(abs(low), 1.0) * 0.1)

@@ -44,10 +44,11 @@ def measure(folder: Path, threads: int, duration_s: float) -> dict[str, Any]:
     from runtimes import runtimes
 
     from edgefeat.bench.conditions import Watch
+    from edgefeat.bench.loads.single_stream import run_single_stream
     from edgefeat.bench.pictures import Pictures
-    from edgefeat.bench.single_stream import BLOCK, run_single_stream
+    from edgefeat.bench.series import BLOCK
     from edgefeat.bench.statistics.bootstrap import ratio_of_quantiles
-    from edgefeat.bench.summary import single_stream
+    from edgefeat.bench.statistics.summary import single_stream
 
     stored = np.load(folder / "pictures.npz")
     pictures = [image[np.newaxis] for image in stored["held_out"]]

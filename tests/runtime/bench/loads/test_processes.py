@@ -11,57 +11,58 @@ from subprocess import PIPE, STDOUT
 
 import pytest
 
-from edgefeat.bench.pictures import Pictures, load_pictures, sample_pictures
+from edgefeat import FeatureExtractor
+from edgefeat.bench import (
+    BenchPlan,
+    Pictures,
+    Setup,
+    SingleStreamLoad,
+    load_pictures,
+    read_report,
+    run,
+    sample_pictures,
+)
+from edgefeat.bench.loads.processes import measure_apart
 from edgefeat.bench.pipeline import ExtractorPipeline
-from edgefeat.bench.plan import Plan, Setup
-from edgefeat.bench.processes import measure_apart
-from edgefeat.bench.report.files import read_report
-from edgefeat.bench.runner import run_plan
 from edgefeat.cli.main import main
 from edgefeat.errors import ImageError, ModelError
-from edgefeat.model.shipped import default_model_path
 from odd_pipelines import PARENT, Dying, OnlyElsewhere
 
+LOAD = SingleStreamLoad(duration_s=0.01, min_calls=20, processes=2)
 
-def plan(pipeline: type[ExtractorPipeline]) -> Plan:
-    setup = Setup(model=default_model_path(), pipeline=pipeline)
-    return Plan(
-        setups=(setup, setup),
-        pictures=sample_pictures(),
-        duration_s=0.01,
-        min_calls=20,
-        processes=2,
-    )
+
+def plan(pipeline: type[ExtractorPipeline]) -> BenchPlan:
+    setup = Setup(pipeline=pipeline)
+    return BenchPlan(setups=(setup, setup), pictures=sample_pictures())
 
 
 def test_setups_take_turns_in_each_process(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(PARENT, str(os.getpid()))
     shares: list[float] = []
-    found = measure_apart(plan(OnlyElsewhere), shares.append)
+    found = measure_apart(plan(OnlyElsewhere), LOAD, shares.append)
     assert [[len(one.total_ms) for one in process] for process in found] == [[16, 16], [16, 16]]
     assert shares == sorted(shares)
     assert shares[-1] == 1.0
 
 
 def test_a_process_that_dies_is_told() -> None:
-    message = (
-        "single stream: a measuring process ended with exit code 9 before its result. "
-        "If memory is short, --processes 1 measures in this one."
+    with pytest.raises(ModelError) as raised:
+        measure_apart(plan(Dying), LOAD, lambda _share: None)
+    assert str(raised.value) == (
+        "single stream: a measuring process ended with exit code 9 before its result. If memory "
+        "is short, or if this is a script whose main part does not stand under "
+        '`if __name__ == "__main__":`, measure in this process with processes=1.'
     )
-    with pytest.raises(ModelError, match=f"^{re.escape(message)}$"):
-        measure_apart(plan(Dying), lambda _share: None)
 
 
-def test_what_goes_wrong_there_is_told_as_here() -> None:
+@pytest.mark.parametrize("processes", [1, 2])
+def test_what_goes_wrong_there_is_told_as_here(processes: int) -> None:
     pictures = Pictures(source="test", items=(b"\xff\xd8\xff\xe0 no picture",))
-    told = []
-    for processes in (1, 2):
-        setups = (Setup(model=default_model_path()),)
-        broken = Plan(setups=setups, pictures=pictures, processes=processes, cold_starts=0)
-        with pytest.raises(ImageError) as raised:
-            run_plan(broken, lambda _step, _share: None)
-        told.append(str(raised.value))
-    assert told[0] == told[1]
+    with pytest.raises(ImageError) as raised:
+        run(pictures=pictures, loads=[SingleStreamLoad(processes=processes)], cold_starts=0)
+    with FeatureExtractor() as extractor, pytest.raises(ImageError) as expected:
+        extractor.extract(pictures.items[0])
+    assert str(raised.value) == str(expected.value)
 
 
 def test_a_broken_picture_is_told_by_its_name(tmp_path: Path) -> None:
@@ -95,7 +96,7 @@ def test_the_report_says_what_each_process_did(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     target = tmp_path / "r.json"
-    options = ["--duration=0.05", "--calls=32", "--cold-starts=0", "--processes=2"]
+    options = ["--duration=0.05", "--min-calls=32", "--cold-starts=0", "--processes=2"]
     assert main(["bench", *options, f"--json={target}"]) == 0
     assert "    in 2 processes, whose medians are up to " in capsys.readouterr().out
     run = read_report(target).subjects[0].single_stream
