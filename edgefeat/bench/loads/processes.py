@@ -97,8 +97,11 @@ def _interrupts_held_back() -> Iterator[None]:
 
 def _child(parent: Connection) -> None:
     """Measure in the fresh process: send shares of the work that are done, then the series."""
-    with suppress(ConnectionError, EOFError):  # the parent was ended, and nobody waits for this
+    try:
         plan, load = parent.recv()
+    except (EOFError, OSError):  # the parent was ended, perhaps in the middle of the plan
+        return
+    with suppress(ConnectionError):  # the parent was ended, and nobody waits for this
         parent.send(_series_or_error(plan, load, parent.send))
 
 
