@@ -50,6 +50,11 @@ class Spool:
             self._sweep()
         self._part, self.file = self._begin()
 
+    @property
+    def part(self) -> Path:
+        """The hidden file, for those who must read it by name before it is published."""
+        return self._part
+
     def publish(self, *, replace: bool = True, durable: bool = True) -> None:
         """Put the finished file in its place, in one step.
 

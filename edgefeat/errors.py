@@ -98,6 +98,14 @@ class ExplainedError(Exception):
         reason = self.reason_for(spell)
         return reason if self.where is None else f"{self.where}: {reason}"
 
+    def parts(self, spell: Callable[[str], str] = str) -> dict[str, str | None]:
+        """Return where, problem, remedy and option by name, with the option as `spell` has it."""
+        option = None if self.option is None else spell(self.option)
+        remedy = self.remedy
+        if remedy is not None and option is not None:
+            remedy = remedy.replace(_PLACE_OF_OPTION, option)
+        return {"where": self.where, "problem": self.problem, "remedy": remedy, "option": option}
+
     def within(self, where: object) -> Self:
         """Add an outer place, such as a row of a table, and return this error to be raised."""
         self.where = str(where) if self.where is None else f"{where}: {self.where}"

@@ -1,27 +1,22 @@
-"""The `edgefeat` command: its parser, and how errors become exit codes.
+"""The `edgefeat` command: its parser and its process.
 
-0 all done; 1 some items failed; 2 wrong usage; 3 model or environment unusable; 130 interrupted.
+Exit codes: 0 all done; 1 some items failed; 2 wrong usage; 3 model or environment unusable; 130
+interrupted.
 """
 
 from __future__ import annotations
 
-import argparse
-import errno
 import os
 import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
 from edgefeat import __version__
-from edgefeat.cli import bench, doctor, extract, info, stream
+from edgefeat.cli import bench, doctor, extract, info, running, stream
 from edgefeat.cli.parser import Parser
-from edgefeat.errors import EdgefeatError, OptionError
-from edgefeat.say import say
 
 __all__ = ["main", "program"]
 
-_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-_PATIENCE_S = 0.1  # how long a last word waits for a reader of stderr
 _EPILOG = "`edgefeat COMMAND --help` explains each command with examples."
 
 
@@ -60,39 +55,4 @@ def main(argv: Sequence[str] | None = None) -> int:
     if not words:
         program.print_help(sys.stderr)
         return 2
-    return _run(program.parse_command(commands, words))
-
-
-def _run(arguments: argparse.Namespace) -> int:
-    parser: Parser = arguments.parser
-    try:
-        code: int = arguments.run(arguments)
-        sys.stdout.flush()
-    except OptionError as error:
-        return parser.explain(error)
-    except EdgefeatError as error:
-        say(f"edgefeat: error: {error.message(parser.spell)}\n", patience_s=_PATIENCE_S)
-        return 3
-    except KeyboardInterrupt:
-        interrupted = "\nedgefeat: interrupted; no unfinished file was left behind\n"
-        say(interrupted, patience_s=_PATIENCE_S)
-        return 130
-    except BrokenPipeError:  # the reader of a pipe had enough, as `head` does
-        _forget_stdout()
-        return 0
-    except OSError as error:
-        if error.errno not in _NO_ROOM:
-            raise
-        _forget_stdout()
-        say(
-            f"edgefeat: error: output cannot be written in full: {error.strerror}. Free some "
-            "space, or write elsewhere.\n",
-            patience_s=_PATIENCE_S,
-        )
-        return 3
-    return code
-
-
-def _forget_stdout() -> None:
-    """Let the flush at exit succeed."""
-    sys.stdout = open(os.devnull, "w")  # noqa: SIM115, PTH123
+    return running.run(program.parse_command(commands, words), name="edgefeat")
