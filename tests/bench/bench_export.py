@@ -49,31 +49,28 @@ def main() -> int:
 def _measure(
     label: str, name: str, alpha: float | None, weights: str | None
 ) -> list[dict[str, Any]]:
-    from edgefeat_export.cut.headless import Tap
-    from edgefeat_export.networks.network import NORMALISATIONS
-    from edgefeat_export.pipeline.build import BuildRequest, NetworkRequest, build
+    from dataclasses import fields
+
+    from edgefeat_export import NetworkRequest, build
     from edgefeat_export.proof.gates import Gates
 
     whole = weights is None
     network = NetworkRequest(
-        name=name,
+        name,
         alpha=alpha,
         weights=weights or "imagenet",
-        normalisation=NORMALISATIONS["none"] if whole else None,
+        normalisation="none" if whole else None,
     )
-    taps = [Tap(layer="flatten"), Tap(layer="dense")] if whole else [Tap()]
     precisions = (*PRECISIONS, "int8") if whole else PRECISIONS
     with tempfile.TemporaryDirectory() as folder:
         start = time.perf_counter()
         built = build(
-            BuildRequest(
-                network=network,
-                taps=taps,
-                precisions=precisions,
-                gates=dict.fromkeys(precisions, Gates()),
-                images=SHARED / "photos",
-                output=Path(folder),
-            )
+            network,
+            folder,
+            layers=["flatten", "dense"] if whole else [],
+            precisions=precisions,
+            gates={f"{one}.{gate.name}": None for one in precisions for gate in fields(Gates)},
+            images=SHARED / "photos",
         )
         seconds = time.perf_counter() - start
         peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
@@ -87,7 +84,7 @@ def _measure(
                 "export_s": seconds,
                 "peak_mb": peak_mb,
             }
-            for one in built
+            for one in built.files
         ]
 
 

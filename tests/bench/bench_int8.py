@@ -29,11 +29,11 @@ import cv2
 import numpy as np
 import onnxruntime as ort
 
+from edgefeat.agreement import compare
 from edgefeat.model.file import read_model_file
 from edgefeat.model.spec import InputSpec
 from edgefeat_export.proof import pictures
 from edgefeat_export.proof.calibration import calibration_pictures
-from edgefeat_export.quant.fidelity import compare
 
 ROOT = Path(__file__).parent.parent.parent
 SHARED = ROOT.parent / "shared" / "data"
@@ -57,7 +57,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         if args.default_tool:
             files["default tool"] = default_tool(args.fp32, spec, Path(folder))
         rows = fidelity(files, spec, train=args.train, test=args.test)
-        picture = calibration_pictures(spec, count=1, seed=9)[0]
+        picture = calibration_pictures(spec, count=1, seed=9).pictures
         for name, numbers in latency(files, picture, args.rounds, peers=args.peers).items():
             rows.setdefault(name, {}).update(numbers)
         for name, path in files.items():
@@ -80,7 +80,7 @@ def default_tool(fp32: Path, spec: InputSpec, folder: Path, *, count: int = 96) 
 
     class Reader:
         def __init__(self) -> None:
-            self.feeds = iter(calibration_pictures(spec, count=count, seed=1)[0])
+            self.feeds = iter(calibration_pictures(spec, count=count, seed=1).pictures)
 
         def get_next(self) -> dict[str, Any] | None:
             image = next(self.feeds, None)
@@ -116,7 +116,7 @@ def fidelity(
         got = _features(run, held_out)
         found, on_photos = compare(wanted, got), compare(wanted_photos, _features(run, photos))
         rows[name] = {
-            "cosine_mean": found.cosine_mean, "cosine_p1": found.cosine_p1,
+            "cosine_mean": found.cosine_mean, "cosine_p1": found.cosine_p1 or float("nan"),
             "cosine_min": found.cosine_min, "relative_l2": found.relative_l2_mean,
             "overlap_10": found.neighbour_overlap_10 or float("nan"),
             "photos_mean": on_photos.cosine_mean, "photos_min": on_photos.cosine_min,

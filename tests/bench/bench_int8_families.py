@@ -48,21 +48,22 @@ def measure(name: str, size: int, count: int, *, floor: bool) -> dict[str, Any]:
     import onnx
     from bench_int8 import default_tool
 
+    from edgefeat.agreement import compare
     from edgefeat.model.spec import InputSpec
-    from edgefeat_export.cut.headless import Tap, cut
-    from edgefeat_export.pipeline.build import NetworkRequest, convert, load_network
+    from edgefeat_export.cut.headless import Tap
+    from edgefeat_export.networks.load import load_network
+    from edgefeat_export.networks.request import NetworkRequest
+    from edgefeat_export.pipeline.build import float_graph
     from edgefeat_export.proof.calibration import calibration_pictures
-    from edgefeat_export.quant.fidelity import compare, features_of
+    from edgefeat_export.quant.fidelity import features_of
     from edgefeat_export.quant.graph_to_int8 import quantize
     from edgefeat_export.quant.latency import latency_of
 
     spec = InputSpec(size_hw=(size, size))
-    request = NetworkRequest(name=name, weights="none", size_hw=(size, size))
-    network = load_network(request)
-    headless = cut(network.model, [Tap()], end=network.head.layer)
-    fp32 = convert(headless, network.normalisation)
-    calibration = calibration_pictures(spec, count=count, seed=1)[0]
-    held_out = calibration_pictures(spec, count=count, seed=5)[0]
+    network = load_network(NetworkRequest(name, weights="none", size_hw=(size, size)))
+    fp32 = float_graph(network.cut([Tap()]), network.normalisation)
+    calibration = calibration_pictures(spec, count=count, seed=1).pictures
+    held_out = calibration_pictures(spec, count=count, seed=5).pictures
     wanted = features_of(fp32, held_out)
     started = time.perf_counter()
     ours = quantize(fp32, calibration)

@@ -67,11 +67,12 @@ def halved(model: Path, folder: Path) -> dict[str, Any]:
     """Store the weights as float16, as `build --precision fp16` does."""
     import onnx
 
+    from edgefeat.agreement import compare
     from edgefeat.model.file import read_model_file
     from edgefeat.model.shipped import sample_photos
     from edgefeat_export.graph.half import with_half_weights
     from edgefeat_export.proof.pictures import crops
-    from edgefeat_export.quant.fidelity import compare, features_of
+    from edgefeat_export.quant.fidelity import features_of
 
     target, whole = folder / "fp16.onnx", onnx.load(model)
     half = with_half_weights(whole)

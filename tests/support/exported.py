@@ -5,15 +5,14 @@ from __future__ import annotations
 import numpy as np
 import onnxruntime as ort
 
-from edgefeat_export.cut.headless import Tap, cut
+from edgefeat_export.cut.headless import Tap
 from edgefeat_export.networks.network import Network
-from edgefeat_export.pipeline.build import convert
+from edgefeat_export.pipeline.build import float_graph
 
 
 def exported(network: Network, images: np.ndarray, tap: Tap | None = None) -> np.ndarray:
     """The features of the ONNX graph, in a plain ONNX Runtime."""
-    headless = cut(network.model, [tap or Tap()], end=network.head.layer)
-    graph = convert(headless, network.normalisation)
+    graph = float_graph(network.cut([tap or Tap()]), network.normalisation)
     session = ort.InferenceSession(graph.SerializeToString())
     features: np.ndarray = session.run(None, {"image": images})[0]
     return features

@@ -19,7 +19,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         epilog="Figures are for the network without its head, at its own size and alpha 1.",
     )
     parser.add_argument("--json", action="store_true", help="JSON on stdout")
-    parser.set_defaults(run=run, needs_tensorflow=False)
+    parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -41,7 +41,6 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _rows() -> list[dict[str, Any]]:
-    from edgefeat_export.networks.arithmetic import MACS
     from edgefeat_export.networks.catalogue import BACKBONES
 
     return [
@@ -51,7 +50,7 @@ def _rows() -> list[dict[str, Any]]:
             "size_hw": list(backbone.size_hw),
             "features": backbone.feature_dim,
             "parameters": backbone.parameters,
-            "macs": MACS[name],
+            "macs": backbone.macs,
             "licence": backbone.licence,
             "alphas": list(backbone.alphas),
             "minimalistic": backbone.minimalistic,

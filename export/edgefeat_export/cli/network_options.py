@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from edgefeat_export.pipeline.request import NetworkRequest
-    from edgefeat_export.proof.gates import Gates
+    from edgefeat_export.networks.request import NetworkRequest
 
-__all__ = ["add_gate_option", "add_network_options", "checked", "gates_of", "network_request"]
-
-T = TypeVar("T")
+__all__ = ["add_network_options", "network_request"]
 
 
 def add_network_options(parser: argparse.ArgumentParser, *, of_file: bool = False) -> None:
-    """Add them; `of_file` leaves out what a finished file has settled."""
+    """Add the options of `NetworkRequest`.
+
+    Args:
+        parser: The command's parser.
+        of_file: Whether a finished file is at hand, which has settled name, licence and size.
+    """
     backbone = parser.add_argument_group("catalogue backbones")
     backbone.add_argument(
         "--weights",
@@ -31,7 +32,12 @@ def add_network_options(parser: argparse.ArgumentParser, *, of_file: bool = Fals
     )
     own = parser.add_argument_group("your own models")
     if not of_file:
-        own.add_argument("--name", metavar="NAME", help="name of the export (default: the file's)")
+        own.add_argument(
+            "--name",
+            dest="export_name",
+            metavar="NAME",
+            help="name of the export (default: the file's)",
+        )
     own.add_argument(
         "--input-range",
         type=_range,
@@ -40,6 +46,7 @@ def add_network_options(parser: argparse.ArgumentParser, *, of_file: bool = Fals
     )
     own.add_argument(
         "--normalize",
+        dest="normalisation",
         metavar="tf|caffe|torch|none|MEAN/STD",
         help="Keras's modes, raw pixels, or one or three numbers each, in units of 0..255",
     )
@@ -55,77 +62,38 @@ def add_network_options(parser: argparse.ArgumentParser, *, of_file: bool = Fals
         help="run this file, which defines own layer classes",
     )
     if of_file:
-        parser.set_defaults(name=None, licence=None, size=None)
+        parser.set_defaults(export_name=None, licence=None, size_hw=None)
         return
-    parser.add_argument("--size", type=_size, metavar="N|HxW", help="input size (default: its own)")
+    parser.add_argument(
+        "--size", dest="size_hw", type=_size, metavar="N|HxW", help="input size (default: its own)"
+    )
 
 
 def network_request(arguments: argparse.Namespace, name: str) -> NetworkRequest:
-    """Turn the parsed options into a request."""
-    from edgefeat_export.networks.network import of_range, parse_normalisation
-    from edgefeat_export.pipeline.request import NetworkRequest
+    """Return the request that the parsed options make.
 
-    if arguments.input_range is not None and arguments.normalize is not None:
-        raise argparse.ArgumentTypeError(
-            "--input-range and --normalize say the same thing: give one"
-        )
-    normalisation = None
-    if arguments.input_range is not None:
-        normalisation = checked("--input-range", lambda: of_range(*arguments.input_range))
-    elif arguments.normalize is not None:
-        normalisation = checked("--normalize", lambda: parse_normalisation(arguments.normalize))
+    Args:
+        arguments: What the parser returned.
+        name: The backbone or the saved model.
+
+    Raises:
+        OptionError: Options make no sense.
+    """
+    from edgefeat_export.networks.request import NetworkRequest
+
     return NetworkRequest(
-        name=name,
+        name,
         weights=arguments.weights,
-        size_hw=arguments.size,
+        size_hw=arguments.size_hw,
         alpha=arguments.alpha,
         minimalistic=arguments.minimalistic,
-        normalisation=normalisation,
-        title=arguments.name,
+        input_range=arguments.input_range,
+        normalisation=arguments.normalisation,
+        export_name=arguments.export_name,
         licence=arguments.licence,
         allow_code=arguments.allow_code,
         code=arguments.code,
     )
-
-
-def add_gate_option(parser: argparse.ArgumentParser) -> None:
-    """Add --gate."""
-    parser.add_argument(
-        "--gate",
-        action="append",
-        default=[],
-        metavar="P.GATE=X",
-        help="change a limit, such as int8.cosine_mean=0.97 or fp32.neighbour_overlap_10=0.99",
-    )
-
-
-def gates_of(
-    arguments: argparse.Namespace, precisions: Sequence[str] | None = None
-) -> Mapping[str, Gates]:
-    """Return the gates with the changes that --gate asks for, all of them for `precisions`."""
-    from edgefeat_export.proof.gates import GATES, parse_gate
-
-    gates = GATES
-    for text in arguments.gate:
-        precision = text.partition(".")[0]
-        if precisions and precision in GATES and precision not in precisions:
-            raise argparse.ArgumentTypeError(
-                f"--gate: {text} is for {precision}, which is not built: --precision asks for "
-                f"{','.join(precisions)}"
-            )
-        try:
-            gates = parse_gate(text, gates)
-        except ValueError as error:
-            raise argparse.ArgumentTypeError(f"--gate: {error}") from error
-    return gates
-
-
-def checked(option: str, read: Callable[[], T]) -> T:
-    """Read an option's value; a ValueError becomes wrong usage."""
-    try:
-        return read()
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(f"{option}: {error}") from error
 
 
 def _range(text: str) -> tuple[float, float]:

@@ -3,22 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import dataclasses
-import json
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from edgefeat_export.cli.network_options import (
-    add_gate_option,
-    add_network_options,
-    gates_of,
-    network_request,
-)
-from edgefeat_export.cli.saying import say
-
-if TYPE_CHECKING:
-    from edgefeat.model.spec import Parity
+from edgefeat_export.cli import printing
+from edgefeat_export.cli.gate_options import add_gate_option
+from edgefeat_export.cli.network_options import add_network_options, network_request
+from edgefeat_export.quiet import import_tensorflow
 
 __all__ = ["add_parser"]
 
@@ -56,32 +47,20 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 def run(arguments: argparse.Namespace) -> int:
     """Run the subcommand; return its exit code."""
-    from edgefeat_export.pipeline.recheck import recheck
+    import_tensorflow()
+    from edgefeat_export.pipeline.verify import verify
 
-    parities = recheck(
+    file = verify(
         arguments.file,
         network_request(arguments, arguments.against),
         arguments.images,
-        gates_of(arguments),
-        say=say,
+        gates=arguments.gates,
+        say=printing.say,
     )
     if arguments.json:
-        document = {name: dataclasses.asdict(parity) for name, parity in parities.items()}
-        sys.stdout.write(json.dumps({"passed": True, "outputs": document}) + "\n")
-    else:
-        for name, parity in parities.items():
-            sys.stdout.write(_sentence(name, parity) + "\n")
+        document = {"passed": True, "same_weights": file.same_weights}
+        printing.write_json(document | printing.as_document(file))
+        return 0
+    for name, parity in file.parities.items():
+        sys.stdout.write(f"{name}: passed, {printing.parity_text(parity)}\n")
     return 0
-
-
-def _sentence(name: str, parity: Parity) -> str:
-    parts = [
-        f"{name}: passed on {parity.images} pictures",
-        f"relative L2 {parity.relative_l2_mean:.1e} mean, {parity.relative_l2_max:.1e} max",
-        f"cosine {parity.cosine_mean:.6f} mean, {parity.cosine_min:.6f} min",
-    ]
-    if parity.cosine_p1 is not None:
-        parts.append(f"{parity.cosine_p1:.6f} p1")
-    if parity.neighbour_overlap_10 is not None:
-        parts.append(f"{parity.neighbour_overlap_10:.1%} of ten nearest neighbours shared")
-    return ", ".join(parts)

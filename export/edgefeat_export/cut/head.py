@@ -12,8 +12,9 @@ from edgefeat_export.errors import BackboneError
 
 __all__ = ["Head", "find_head", "tensors_by_layer"]
 
-_WEIGHTED: Final = (keras.layers.Dense, keras.layers.Conv2D)
-_PASSED: Final = (
+_CLASSIFIER_LAYERS: Final = (keras.layers.Dense, keras.layers.Conv2D)
+# Layers that a perceptron at the end is made of: the cut goes in front of them.
+_PERCEPTRON_LAYERS: Final = (
     keras.layers.Activation,
     keras.layers.ActivityRegularization,
     keras.layers.BatchNormalization,
@@ -31,14 +32,22 @@ _CLASS_ACTIVATIONS: Final = ("softmax", "sigmoid")
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """Where to cut, and why: `reason` is a phrase for the user."""
+    """Where to cut, and why.
+
+    Attributes:
+        layer: Name of the layer whose output becomes the features.
+        reason: A phrase for the user, such as "the pooled features before the classifier 'fc'".
+    """
 
     layer: str
     reason: str
 
 
 def tensors_by_layer(model: keras.Model) -> dict[str, Any]:
-    """Return the (first) output tensor of every layer between input and outputs, outputs first."""
+    """Return each layer's first output tensor by the layer's name, last layer first.
+
+    Only layers that lie between the model's input and its outputs are there.
+    """
     found: dict[str, Any] = {}
     for tensor in _upstream(list(model.outputs)):
         found.setdefault(str(tensor._keras_history.operation.name), tensor)
@@ -49,31 +58,41 @@ def find_head(model: keras.Model) -> Head:
     """Find the last pooled or flattened tensor before the classifier.
 
     A classifier is the Dense layers at the end, or a 1x1 convolution under a softmax or sigmoid. A
-    network without one is kept whole.
+    network without a classifier is kept whole.
+
+    Args:
+        model: Functional, with one output.
 
     Raises:
-        BackboneError: More than one output.
+        BackboneError: The model has more than one output, or nothing comes before its classifier.
     """
     if len(model.outputs) != 1:
         raise BackboneError(
-            f"{model.name}: expected one output to look for the head at, got {len(model.outputs)};"
-            " name the layer to cut at with --layer"
+            f"expected one output, from which the head can be found, got {len(model.outputs)}",
+            where=model.name,
+            remedy="Name the layer to cut at with {option}.",
+            option="layers",
         )
     end = model.outputs[0]
     chain = list(_chain(end))
-    weighted = next((t for t in chain if isinstance(_layer(t), _WEIGHTED)), None)
+    weighted = next((t for t in chain if isinstance(_layer(t), _CLASSIFIER_LAYERS)), None)
     if weighted is None or not _is_classifier(weighted, chain):
         return Head(_layer(end).name, "it has no classification head, so nothing is cut off")
     last = _layer(weighted).name
     below = chain[chain.index(weighted) + 1 :]
     for tensor in below:
         layer = _layer(tensor)
-        if isinstance(layer, _PASSED):
+        if isinstance(layer, (*_PERCEPTRON_LAYERS, keras.layers.InputLayer)):
             continue
         kind = "pooled" if "pool" in type(layer).__name__.lower() else "last"
         kind = "flattened" if isinstance(layer, keras.layers.Flatten) else kind
         return Head(layer.name, f"the {kind} features before the classifier {last!r}")
-    raise BackboneError(f"{model.name}: no features before the classifier {last!r}; use --layer")
+    raise BackboneError(
+        f"nothing comes before the classifier {last!r}, so there are no features to keep",
+        where=model.name,
+        remedy="Name the layer to cut at with {option}.",
+        option="layers",
+    )
 
 
 def _is_classifier(weighted: Any, chain: list[Any]) -> bool:
@@ -100,7 +119,7 @@ def _inputs(tensor: Any) -> list[Any]:
 
 
 def _chain(tensor: Any) -> Iterator[Any]:
-    """The tensor and those before it, up to where branches meet or the input."""
+    """Yield the tensor and those before it, up to the input or to where branches meet."""
     while True:
         yield tensor
         before = _inputs(tensor)

@@ -4,22 +4,24 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from itertools import count
+from typing import TYPE_CHECKING, Any
 
+from edgefeat.errors import OptionError
 from edgefeat.model.spec import PRIMARY_OUTPUT, OutputKind, OutputSpec
 from edgefeat_export.errors import BackboneError
 
 if TYPE_CHECKING:
     import keras
 
-__all__ = ["GEM_POWER", "Headless", "Pooling", "Tap", "cut"]
+__all__ = ["GEM_POWER", "Headless", "Pooling", "Tap", "cut", "taps_at"]
 
 GEM_POWER = 3
 """The exponent that Radenović et al. (2018) settle on, and every retrieval system since."""
-_GEM_FLOOR = 1e-6
+_GEM_FLOOR = 1e-6  # the generalised mean is defined for positive activations
 
 
 class Pooling(StrEnum):
@@ -38,7 +40,9 @@ class Pooling(StrEnum):
 class Tap:
     """One place where features leave the network.
 
-    `layer` None is the end of the headless network. `pooling` None averages maps, leaves vectors.
+    Attributes:
+        layer: Name of the layer to cut at; None cuts at the end of the network without its head.
+        pooling: How a map becomes a vector; None averages maps and leaves vectors as they are.
     """
 
     layer: str | None = None
@@ -49,20 +53,43 @@ class Tap:
 class Headless:
     """A Keras model whose outputs are features, and what the model file says of each.
 
-    `model` has one output per entry of `outputs`, in that order.
+    Attributes:
+        model: Has one output for each entry of `outputs`, in that order.
+        outputs: Name, shape and origin of every output; the first is the primary one.
     """
 
     model: keras.Model
     outputs: tuple[OutputSpec, ...]
 
 
-def cut(model: keras.Model, taps: Sequence[Tap], *, end: str) -> Headless:
+def taps_at(layers: Iterable[str | Tap], pooling: str | None = None) -> tuple[Tap, ...]:
+    """Return the taps that layers, written as on the command line, stand for.
+
+    Args:
+        layers: Each a layer's name, a name with its pooling such as `block5:gem`, or a `Tap`.
+            Empty stands for the end of the network without its head.
+        pooling: How to pool at each layer that does not say so itself.
+
+    Raises:
+        OptionError: `pooling` is unknown.
+    """
+    if pooling is not None and pooling not in list(Pooling):
+        expected = ", ".join(Pooling)
+        raise OptionError(f"expected one of {expected}, got {pooling!r}", option="pooling")
+    default = None if pooling is None else Pooling(pooling)
+    return tuple(layer if isinstance(layer, Tap) else _tap(layer, default) for layer in layers) or (
+        Tap(pooling=default),
+    )
+
+
+def cut(model: keras.Model, taps: Sequence[Tap], *, end: str | None = None) -> Headless:
     """Cut a functional model at the taps.
 
     Args:
-        model: One image input.
-        taps: The first becomes the primary output `features`; others are named after their layer.
-        end: The layer that a tap without one means.
+        model: Has one image input.
+        taps: The first becomes the primary output `features`; each other output takes the name of
+            its layer.
+        end: The layer that a tap without a layer means; needed if there is such a tap.
 
     Raises:
         BackboneError: No such layer, or a tensor that is neither a map nor a vector.
@@ -78,13 +105,9 @@ def cut(model: keras.Model, taps: Sequence[Tap], *, end: str) -> Headless:
     specs: list[OutputSpec] = []
     for tap in taps:
         layer = end if tap.layer is None else tap.layer
-        if layer not in known:
-            near = difflib.get_close_matches(layer, known, n=3) or list(known)[:3]
-            raise BackboneError(
-                f"{model.name}: no layer is called {layer!r}. Did you mean {', '.join(near)}? "
-                "--summary shows all."
-            )
-        tensor = known[layer]
+        if layer is None:
+            raise ValueError("end: expected a layer for the tap that names none, got None")
+        tensor = _tensor_of(layer, known, model.name)
         pooling = _pooling_for(tensor, tap.pooling, layer)
         pooled = _pool(tensor, pooling)
         name = _output_name(layer, [spec.name for spec in specs])
@@ -94,31 +117,51 @@ def cut(model: keras.Model, taps: Sequence[Tap], *, end: str) -> Headless:
     return Headless(model=headless, outputs=tuple(specs))
 
 
+def _tap(text: str, default: Pooling | None) -> Tap:
+    name, _, pooling = text.rpartition(":")
+    if name and pooling in list(Pooling):
+        return Tap(layer=name, pooling=Pooling(pooling))
+    return Tap(layer=text, pooling=default)  # Keras allows a colon in a layer's name
+
+
+def _tensor_of(layer: str, known: dict[str, Any], model_name: str) -> Any:
+    if layer not in known:
+        near = difflib.get_close_matches(layer, known, n=3) or list(known)[:3]
+        raise BackboneError(
+            f"no layer is called {layer!r}",
+            where=model_name,
+            remedy=f"Did you mean {', '.join(near)}? `edgefeat-export build MODEL --summary` shows"
+            " all layers.",
+        )
+    return known[layer]
+
+
 def _output_name(layer: str, taken: list[str]) -> str:
     if not taken:
         return PRIMARY_OUTPUT
-    name = plain = re.sub(r"\W", "_", layer)
-    for number in range(2, 100):
-        if name not in taken:
-            break
-        name = f"{plain}_{number}"  # one layer, pooled in two ways
-    return name
+    plain = re.sub(r"\W", "_", layer)
+    if plain not in taken:
+        return plain
+    # One layer may be pooled in several ways.
+    return next(name for number in count(2) if (name := f"{plain}_{number}") not in taken)
 
 
 def _pooling_for(tensor: keras.KerasTensor, asked: Pooling | None, layer: str) -> Pooling | None:
-    """The pooling that will be done; None where there is nothing to pool."""
+    """Return the pooling that will be done; None where there is nothing to pool."""
     shape = tuple(tensor.shape)
     if len(shape) == 2:
         if asked in (None, Pooling.NONE):
             return None
         raise BackboneError(
-            f"layer {layer!r}: its output is a vector of {shape[1]} already, got pooling {asked}. "
-            "Leave the pooling out, or cut at the map before it."
+            f"its output is a vector of {shape[1]} already, got pooling {asked}",
+            where=f"layer {layer!r}",
+            remedy="Leave the pooling out, or cut at the map before it.",
         )
     if len(shape) != 4:
         raise BackboneError(
-            f"layer {layer!r}: expected a map (N, H, W, C) or a vector (N, D), "
-            f"got shape {shape}. Cut at another layer."
+            f"expected a map (N, H, W, C) or a vector (N, D), got shape {shape}",
+            where=f"layer {layer!r}",
+            remedy="Cut at another layer.",
         )
     pooling = asked or Pooling.AVG
     return None if pooling is Pooling.NONE else pooling
@@ -144,7 +187,10 @@ def _describe(
     shape = tuple(tensor.shape[1:])
     if None in shape:
         raise BackboneError(
-            f"layer {layer!r}: expected a fixed shape, got {shape}. Give the input size."
+            f"expected a fixed shape, got {shape}",
+            where=f"layer {layer!r}",
+            remedy="Give the size of the input with {option}.",
+            option="size_hw",
         )
     return OutputSpec(
         name=name,

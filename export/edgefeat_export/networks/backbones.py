@@ -1,12 +1,15 @@
 """Loads a backbone by name: a headless Keras model, its input scaling, its weights' origin."""
 
+from __future__ import annotations
+
 import warnings
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from edgefeat.errors import OptionError
 from edgefeat_export.errors import BackboneError
-from edgefeat_export.networks.catalogue import BACKBONES, Backbone, find_backbone
+from edgefeat_export.networks.catalogue import DEFAULT_BACKBONE, Backbone, find_backbone
 from edgefeat_export.networks.input_layers import without_input_layers
 from edgefeat_export.networks.lite import efficientnet_lite0
 from edgefeat_export.networks.normalisation import Normalisation
@@ -22,16 +25,8 @@ from edgefeat_export.saved.weights_record import WeightsRecord
 if TYPE_CHECKING:
     import keras
 
-__all__ = [
-    "BACKBONES",
-    "DEFAULT_BACKBONE",
-    "Backbone",
-    "LoadedBackbone",
-    "find_backbone",
-    "load_backbone",
-]
+__all__ = ["LoadedBackbone", "load_backbone"]
 
-DEFAULT_BACKBONE: Final = "efficientnet_lite0"
 _SEED: Final = 0
 _OPTIONAL_SCALING: Final = ("MobileNetV3", "EfficientNetV2", "ConvNeXt")
 _ALPHA_MIN: Final = 0.05  # narrower ones round to layers without channels
@@ -47,15 +42,15 @@ class LoadedBackbone:
         name: The catalogue's name with its variant: `mobilenet`, `mobilenet_025`,
             `mobilenet_v3_small_minimalistic`.
         backbone: The catalogue's entry.
-        model: Without classification head; ends in the last feature map (N, h, w, channels).
-        normalisation: From uint8 pixels to the model's input.
-        weights: Where they come from.
-        size_hw: Height and width of the model's input.
+        model: Has no classification head; ends in the last feature map (N, h, w, channels).
+        normalisation: Turns uint8 pixels into the model's input.
+        weights: Where the weights come from.
+        size_hw: Height and width of the model's input in pixels.
     """
 
     name: str
     backbone: Backbone
-    model: "keras.Model"
+    model: keras.Model
     normalisation: Normalisation
     weights: WeightsRecord
     size_hw: tuple[int, int]
@@ -72,23 +67,27 @@ def load_backbone(
     """Build a backbone without its head and give it weights.
 
     Args:
-        name: From `BACKBONES`, or as Keras spells it.
+        name: A name from `BACKBONES`, or as Keras spells it.
         weights: 'imagenet' (released; Keras downloads its own), 'none' (seeded random numbers), or
             a file: Keras's .h5 or .weights.h5, or EfficientNet-Lite0's .pth.
-        size_hw: Height and width; default is what the released weights were trained at.
-        alpha: Width multiplier, for the families that have one; default 1.
-        minimalistic: The variant of MobileNetV3 made of plain layers only.
+        size_hw: Height and width in pixels; None takes what the released weights were trained at.
+        alpha: Width multiplier, for the families that have one; None is 1.
+        minimalistic: Whether to take the variant of MobileNetV3 made of plain layers only.
 
     Raises:
-        BackboneError: No such backbone, option or size; weights missing, foreign or damaged.
+        BackboneError: No such backbone, or its weights are missing, foreign or damaged.
+        OptionError: The backbone has no such size, width or variant.
     """
     backbone = find_backbone(name)
     _check_options(backbone, weights, alpha, minimalistic)
     size_hw = size_hw or backbone.size_hw
     if min(size_hw) < backbone.min_size:
-        raise BackboneError(
-            f"{backbone.name}: expected height and width of at least {backbone.min_size}, got"
-            f" {size_hw[0]}x{size_hw[1]}; choose a larger size"
+        raise OptionError(
+            f"expected height and width of at least {backbone.min_size}, got"
+            f" {size_hw[0]}x{size_hw[1]}",
+            where=backbone.name,
+            remedy="Choose a larger size with {option}.",
+            option="size_hw",
         )
     variant = _Variant(backbone, size_hw, 1.0 if alpha is None else alpha, minimalistic)
     if weights == "imagenet":
@@ -117,7 +116,14 @@ def load_backbone(
 
 @dataclass(frozen=True, slots=True)
 class _Variant:
-    """One backbone at one size and width: what the weights have to fit."""
+    """One backbone at one size and width: what the weights have to fit.
+
+    Attributes:
+        backbone: The catalogue's entry.
+        size_hw: Height and width of the input in pixels.
+        alpha: Width multiplier; 1 where the family has none.
+        minimalistic: Whether it is the plain variant of MobileNetV3.
+    """
 
     backbone: Backbone
     size_hw: tuple[int, int]
@@ -126,10 +132,11 @@ class _Variant:
 
     @property
     def name(self) -> str:
+        """The catalogue's name with its variant, such as `mobilenet_025`."""
         width = "" if self.alpha == 1 else f"_{self.alpha * 100:03.0f}"
         return f"{self.backbone.name}{width}{'_minimalistic' if self.minimalistic else ''}"
 
-    def build(self, weights: str | None = None) -> "keras.Model":
+    def build(self, weights: str | None = None) -> keras.Model:
         """Build with Keras's initial values, or with Keras's own download for 'imagenet'."""
         if self.backbone.keras_name is None:
             return efficientnet_lite0(input_shape=(*self.size_hw, 3), include_top=False)
@@ -146,7 +153,7 @@ class _Variant:
         model: keras.Model = constructor(include_top=False, weights=weights, **options)
         return model
 
-    def released(self) -> "tuple[keras.Model, WeightsRecord]":
+    def released(self) -> tuple[keras.Model, WeightsRecord]:
         """Build with the released ImageNet weights."""
         if self.backbone.keras_name is None:
             path = lite0_file()
@@ -159,8 +166,10 @@ class _Variant:
             if not isinstance(error, OSError) and not isinstance(error.__context__, OSError):
                 raise
             raise BackboneError(
-                f"{self.name}: expected to download the ImageNet weights, got '{error}';"
-                " fetch the file on a machine with network and pass --weights FILE"
+                f"expected to download the ImageNet weights, got '{error}'",
+                where=self.name,
+                remedy="Fetch the file on a machine with network and give it as {option}.",
+                option="weights",
             ) from error
         return model, WeightsRecord(
             source="imagenet",
@@ -169,15 +178,17 @@ class _Variant:
             origin=f"keras.applications.{self.backbone.keras_name}",
         )
 
-    def from_file(self, path: Path) -> "tuple[keras.Model, WeightsRecord]":
+    def from_file(self, path: Path) -> tuple[keras.Model, WeightsRecord]:
         """Build with the weights of a file."""
         record = record_of_file(path)
         if self.backbone.keras_name is None and path.suffix == ".pth":
             return self._lite0_from_torch(path), record
         if path.suffix not in _KERAS_SUFFIXES:
             raise BackboneError(
-                f"{path}: expected a Keras weights file ({' or '.join(_KERAS_SUFFIXES)}) for"
-                f" {self.name}, got '{path.suffix}'; convert it, or rename it if it is HDF5"
+                f"expected a Keras weights file ({' or '.join(_KERAS_SUFFIXES)}) for"
+                f" {self.name}, got '{path.suffix}'",
+                where=path,
+                remedy="Convert the file, or rename it if it is HDF5.",
             )
         model = self.build()
         try:
@@ -188,24 +199,26 @@ class _Variant:
         except (ValueError, KeyError, OSError, UserWarning) as error:
             # Keras names the first layer that differs; the totals tell which model it is from.
             raise BackboneError(
-                f"{path}: expected the {model.count_params()} weights of {self.name} without its"
-                f" head, got {_stored_weights(path)}; check the backbone's name and alpha, and take"
-                " a no-top weights file"
+                f"expected the {model.count_params()} weights of {self.name} without its head,"
+                f" got {_stored_weights(path)}",
+                where=path,
+                remedy="Check the backbone's name and alpha, and take a no-top weights file.",
             ) from error
         return model, record
 
-    def _lite0_from_torch(self, path: Path) -> "keras.Model":
+    def _lite0_from_torch(self, path: Path) -> keras.Model:
         tensors = read_torch_pickle(path)
         try:
             return efficientnet_lite0(
                 input_shape=(*self.size_hw, 3), include_top=False, weights=tensors
             )
         except BackboneError as error:
-            raise BackboneError(f"{path}: {error}") from error  # which knows only the tensors
+            error.within(path)  # it knows the tensors only
+            raise
 
 
 def _stored_weights(path: Path) -> str:
-    """Count the numbers in an HDF5 file, for a message."""
+    """Return how many numbers an HDF5 file holds, for a message."""
     import h5py
 
     total = 0
@@ -227,24 +240,34 @@ def _check_options(
     backbone: Backbone, weights: str | Path, alpha: float | None, minimalistic: bool
 ) -> None:
     if minimalistic and not backbone.minimalistic:
-        raise BackboneError(
-            f"{backbone.name}: expected no minimalistic variant, got minimalistic; only MobileNetV3"
-            " has one: leave the option out"
+        raise OptionError(
+            "it has no minimalistic variant; only MobileNetV3 has one",
+            where=backbone.name,
+            remedy="Leave {option} out.",
+            option="minimalistic",
         )
     if alpha is None:
         return
     if not backbone.alphas:
-        raise BackboneError(
-            f"{backbone.name}: expected no alpha, got {alpha}; its width is fixed: leave alpha out"
+        raise OptionError(
+            f"its width is fixed, got alpha {alpha:g}",
+            where=backbone.name,
+            remedy="Leave {option} out.",
+            option="alpha",
         )
     if not _ALPHA_MIN <= alpha <= _ALPHA_MAX:
-        raise BackboneError(
-            f"{backbone.name}: expected alpha from {_ALPHA_MIN} to {_ALPHA_MAX}, got {alpha};"
-            " 1 is the default"
+        raise OptionError(
+            f"expected alpha from {_ALPHA_MIN:g} to {_ALPHA_MAX:g}, got {alpha:g}",
+            where=backbone.name,
+            remedy="Choose another {option}, or leave it out to get 1.",
+            option="alpha",
         )
     released = (1.0,) if minimalistic else backbone.alphas
     if weights == "imagenet" and alpha not in released:
-        raise BackboneError(
-            f"{backbone.name}: expected alpha {', '.join(map(str, released))} for ImageNet weights,"
-            f" got {alpha}; choose one of these, or other weights"
+        raise OptionError(
+            f"expected alpha {', '.join(f'{one:g}' for one in released)} for ImageNet weights,"
+            f" got {alpha:g}",
+            where=backbone.name,
+            remedy="Choose one of these with {option}, or other weights.",
+            option="alpha",
         )

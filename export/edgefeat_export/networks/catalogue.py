@@ -1,5 +1,7 @@
 """The backbones there are: all of `keras.applications`, and EfficientNet-Lite0."""
 
+from __future__ import annotations
+
 import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,9 +9,12 @@ from types import MappingProxyType
 from typing import Final
 
 from edgefeat_export.errors import BackboneError
+from edgefeat_export.networks.arithmetic import MACS
 from edgefeat_export.networks.normalisation import CAFFE, LITE, TF, TF_128, TORCH, Normalisation
 
-__all__ = ["BACKBONES", "Backbone", "find_backbone"]
+__all__ = ["BACKBONES", "DEFAULT_BACKBONE", "Backbone", "find_backbone"]
+
+DEFAULT_BACKBONE: Final = "efficientnet_lite0"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,17 +22,20 @@ class Backbone:
     """One architecture, and what is known about it before it is built.
 
     Attributes:
-        name: Ours, in lower case with underscores.
-        keras_name: The constructor in `keras.applications`; None for EfficientNet-Lite0.
-        family: Backbones of one paper share input scaling, licence and options.
-        size_hw: Height and width the released weights were trained at.
-        feature_dim: Channels of the last feature map, at alpha 1.
-        parameters: Without classification head, at alpha 1, batch statistics included.
-        normalisation: From uint8 pixels to the model's input.
+        name: Our name, in lower case with underscores.
+        keras_name: Name of the constructor in `keras.applications`; None for EfficientNet-Lite0.
+        family: Name of the paper's family; its members share input scaling, licence and options.
+        size_hw: Height and width in pixels that the released weights were trained at.
+        feature_dim: How many channels the last feature map has, at alpha 1.
+        parameters: How many parameters it has without its classification head, at alpha 1, batch
+            statistics included.
+        macs: How many multiply-accumulates one picture takes, without the head, at `size_hw` and
+            alpha 1.
+        normalisation: Turns uint8 pixels into the model's input.
         licence: SPDX identifier of the released ImageNet weights.
-        alphas: Width multipliers that have released weights; empty when the width is fixed.
+        alphas: Width multipliers that have released weights; empty where the width is fixed.
         minimalistic: Whether there is a variant without squeeze-and-excitation and hard swish.
-        min_size: Smallest height and width that Keras builds.
+        min_size: Smallest height and width in pixels that Keras builds.
     """
 
     name: str
@@ -36,6 +44,7 @@ class Backbone:
     size_hw: tuple[int, int]
     feature_dim: int
     parameters: int
+    macs: int
     normalisation: Normalisation
     licence: str
     alphas: tuple[float, ...]
@@ -45,7 +54,7 @@ class Backbone:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Family:
-    """What the backbones of one family have in common."""
+    """What the backbones of one family have in common; see `Backbone` for the fields."""
 
     name: str
     normalisation: Normalisation
@@ -70,6 +79,7 @@ def _backbone(
         size_hw=(size, size),
         feature_dim=feature_dim,
         parameters=parameters,
+        macs=MACS[name],
         normalisation=family.normalisation,
         licence=family.licence,
         alphas=family.alphas,
@@ -160,26 +170,24 @@ _ALL: Final = (
 )
 
 BACKBONES: Final[Mapping[str, Backbone]] = MappingProxyType({entry.name: entry for entry in _ALL})
+"""Every backbone by its name."""
 
 
 def find_backbone(name: str) -> Backbone:
-    """Look a backbone up by our name or by Keras's (`MobileNetV2`), whatever the case.
+    """Return a backbone by our name or by Keras's (`MobileNetV2`), in any case of letters.
 
     Raises:
-        BackboneError: There is none; names the closest ones.
+        BackboneError: There is none of that name; the message has the nearest names.
     """
     by_key = {_key(backbone.name): backbone for backbone in _ALL}
     if (found := by_key.get(_key(name))) is not None:
         return found
     close = difflib.get_close_matches(_key(name), by_key, n=3)
-    hint = (
-        f"did you mean {', '.join(by_key[key].name for key in close)}?"
-        if close
-        else "no close match"
-    )
+    hint = f"Did you mean {', '.join(by_key[key].name for key in close)}? " if close else ""
     raise BackboneError(
-        f"backbone: expected one of {len(by_key)} known names, got '{name}'; {hint}; see"
-        " `edgefeat-export list`"
+        f"expected a saved model's path or one of {len(by_key)} known names, got {name!r}",
+        where="network",
+        remedy=f"{hint}`edgefeat-export list` shows all names.",
     )
 
 

@@ -15,6 +15,7 @@ from edgefeat_export.errors import BackboneError
 
 __all__ = ["Call", "Global", "PersistentId", "read_inert_pickle"]
 
+_DAMAGED = "The file is damaged: fetch it again."
 _MARK = object()
 _MAPPING = "collections.OrderedDict"
 _CONSTANTS = {"NONE": None, "NEWTRUE": True, "NEWFALSE": False, "EMPTY_TUPLE": ()}
@@ -27,21 +28,34 @@ _GETS = frozenset({"BINGET", "LONG_BINGET"})
 
 @dataclass(frozen=True, slots=True)
 class Global:
-    """The dotted name a pickle asked for; never imported."""
+    """What a pickle asked to import; it is never imported.
+
+    Attributes:
+        name: The dotted name.
+    """
 
     name: str
 
 
 @dataclass(frozen=True, slots=True)
 class PersistentId:
-    """What the pickle says identifies an object stored outside it."""
+    """A reference to an object that is stored outside the pickle.
+
+    Attributes:
+        value: What identifies the object.
+    """
 
     value: object
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A call of an allowed global, recorded instead of made."""
+    """A call of an allowed global, recorded instead of made.
+
+    Attributes:
+        name: The dotted name of what was to be called.
+        arguments: What it was to be called with.
+    """
 
     name: str
     arguments: tuple[object, ...]
@@ -72,10 +86,12 @@ def read_inert_pickle(stream: BinaryIO, *, allowed: frozenset[str], where: str) 
             machine.step(name, argument, position)
         except (IndexError, KeyError) as error:
             raise BackboneError(
-                f"{where}: expected a well-formed pickle, got {name} at byte {position} without its"
-                " operands; the file is damaged: fetch it again"
+                f"expected a well-formed pickle, got {name} at byte {position} without its"
+                " operands",
+                where=where,
+                remedy=_DAMAGED,
             ) from error
-    raise BackboneError(f"{where}: expected a pickle, got no STOP; fetch the file again")
+    raise BackboneError("expected a pickle that ends, got no STOP", where=where, remedy=_DAMAGED)
 
 
 def _operations(stream: BinaryIO, where: str) -> Iterator[tuple[str, Any, int]]:
@@ -87,14 +103,22 @@ def _operations(stream: BinaryIO, where: str) -> Iterator[tuple[str, Any, int]]:
         OverflowError,
     ) as error:  # truncated, unknown opcode, text that is not UTF-8
         raise BackboneError(
-            f"{where}: expected a whole pickle, got one that cannot be parsed ({error});"
-            " the file is damaged or not a PyTorch file: fetch it again"
+            f"expected a whole pickle, got one that cannot be parsed ({error})",
+            where=where,
+            remedy="The file is damaged or not a PyTorch file: fetch it again.",
         ) from error
 
 
 @dataclass(slots=True)
 class _Machine:
-    """Stack and memo of one pickle."""
+    """The stack machine that one pickle runs on.
+
+    Attributes:
+        allowed: Dotted names of the globals that may be mentioned.
+        where: File and part, for messages.
+        stack: The values under work, last on top.
+        memo: Values that the pickle may fetch again, by number.
+    """
 
     allowed: frozenset[str]
     where: str
@@ -105,8 +129,9 @@ class _Machine:
         """Hand out the one value left at STOP."""
         if len(self.stack) != 1 or self.stack[0] is _MARK:
             raise BackboneError(
-                f"{self.where}: expected one value at the end of the pickle, got {len(self.stack)};"
-                " the file is damaged: fetch it again"
+                f"expected one value at the end of the pickle, got {len(self.stack)}",
+                where=self.where,
+                remedy=_DAMAGED,
             )
         return self.stack[0]
 
@@ -151,8 +176,9 @@ class _Machine:
 
     def _refusal(self, expected: str, got: str, position: int) -> BackboneError:
         return BackboneError(
-            f"{self.where}: expected {expected}, got {got} at byte {position}, refused without"
-            " running it; do not trust this file, or save a plain state_dict of tensors"
+            f"expected {expected}, got {got} at byte {position}, refused without running it",
+            where=self.where,
+            remedy="Do not trust this file, or save a plain state_dict of tensors.",
         )
 
     def _stack_global(self, position: int) -> None:

@@ -7,6 +7,8 @@ expects the variance, and an extra layer, added only for `weights="imagenet"`, m
 yields wrong features without a word. Reading the numbers and cutting the layers off settles both.
 """
 
+from __future__ import annotations
+
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -23,8 +25,8 @@ _FIRST_REAL_LAYER: Final = "stem_conv_pad"
 _RELEASED_DEVIATION: Final = (0.229, 0.224, 0.225)
 
 
-def without_input_layers(model: "keras.Model") -> "tuple[keras.Model, Normalisation]":
-    """Cut an EfficientNetB* behind its scaling layers.
+def without_input_layers(model: keras.Model) -> tuple[keras.Model, Normalisation]:
+    """Return an EfficientNetB* cut behind its scaling layers, and what these did.
 
     Returns:
         The model from its first padding layer on, sharing all layers, and the scaling that its
@@ -37,7 +39,7 @@ def without_input_layers(model: "keras.Model") -> "tuple[keras.Model, Normalisat
     return keras.Model(stem.input, model.output, name=model.name), normalisation
 
 
-def _normalization_layer(model: "keras.Model") -> Any:
+def _normalization_layer(model: keras.Model) -> Any:
     import keras
 
     return next(x for x in model.layers if isinstance(x, keras.layers.Normalization))
@@ -47,7 +49,7 @@ def _numbers(layer: Any) -> Normalisation:
     mean, variance = (np.asarray(x, np.float64).ravel() for x in (layer.mean, layer.variance))
     if np.allclose(variance, _RELEASED_DEVIATION, rtol=0, atol=1e-6):
         return TORCH
-    return Normalisation(mean=_three(mean * 255), std=_three(np.sqrt(variance) * 255), colour="rgb")
+    return Normalisation(mean=_three(mean * 255), std=_three(np.sqrt(variance) * 255))
 
 
 def _three(values: NDArray[np.float64]) -> tuple[float, float, float]:

@@ -8,6 +8,8 @@ normalisation uses TensorFlow's epsilon. Dropout does nothing at inference and i
 are named as in Keras's EfficientNet.
 """
 
+from __future__ import annotations
+
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
@@ -25,11 +27,20 @@ __all__ = ["efficientnet_lite0"]
 _BN_EPSILON: Final = 1e-3
 _STEM_FILTERS: Final = 32
 _TOP_FILTERS: Final = 1280
+_FOREIGN: Final = "These are not EfficientNet-Lite0's weights: give those of its release."
 
 
 @dataclass(frozen=True, slots=True)
 class _Stage:
-    """A run of equal inverted-bottleneck blocks; the first one strides and changes the width."""
+    """A run of equal inverted-bottleneck blocks; the first one strides and changes the width.
+
+    Attributes:
+        repeats: How many blocks there are.
+        kernel: Side of the depthwise kernel in pixels.
+        stride: Stride of the first block; the others have 1.
+        expansion: How many times wider the inside of a block is than its input.
+        filters: How many channels each block gives.
+    """
 
     repeats: int
     kernel: int
@@ -48,12 +59,8 @@ _STAGES: Final = (
     _Stage(1, 3, 1, 6, 320),
 )
 
-_BN_PARTS: Final = (
-    "weight",
-    "bias",
-    "running_mean",
-    "running_var",
-)  # Keras's order, PyTorch's names
+# Tensors of a batch normalisation in Keras's order, by PyTorch's names.
+_NORM_TENSORS: Final = ("weight", "bias", "running_mean", "running_var")
 
 
 def efficientnet_lite0(
@@ -62,16 +69,15 @@ def efficientnet_lite0(
     include_top: bool = True,
     classes: int = 1000,
     weights: Mapping[str, NDArray[Any]] | None = None,
-) -> "keras.Model":
+) -> keras.Model:
     """Build EfficientNet-Lite0 for inputs scaled as (pixel - 127) / 128, RGB.
 
     Args:
-        input_shape: Height, width, channels.
+        input_shape: Height and width in pixels, and channels.
         include_top: Whether to end in the classifier (`predictions`, softmax) rather than in the
             last feature map (`top_activation`, 1280 channels).
-        classes: Width of the classifier; ignored without one.
-        weights: The PyTorch state_dict (see `torch_pickle`); without it Keras's initial values
-            stay.
+        classes: How many classes the classifier has, if there is one.
+        weights: The PyTorch state_dict (see `torch_pickle`); None keeps Keras's initial values.
 
     Raises:
         BackboneError: A tensor is missing, left over, of the wrong shape or not finite.
@@ -94,7 +100,7 @@ def efficientnet_lite0(
 
 
 def _blocks() -> Iterator[tuple[str, int, _Stage, int]]:
-    """Name, input width, stage and stride of every block, first to last."""
+    """Yield name, input channels, stage and stride of every block, first to last."""
     filters_in = _STEM_FILTERS
     for number, stage in enumerate(_STAGES, start=1):
         for repeat in range(stage.repeats):
@@ -135,10 +141,10 @@ def _norm(x: Any, name: str, activation: str | None = None) -> Any:
 
 
 def _sources(include_top: bool) -> Iterator[tuple[str, tuple[str, ...]]]:
-    """Each Keras layer with weights, and the names of its tensors in the PyTorch release."""
+    """Yield each Keras layer with weights, and its tensors' names in the PyTorch release."""
 
     def norm(layer: str, torch_name: str) -> tuple[str, tuple[str, ...]]:
-        return layer, tuple(f"{torch_name}.{part}" for part in _BN_PARTS)
+        return layer, tuple(f"{torch_name}.{part}" for part in _NORM_TENSORS)
 
     yield "stem_conv", ("_conv_stem.weight",)
     yield norm("stem_bn", "_bn0")
@@ -157,9 +163,7 @@ def _sources(include_top: bool) -> Iterator[tuple[str, tuple[str, ...]]]:
         yield "predictions", ("_fc.weight", "_fc.bias")
 
 
-def _assign(
-    model: "keras.Model", weights: Mapping[str, NDArray[Any]], *, include_top: bool
-) -> None:
+def _assign(model: keras.Model, weights: Mapping[str, NDArray[Any]], *, include_top: bool) -> None:
     used = {"_fc.weight", "_fc.bias"}  # may stay behind when there is no classifier
     for layer_name, tensor_names in _sources(include_top):
         layer = model.get_layer(layer_name)
@@ -167,9 +171,10 @@ def _assign(
         for name, value, variable in zip(tensor_names, values, layer.weights, strict=True):
             if value.shape != tuple(variable.shape):
                 raise BackboneError(
-                    f"{name}: expected shape {tuple(variable.shape)} in Keras's axis order for"
-                    f" layer {layer_name}, got {value.shape}; these are not EfficientNet-Lite0's"
-                    " weights"
+                    f"expected shape {tuple(variable.shape)} in Keras's axis order for layer"
+                    f" {layer_name}, got {value.shape}",
+                    where=name,
+                    remedy=_FOREIGN,
                 )
         layer.set_weights(values)
         used.update(tensor_names)
@@ -177,23 +182,26 @@ def _assign(
     left = [name for name in weights if name not in used and "num_batches_tracked" not in name]
     if left:
         raise BackboneError(
-            f"weights: expected EfficientNet-Lite0's tensors only, got {len(left)} others, the"
-            f" first {left[0]}; these are not EfficientNet-Lite0's weights"
+            f"expected EfficientNet-Lite0's tensors only, got {len(left)} others, the first"
+            f" {left[0]}",
+            remedy=_FOREIGN,
         )
 
 
 def _transposed(layer: str, name: str, weights: Mapping[str, NDArray[Any]]) -> NDArray[np.float32]:
-    """One tensor in Keras's axis order: PyTorch has outputs first, Keras has them last."""
+    """Return a tensor in Keras's axis order: PyTorch has outputs first, Keras has them last."""
     if name not in weights:
         raise BackboneError(
-            f"{name}: expected a tensor for layer {layer}, got none among {len(weights)};"
-            " these are not EfficientNet-Lite0's weights"
+            f"expected a tensor for layer {layer}, got none among {len(weights)}",
+            where=name,
+            remedy=_FOREIGN,
         )
     value = np.asarray(weights[name], np.float32)
     if not np.isfinite(value).all():
         raise BackboneError(
-            f"{name}: expected finite values for layer {layer}, got NaN or infinity; the file is"
-            " damaged: fetch it again"
+            f"expected finite values for layer {layer}, got NaN or infinity",
+            where=name,
+            remedy="The file is damaged: fetch it again.",
         )
     if value.ndim == 4:
         # (out, in, h, w) to (h, w, in, out); depthwise (channels, 1, h, w) to (h, w, channels, 1).

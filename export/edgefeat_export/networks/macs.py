@@ -11,9 +11,10 @@ __all__ = ["count_macs"]
 
 
 def count_macs(model: keras.Model) -> int:
-    """Count the multiply-accumulates of convolutions and dense layers, as papers do.
+    """Return how many multiply-accumulates the convolutions and dense layers take, as papers count.
 
-    Normalisation, activations, pooling and additions are left out: at most a few hundredths.
+    Normalisation, activations, pooling and additions are left out; together they are at most a few
+    hundredths of the sum.
     """
     return sum(_of_layer(layer) for layer in model.layers)
 

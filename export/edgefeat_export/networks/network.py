@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
-from edgefeat.model.spec import Colour, InputSpec, ModelSpec
+from edgefeat.model.spec import Colour, InputSpec
+from edgefeat_export.cut import headless
 from edgefeat_export.cut.head import Head
 from edgefeat_export.errors import BackboneError
-from edgefeat_export.networks.backbones import LoadedBackbone
-from edgefeat_export.networks.normalisation import CAFFE, IDENTITY, TF, TORCH, Normalisation
+from edgefeat_export.networks.normalisation import IDENTITY, Normalisation
 from edgefeat_export.networks.weights import record_of_file
 from edgefeat_export.saved.folder import record_of_folder
 from edgefeat_export.saved.opening import MODEL_SUFFIXES, open_model
@@ -22,20 +22,16 @@ from edgefeat_export.saved.weights_record import WeightsRecord
 if TYPE_CHECKING:
     import keras
 
+    from edgefeat_export.networks.backbones import LoadedBackbone
+
 __all__ = [
-    "NORMALISATIONS",
     "Network",
-    "describe",
     "file_safe",
     "is_model_file",
     "of_backbone",
     "of_file",
-    "of_range",
-    "parse_normalisation",
-    "recorded_normalisation",
 ]
 
-NORMALISATIONS: Final = {"tf": TF, "caffe": CAFFE, "torch": TORCH, "none": IDENTITY}
 _SCALING_LAYERS: Final = ("Rescaling", "Normalization")
 _SCALING_FUNCTIONS: Final = (
     *("math.truediv", "math.divide", "math.multiply", "math.subtract", "math.add"),
@@ -48,14 +44,14 @@ class Network:
     """A Keras model to be cut, and what goes into the spec of its file.
 
     Attributes:
-        name: Begins the file's name.
-        backbone: The architecture, for the spec.
-        model: Flat and functional, one image input of fixed size.
-        normalisation: From uint8 pixels to the model's input.
-        weights: Where they come from.
+        name: What the names of its files begin with.
+        backbone: Name of the architecture, for the spec.
+        model: Flat and functional, with one image input of fixed size.
+        normalisation: Turns uint8 pixels into the model's input.
+        weights: Where the weights come from.
         input: Size and colour of the pictures.
-        head: Where to cut unless told otherwise.
-        in_catalogue: Whether its structure is known to us.
+        find_head: Finds where the features end, or raises BackboneError.
+        in_catalogue: Whether it is a backbone of the catalogue, whose structure is known.
     """
 
     name: str
@@ -64,18 +60,38 @@ class Network:
     normalisation: Normalisation
     weights: WeightsRecord
     input: InputSpec
-    head: Head
+    find_head: Callable[[], Head]
     in_catalogue: bool
+
+    @property
+    def head(self) -> Head:
+        """Where to cut unless told otherwise.
+
+        Raises:
+            BackboneError: The head cannot be found; the user must name a layer.
+        """
+        return self.find_head()
+
+    def cut(self, taps: Sequence[headless.Tap]) -> headless.Headless:
+        """Return the model cut at the taps; the head is looked for only if a tap needs it.
+
+        Raises:
+            BackboneError: No such layer, no head, or a tensor that is neither a map nor a vector.
+        """
+        end = self.head.layer if any(tap.layer is None for tap in taps) else None
+        return headless.cut(self.model, taps, end=end)
 
 
 def is_model_file(name: str) -> bool:
-    """Whether the user means a saved model rather than a backbone's name."""
+    """Return whether the user means a saved model rather than a backbone's name."""
     path = Path(name)
     return path.suffix in MODEL_SUFFIXES or path.is_dir() or path.is_file()
 
 
 def of_backbone(loaded: LoadedBackbone) -> Network:
-    """Take a catalogue backbone, which has no head."""
+    """Return a catalogue backbone, which comes without a head, as a network."""
+    end = str(loaded.model.outputs[0]._keras_history.operation.name)
+    head = Head(end, "the end of the backbone, which comes without a head")
     return Network(
         name=loaded.name,
         backbone=loaded.backbone.name,
@@ -83,7 +99,7 @@ def of_backbone(loaded: LoadedBackbone) -> Network:
         normalisation=loaded.normalisation,
         weights=loaded.weights,
         input=InputSpec(size_hw=loaded.size_hw),
-        head=Head(_last_layer(loaded.model), "the end of the backbone, which comes without a head"),
+        find_head=lambda: head,
         in_catalogue=True,
     )
 
@@ -101,70 +117,40 @@ def of_file(
     """Open a model the user saved.
 
     Args:
-        path: `.keras`, `.h5` or a SavedModel folder.
+        path: A `.keras` or `.h5` file, or a SavedModel folder.
         normalisation: What the model expects of a pixel; None where it scales 0..255 itself.
-        size_hw: Input size, where the model leaves it open.
-        name: Of the exported file; None takes the saved file's.
-        licence: Of the weights, as the user states it.
+        size_hw: Height and width of the input in pixels, where the model leaves them open.
+        name: Name of the exported file; None takes the saved file's.
+        licence: SPDX identifier of the weights, as the user states it.
         allow_code: Whether code inside the file may run.
-        code: A Python file with the model's own classes.
+        code: A Python file with the model's own classes; it is run.
 
     Raises:
         BackboneError: The file cannot be used, or nothing says what its input is.
     """
     name = file_safe(name or path.stem)
-    model, head = open_model(path, name=name, size_hw=size_hw, allow_code=allow_code, code=code)
+    model, find_head = open_model(
+        path, name=name, size_hw=size_hw, allow_code=allow_code, code=code
+    )
     _, height, width, channels = model.input_shape
     weights = record_of_folder(path) if path.is_dir() else record_of_file(path)
-    if licence is not None:
-        weights = WeightsRecord(
-            source=weights.source, sha256=weights.sha256, licence=licence, origin=weights.origin
-        )
     return Network(
         name=name,
         backbone=name,
         model=model,
         normalisation=_declared(model, normalisation, path),
-        weights=weights,
+        weights=weights if licence is None else replace(weights, licence=licence),
         input=InputSpec(
             size_hw=(height, width), colour=Colour.GREY if channels == 1 else Colour.RGB
         ),
-        head=head,
+        find_head=find_head,
         in_catalogue=False,
     )
 
 
 def file_safe(name: str) -> str:
-    """Return a name of lower-case letters, digits and underscores, as files begin with."""
+    """Return a name of lower-case letters, digits and underscores, for files to begin with."""
     return re.sub(r"\W+", "_", name).strip("_").lower() or "model"
-
-
-def parse_normalisation(text: str) -> Normalisation:
-    """Read `tf`, `caffe`, `torch`, `none`, or `MEAN/STD` with one or three numbers each, in 0..255.
-
-    Raises:
-        ValueError: Neither.
-    """
-    if text in NORMALISATIONS:
-        return NORMALISATIONS[text]
-    parts = [[float(number) for number in part.split(",")] for part in text.split("/")]
-    if len(parts) != 2 or any(len(numbers) not in (1, 3) for numbers in parts):
-        raise ValueError(f"expected MEAN/STD with one or three numbers each, got {text!r}")
-    mean, std = (_three(numbers) for numbers in parts)
-    return Normalisation(mean=mean, std=std, colour="rgb")
-
-
-def of_range(low: float, high: float) -> Normalisation:
-    """Scale pixels 0..255 to the range a model was trained on."""
-    if not high > low:
-        raise ValueError(f"expected a range LOW,HIGH with HIGH above LOW, got {low},{high}")
-    std = 255 / (high - low)
-    return Normalisation(mean=_three([-low * std]), std=_three([std]), colour="rgb")
-
-
-def _three(numbers: list[float]) -> tuple[float, float, float]:
-    first, second, third = numbers * 3 if len(numbers) == 1 else numbers
-    return first, second, third
 
 
 def _declared(model: keras.Model, normalisation: Normalisation | None, path: Path) -> Normalisation:
@@ -173,9 +159,11 @@ def _declared(model: keras.Model, normalisation: Normalisation | None, path: Pat
     if any(_scales(layer) for layer in _before_weights(model)):
         return IDENTITY
     raise BackboneError(
-        f"{path}: no scaling layer can be seen in it, so nothing tells what its input is. Say"
-        " how it was trained: --input-range 0,255 (raw pixels), --input-range 0,1,"
-        " --input-range=-1,1, or --normalize tf|caffe|torch|MEAN/STD"
+        "no scaling layer can be seen in it, so nothing tells what its input is",
+        where=path,
+        remedy="Say how it was trained with {option}: 0,255 (raw pixels), 0,1 or -1,1; or name"
+        " Keras's normalisation: tf, caffe, torch or MEAN/STD.",
+        option="input_range",
     )
 
 
@@ -185,32 +173,9 @@ def _scales(layer: keras.Layer) -> bool:
     return type(layer).__name__ in _SCALING_LAYERS
 
 
-def _last_layer(model: keras.Model) -> str:
-    return str(model.outputs[0]._keras_history.operation.name)
-
-
 def _before_weights(model: keras.Model) -> Iterator[keras.Layer]:
-    """Layers between the input and the first one that learned something from pixels."""
+    """Yield the layers between the input and the first one that learned something from pixels."""
     for layer in model.layers:
         if layer.trainable_weights:
             return
         yield layer
-
-
-def recorded_normalisation(spec: ModelSpec) -> Normalisation | None:
-    """Read back what `describe` wrote into a file's spec; None where it is not there."""
-    values = spec.source.extra.get("normalisation")
-    if not isinstance(values, Mapping):
-        return None
-    return Normalisation(
-        mean=_three(values["mean"]), std=_three(values["std"]), colour=values["colour"]
-    )
-
-
-def describe(normalisation: Normalisation) -> dict[str, Any]:
-    """Return a normalisation as plain values, for the spec."""
-    return {
-        "mean": list(normalisation.mean),
-        "std": list(normalisation.std),
-        "colour": normalisation.colour,
-    }

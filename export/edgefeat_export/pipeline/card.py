@@ -3,49 +3,64 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import prod
 from pathlib import Path
 
+from edgefeat import atomic
 from edgefeat.errors import ModelError
 from edgefeat.model.file import ModelFile, read_model_file
 from edgefeat.model.spec import ModelSpec, OutputSpec
-from edgefeat_export.graph.precisions import PRECISIONS
-from edgefeat_export.pipeline.request import Built
-from edgefeat_export.pipeline.specs import file_stem
-from edgefeat_export.proof.latency import conditions, time_file
+from edgefeat_export.errors import ExportError
+from edgefeat_export.pipeline import specs
+from edgefeat_export.pipeline.request import Say
+from edgefeat_export.precision import Precision
+from edgefeat_export.proof import timing
 
 __all__ = ["write_card"]
 
 
-def write_card(built: Sequence[Built], folder: Path) -> Path:
-    """Write `<name>_<size>.md` beside the files, over all precisions of this network there.
+def write_card(spec: ModelSpec, folder: Path, *, say: Say) -> Path:
+    """Write `<name>_<size>.md`, the card of all files of one network in a folder.
+
+    Args:
+        spec: The spec of one of the files; the card shows its outputs and its origin.
+        folder: Where the files are and the card will be.
+        say: Takes a line for each file that looks like one of them and is none.
 
     Returns:
         The card's path.
+
+    Raises:
+        ExportError: The card cannot be written.
     """
-    spec = built[0].spec
-    files = [file for file in _files(spec, folder) if file.spec.outputs == spec.outputs]
-    path = folder / f"{file_stem(spec)}.md"
-    path.write_text("\n".join([*_head(spec), *_fidelity(files), *_speed(files), *_origin(spec)]))
+    files = _files(spec, folder, say)
+    path = folder / f"{specs.file_stem(spec)}.md"
+    lines = [*_head(spec), *_reading(spec), *_fidelity(files), *_speed(files), *_origin(spec)]
+    atomic.write_text(path, "\n".join(lines), error=ExportError)
     return path
 
 
-def _files(spec: ModelSpec, folder: Path) -> list[ModelFile]:
+def _files(spec: ModelSpec, folder: Path, say: Say) -> list[ModelFile]:
     found = []
-    for precision in PRECISIONS:
-        path = folder / f"{file_stem(spec)}_{precision}.onnx"
-        if path.exists():
-            try:
-                found.append(read_model_file(path))
-            except ModelError:  # a stranger's file of the same name: not part of this card
-                continue
+    for precision in Precision:
+        path = folder / f"{specs.file_stem(spec)}_{precision}.onnx"
+        if not path.exists():
+            continue
+        try:
+            file = read_model_file(path)
+        except ModelError as error:
+            say(f"note: not in the card: {error}")
+            continue
+        if file.spec.outputs == spec.outputs:
+            found.append(file)
+        else:
+            say(f"note: not in the card: {path}: it has other outputs")
     return found
 
 
 def _head(spec: ModelSpec) -> list[str]:
     height, width = spec.input.size_hw
     resize = spec.input.resize
-    file = f"{file_stem(spec)}_{spec.precision}.onnx"
-    choice = ', outputs="all"' if len(spec.outputs) > 1 else ""
     return [
         f"# {spec.name}",
         "",
@@ -57,18 +72,33 @@ def _head(spec: ModelSpec) -> list[str]:
         " inside.",
         *(f"- Output `{output.name}`: {_describe(output)}" for output in spec.outputs),
         "",
-        "```python",
-        "import edgefeat",
-        "",
-        f'with edgefeat.FeatureExtractor("{file}"{choice}) as extractor:',
-        '    features = extractor.extract("photo.jpg")',
-        "```",
-        "",
     ]
 
 
+def _reading(spec: ModelSpec) -> list[str]:
+    """Return how Python reads every output."""
+    file, several = specs.file_name(spec), len(spec.outputs) > 1
+    chosen = ', outputs="all"' if several else ""
+    code = [
+        "import edgefeat",
+        "",
+        f'with edgefeat.FeatureExtractor("{file}"{chosen}) as extractor:',
+    ]
+    if several:
+        total = sum(prod(output.shape) for output in spec.outputs)
+        code += [
+            f'    together = extractor.extract("photo.jpg")  # float32 ({total},), side by side',
+            '    outputs = extractor.extract_outputs("photo.jpg")  # or one by one, by name',
+            *(f'    outputs["{one.name}"]  # float32 {one.shape}' for one in spec.outputs),
+        ]
+    else:
+        shape = spec.primary.shape
+        code.append(f'    features = extractor.extract("photo.jpg")  # float32 {shape}')
+    return ["```python", *code, "```", ""]
+
+
 def _describe(output: OutputSpec) -> str:
-    text = " x ".join(str(side) for side in output.shape)
+    text = specs.shape_text(output)
     text += f" numbers from layer `{output.source_layer}`"
     if output.pooling:
         text += f", {output.pooling} pooling"
@@ -81,9 +111,10 @@ def _describe(output: OutputSpec) -> str:
 
 def _fidelity(files: Sequence[ModelFile]) -> list[str]:
     lines = [
-        "## Fidelity to Keras",
+        "## Fidelity",
         "",
-        "Measured through edgefeat on pictures, before each file was allowed to exist.",
+        "Measured on pictures through edgefeat, before each file was allowed to exist: the first"
+        " output's features beside Keras's.",
         "",
         "| file | size | pictures | cosine mean / 1st percentile / min | relative L2 max"
         " | ten neighbours shared |",
@@ -95,8 +126,9 @@ def _fidelity(files: Sequence[ModelFile]) -> list[str]:
             continue
         p1 = "-" if parity.cosine_p1 is None else f"{parity.cosine_p1:.5f}"
         shared = parity.neighbour_overlap_10
+        beside = ", beside the fp32 file" if "against" in parity.extra else ""  # by `quantize`
         lines.append(
-            f"| `{Path(file.path).name}` | {file.size_bytes / 1e6:.2f} MB | {parity.images}"
+            f"| `{Path(file.path).name}`{beside} | {file.size_bytes / 1e6:.2f} MB | {parity.images}"
             f" | {parity.cosine_mean:.5f} / {p1} / {parity.cosine_min:.5f}"
             f" | {parity.relative_l2_max:.1e} | {'-' if shared is None else f'{shared:.1%}'} |"
         )
@@ -107,16 +139,16 @@ def _speed(files: Sequence[ModelFile]) -> list[str]:
     lines = [
         "## Latency",
         "",
-        f"On {conditions()}. Graph alone: decoding and resizing come on top.",
+        f"On {timing.conditions()}. Graph alone: decoding and resizing come on top.",
         "",
         "| file | median | fastest | runs |",
         "|---|---|---|---|",
     ]
-    for file in files:
-        timing = time_file(Path(file.path))
+    paths = [Path(file.path) for file in files]
+    for path, latency in zip(paths, timing.of_files(paths), strict=True):
         lines.append(
-            f"| `{Path(file.path).name}` | {timing.median_ms:.2f} ms | {timing.fastest_ms:.2f} ms"
-            f" | {timing.runs} |"
+            f"| `{path.name}` | {latency.median_ms:.2f} ms | {latency.fastest_ms:.2f} ms"
+            f" | {latency.runs} |"
         )
     return [*lines, ""]
 

@@ -2,42 +2,45 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from contextlib import ExitStack
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-import onnx
-
-from edgefeat import FeatureExtractor
-from edgefeat.model.spec import ModelSpec
+from edgefeat import FeatureExtractor, atomic
 from edgefeat_export.errors import ExportError, VerificationError
-from edgefeat_export.pipeline.request import Built
-from edgefeat_export.pipeline.specs import file_name
-from edgefeat_export.proof.stamp import stamp, temporary_beside
+from edgefeat_export.pipeline.drafts import Draft
+from edgefeat_export.pipeline.results import FinishedFile
+from edgefeat_export.proof import stamp
 
-__all__ = ["Draft", "make_folder", "publish"]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Draft:
-    """A verified graph with everything its file will say."""
-
-    model: onnx.ModelProto
-    spec: ModelSpec
+__all__ = ["output_folder", "publish"]
 
 
-def make_folder(folder: Path) -> None:
-    """Make the output folder before any work goes into files for it."""
+@contextmanager
+def output_folder(folder: Path) -> Iterator[None]:
+    """Make the output folder before any work goes into files for it.
+
+    If the work then fails, the folders that were made are removed again, as far as they are empty.
+
+    Raises:
+        ExportError: The folder cannot be made.
+    """
+    missing = [one for one in (folder, *folder.parents) if not one.exists()]
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise ExportError(
-            f"{folder}: cannot be made a folder: {error.strerror}. Choose another one."
+            f"it cannot be made a folder: {error.strerror}",
+            where=folder,
+            remedy="Choose another one.",
         ) from error
+    try:
+        yield
+    except BaseException:
+        _remove_empty(missing)
+        raise
 
 
-def publish(drafts: Sequence[Draft], folder: Path) -> list[Built]:
+def publish(drafts: Sequence[Draft]) -> tuple[FinishedFile, ...]:
     """Stamp every file under a temporary name, run its self-test, then rename all.
 
     Raises:
@@ -46,31 +49,48 @@ def publish(drafts: Sequence[Draft], folder: Path) -> list[Built]:
     with ExitStack() as stack:
         ready = []
         for draft in drafts:
-            target = folder / file_name(draft.spec)
-            temporary = stack.enter_context(temporary_beside(target))
-            stamp(draft.model, draft.spec, temporary)
-            _self_test(temporary, target)
-            ready.append((temporary, target, draft.spec))
-        built = []
-        for temporary, target, spec in ready:
-            temporary.replace(target)
-            built.append(Built(path=target, spec=spec, size_bytes=target.stat().st_size))
-    return built
+            spool = stack.enter_context(stamp.beside(draft.model, draft.spec, draft.path))
+            _self_test(spool.part, draft)
+            ready.append(spool)
+        for draft, spool in zip(drafts, ready, strict=True):
+            with atomic.explained(draft.path, error=ExportError):
+                spool.publish()
+    return tuple(
+        FinishedFile(
+            path=draft.path,
+            spec=draft.spec,
+            size_bytes=draft.path.stat().st_size,
+            parities=draft.parities,
+        )
+        for draft in drafts
+    )
 
 
-def _self_test(path: Path, target: Path) -> None:
-    with FeatureExtractor(path, outputs="features") as extractor:
+def _self_test(path: Path, draft: Draft) -> None:
+    if draft.spec.probe is None:
+        return
+    with FeatureExtractor(path, outputs=draft.spec.primary.name) as extractor:
         result = extractor.self_test()
     if not result:
+        reason = {
+            "output": draft.spec.primary.name,
+            "gate": "probe_relative_l2",
+            "needed": result.relative_l2_max,
+            "got": result.relative_l2,
+        }
         raise VerificationError(
-            f"{target.name}: its own self-test fails here: relative L2 "
-            f"{result.relative_l2:.2e}, allowed {result.relative_l2_max:.2e}.",
-            reasons=[
-                {
-                    "output": "features",
-                    "gate": "probe_relative_l2",
-                    "needed": result.relative_l2_max,
-                    "got": result.relative_l2,
-                }
-            ],
+            f"its own self-test fails here: relative L2 {result.relative_l2:.2e}, allowed"
+            f" {result.relative_l2_max:.2e}",
+            where=draft.path.name,
+            remedy="Report this: it is a fault of the exporter.",
+            reasons=[reason],
         )
+
+
+def _remove_empty(folders: Sequence[Path]) -> None:
+    """Remove folders, inner ones first, until one is not empty."""
+    for folder in folders:
+        try:
+            folder.rmdir()
+        except OSError:  # it holds something, or the user removed it meanwhile
+            return

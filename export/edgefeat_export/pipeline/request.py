@@ -1,50 +1,86 @@
-"""What to build, and what came of it: the two ends of the pipeline."""
+"""What to build or to quantize, checked: options that nothing would use are refused."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
-from edgefeat.model.spec import ModelSpec
+from edgefeat import checks
+from edgefeat.errors import OptionError
 from edgefeat_export.cut.headless import Tap
 from edgefeat_export.cut.reduction import Pca
-from edgefeat_export.graph.precisions import PRECISIONS
-from edgefeat_export.networks.normalisation import Normalisation
-from edgefeat_export.proof.gates import GATES, Gates
+from edgefeat_export.networks.request import NetworkRequest
+from edgefeat_export.precision import Precision
+from edgefeat_export.proof.gates import Gates
 from edgefeat_export.quant.search import UNLIMITED, Limits
-from edgefeat_export.quant.targets import DEFAULT_TARGET, TARGETS, Target
+from edgefeat_export.quant.targets import DEFAULT_TARGET, TARGETS, Target, target_named
 
-__all__ = ["BuildRequest", "Built", "NetworkRequest"]
+__all__ = ["BuildRequest", "Int8Request", "Say", "network_of", "path_of", "precisions_of", "silent"]
+
+Say = Callable[[str], None]
+"""Takes a line of progress, without its line end."""
+_DEFAULT_PRECISIONS = (Precision.FP32, Precision.INT8)
+
+
+def silent(line: str) -> None:
+    """Take a line of progress and do nothing with it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class NetworkRequest:
-    """Which network.
+class Int8Request:
+    """What int8 is for and what it may cost.
 
     Attributes:
-        name: A backbone from the catalogue, or the path of a saved model.
-        weights: `imagenet`, `none` or a weights file; for a backbone only.
-        size_hw: Input size; None takes the network's own.
-        alpha: Width multiplier, where the family has one.
-        minimalistic: The plain variant of MobileNetV3.
-        normalisation: What a saved model expects of a pixel; None if it scales 0..255 itself.
-        title: Name of a saved model's export; None takes the file's.
-        licence: Of a saved model's weights.
-        allow_code: Whether code inside a saved model may run.
-        code: A Python file with a saved model's own classes.
+        target: The class of devices.
+        limits: Largest size and latency.
     """
 
-    name: str
-    weights: str | Path = "imagenet"
-    size_hw: tuple[int, int] | None = None
-    alpha: float | None = None
-    minimalistic: bool = False
-    normalisation: Normalisation | None = None
-    title: str | None = None
-    licence: str | None = None
-    allow_code: bool = False
-    code: Path | None = None
+    target: Target = TARGETS[DEFAULT_TARGET]
+    limits: Limits = UNLIMITED
+
+    @classmethod
+    def of(
+        cls,
+        target: str | Target | None,
+        max_bytes: int | None,
+        max_latency_ratio: float | None,
+        *,
+        precisions: Sequence[Precision] = (Precision.INT8,),
+    ) -> Int8Request:
+        """Return the request that options make.
+
+        Args:
+            target: A `Target` or its name; None takes the one that suits every CPU.
+            max_bytes: Largest allowed model in bytes; None is no limit.
+            max_latency_ratio: Longest allowed latency over the float model's; None is no limit.
+            precisions: What is built.
+
+        Raises:
+            OptionError: A value makes no sense, or is given where int8 is not built.
+        """
+        options = {
+            "target": target,
+            "max_bytes": max_bytes,
+            "max_latency_ratio": max_latency_ratio,
+        }
+        for name, value in options.items():
+            if value is not None and Precision.INT8 not in precisions:
+                raise OptionError(
+                    f"it is for int8, but only {', '.join(precisions)} is built",
+                    option=name,
+                    remedy="Leave it out, or build int8 too.",
+                )
+        limits = Limits(
+            size_bytes=None if max_bytes is None else checks.whole_number("max_bytes", max_bytes),
+            latency_ratio=None
+            if max_latency_ratio is None
+            else checks.number("max_latency_ratio", max_latency_ratio),
+        )
+        if not isinstance(target, Target):
+            target = target_named(target or DEFAULT_TARGET)
+        return cls(target=target, limits=limits)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,53 +90,71 @@ class BuildRequest:
     Attributes:
         network: Which network.
         taps: Where features leave the network; the first is the primary output.
-        reduce: PCA on the primary output, fitted to the pictures of `calibration`.
+        reduce: PCA on the primary output, fitted to the pictures of `calibrate`; None does without.
         l2: Whether the primary output is scaled to unit length.
-        precisions: Some of `PRECISIONS`.
+        precisions: What files to make, at least one.
+        may_leave_out: Precisions that the build goes on without where they miss their gates.
         gates: What each precision must reach.
-        calibration: Folder of pictures for int8 and PCA; None takes crops of the shipped samples.
-        images: Folder of pictures to verify with; None takes other crops of the samples.
-        target: The class of devices that int8 is for.
-        limits: What int8 may cost.
-        may_leave_out: Precisions that the build goes on without where their gates are missed.
+        calibrate: Folder of pictures for int8 and PCA; None takes photos that packages ship.
+        images: Folder of pictures to verify with; None takes crops of the shipped samples.
         output: Folder for the files.
+        int8: What int8 is for and what it may cost.
+
+    Raises:
+        OptionError: Options do not fit together.
     """
 
     network: NetworkRequest
-    taps: Sequence[Tap] = (Tap(),)
-    reduce: Pca | None = None
-    l2: bool = False
-    precisions: Sequence[str] = ("fp32", "int8")
-    gates: Mapping[str, Gates] = field(default_factory=lambda: GATES)
-    calibration: Path | None = None
-    images: Path | None = None
-    output: Path = Path("models")
-    target: Target = TARGETS[DEFAULT_TARGET]
-    limits: Limits = UNLIMITED
-    may_leave_out: Sequence[str] = ()
-    calibration_images: int = 128
-    verification_images: int = 100
+    taps: Sequence[Tap]
+    reduce: Pca | None
+    l2: bool
+    precisions: Sequence[Precision]
+    may_leave_out: Sequence[Precision]
+    gates: Mapping[Precision, Gates]
+    calibrate: Path | None
+    images: Path | None
+    output: Path
+    int8: Int8Request
 
     def __post_init__(self) -> None:
-        unknown = [name for name in self.precisions if name not in PRECISIONS]
-        if unknown or not self.precisions:
-            raise ValueError(f"precisions: expected some of {', '.join(PRECISIONS)}, got {unknown}")
-        if self.calibration and not (self.reduce or "int8" in self.precisions):
-            raise ValueError(
-                "calibration: expected int8 or reduce to use these pictures, got neither; leave"
-                " them out"
+        if self.calibrate and not (self.reduce or Precision.INT8 in self.precisions):
+            raise OptionError(
+                "expected int8 or a reduction to use these pictures, got neither",
+                option="calibrate",
+                remedy="Leave them out.",
             )
-        if self.reduce is not None and self.calibration is None:
-            raise ValueError(
-                "reduce: expected a folder of your own pictures as calibration to fit the PCA to,"
-                " got none"
+        if self.reduce is not None and self.calibrate is None:
+            raise OptionError(
+                "a PCA needs a folder of your own pictures to be fitted to, got none",
+                option="reduce",
+                remedy="Give the folder that int8 is calibrated on, too.",
             )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Built:
-    """One finished file."""
+def network_of(network: str | os.PathLike[str] | NetworkRequest) -> NetworkRequest:
+    """Return the request for a network that is given by name, by path or as a request."""
+    if isinstance(network, NetworkRequest):
+        return network
+    return NetworkRequest(os.fspath(network))
 
-    path: Path
-    spec: ModelSpec
-    size_bytes: int
+
+def path_of(path: str | os.PathLike[str] | None) -> Path | None:
+    """Return a path as `Path`; None stays None."""
+    return None if path is None else Path(path)
+
+
+def precisions_of(names: Sequence[str] | None) -> tuple[Precision, ...]:
+    """Return precisions by their names, each once; None takes fp32 and int8.
+
+    Raises:
+        OptionError: One of them is unknown, or there is none.
+    """
+    if names is None:
+        return _DEFAULT_PRECISIONS
+    unknown = [name for name in names if name not in list(Precision)]
+    if unknown or not names:
+        raise OptionError(
+            f"expected some of {','.join(Precision)}, got {unknown[0] if unknown else names!r}",
+            option="precisions",
+        )
+    return tuple(dict.fromkeys(Precision(name) for name in names))

@@ -1,24 +1,42 @@
-"""Writes down what an exported file says of itself: spec and golden probe."""
+"""Writes down what an exported file says of itself: spec, parity and golden probe."""
 
 from __future__ import annotations
 
 import base64
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import onnx
 from numpy.typing import NDArray
 
-from edgefeat import FeatureExtractor
-from edgefeat.model.probe import GENERATOR, features_sha256, probe_image
+from edgefeat import FeatureExtractor, agreement
+from edgefeat.model.probe import GENERATOR, expected_features, features_sha256, probe_image
 from edgefeat.model.spec import ModelSpec, OutputSpec, Parity, Probe, SourceSpec
-from edgefeat_export.networks.network import Network, describe
-from edgefeat_export.proof.reference import KerasReference
-from edgefeat_export.proof.stamp import fingerprint_of
+from edgefeat_export.errors import VerificationError
+from edgefeat_export.precision import Precision
+from edgefeat_export.proof import stamp
+from edgefeat_export.proof.reference import Reference
 
-__all__ = ["file_name", "file_stem", "make_probe", "make_spec", "merged_parity"]
+if TYPE_CHECKING:
+    from edgefeat_export.networks.network import Network
+
+__all__ = [
+    "ProbeImage",
+    "file_name",
+    "file_stem",
+    "make_probe",
+    "make_spec",
+    "merged_parity",
+    "probe_by",
+    "probe_in",
+    "shape_text",
+]
+
+Features = NDArray[np.float32]
 
 _TOOLS: Final = (
     "edgefeat-export",
@@ -30,15 +48,36 @@ _TOOLS: Final = (
     "numpy",
 )
 _PROBE_SEED: Final = 1
-# The probe's tolerance: float16 storage of its features costs 5e-4 at most; int8 varies by model.
-_PROBE_FLOOR: Final = 2e-3
+# The probe's tolerance is what was measured here, times a slack for other CPUs, plus a floor for
+# storing the expected features as float16, which costs 5e-4 at most.
 _PROBE_SLACK: Final = 1.5
+_PROBE_FLOOR: Final = 2e-3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProbeImage:
+    """The image of a self-test and its right features.
+
+    Attributes:
+        seed: Makes the image, by the generator `edgefeat.model.probe.GENERATOR`.
+        expected: Keras's primary output for it: float32, one axis.
+    """
+
+    seed: int
+    expected: Features
 
 
 def make_spec(
-    model: onnx.ModelProto, precision: str, network: Network, outputs: tuple[OutputSpec, ...]
+    model: onnx.ModelProto, precision: Precision, network: Network, outputs: tuple[OutputSpec, ...]
 ) -> ModelSpec:
-    """Describe a graph, before anything has been measured."""
+    """Return what a graph's file says before anything has been measured.
+
+    Args:
+        model: The graph.
+        precision: How its numbers are stored and computed.
+        network: What it was made from.
+        outputs: Its outputs, in order.
+    """
     weights = network.weights
     source = SourceSpec(
         backbone=network.backbone,
@@ -48,23 +87,23 @@ def make_spec(
         tools={name: version(name) for name in _TOOLS},
         extra={
             "weights_origin": weights.origin,
-            "normalisation": describe(network.normalisation),
+            "normalisation": network.normalisation.as_record(),
         },
     )
     return ModelSpec(
         name=network.name,
-        precision=precision,
+        precision=precision.value,
         input=network.input,
         outputs=outputs,
         source=source,
         parity=None,
         probe=None,
-        fingerprint=fingerprint_of(model, network.input, outputs),
+        fingerprint=stamp.fingerprint_of(model, network.input, outputs),
     )
 
 
-def merged_parity(parities: dict[str, Parity]) -> Parity:
-    """Return the primary output's figures, with the other outputs' beside them."""
+def merged_parity(parities: Mapping[str, Parity]) -> Parity:
+    """Return the primary output's figures, with some of the other outputs' in `extra`."""
     first, *others = parities
     parity = parities[first]
     if not others:
@@ -77,34 +116,50 @@ def merged_parity(parities: dict[str, Parity]) -> Parity:
         }
         for name in others
     }
-    return Parity(
-        images=parity.images,
-        relative_l2_mean=parity.relative_l2_mean,
-        relative_l2_max=parity.relative_l2_max,
-        cosine_mean=parity.cosine_mean,
-        cosine_p1=parity.cosine_p1,
-        cosine_min=parity.cosine_min,
-        neighbour_overlap_10=parity.neighbour_overlap_10,
-        extra={**parity.extra, "other_outputs": extra},
-    )
+    return replace(parity, extra={**parity.extra, "other_outputs": extra})
 
 
-def make_probe(path: Path, spec: ModelSpec, reference: KerasReference) -> Probe:
-    """Describe the self-test: Keras's features for the probe image, and how near we come."""
+def probe_by(reference: Reference, spec: ModelSpec) -> ProbeImage:
+    """Return the probe image with the features that a reference gives for it."""
     image = probe_image(_PROBE_SEED, spec.input.size_hw, spec.input.channels)
-    expected = reference.primary(image[np.newaxis])[0].reshape(-1)
-    with FeatureExtractor(path, outputs="features") as extractor:
+    expected = reference.features(image[np.newaxis])[0][0]
+    return ProbeImage(seed=_PROBE_SEED, expected=expected.reshape(-1))
+
+
+def probe_in(probe: Probe) -> ProbeImage:
+    """Return the probe image of a finished file, with Keras's features that are stored there."""
+    return ProbeImage(seed=probe.seed, expected=expected_features(probe))
+
+
+def make_probe(path: Path, spec: ModelSpec, probe: ProbeImage) -> Probe:
+    """Return the self-test of a file: the right features, and how near it may be asked to come.
+
+    Args:
+        path: The file, stamped with a spec that has no probe yet.
+        spec: What it says of itself.
+        probe: The image and its right features.
+
+    Raises:
+        VerificationError: The right features are all zero, which proves nothing.
+    """
+    if not probe.expected.any():
+        raise VerificationError(
+            "the features of the probe image are all zero, so a self-test would prove nothing",
+            where=spec.name,
+            remedy="Check the weights and the input range.",
+        )
+    image = probe_image(probe.seed, spec.input.size_hw, spec.input.channels)
+    with FeatureExtractor(path, outputs=spec.primary.name) as extractor:
         got = extractor.extract_prepared(image[np.newaxis])[0].reshape(-1)
-    norm = float(np.linalg.norm(expected))
-    measured = float(np.linalg.norm(got - expected)) / norm if norm else float("inf")
+    measured = float(agreement.relative_l2(probe.expected[np.newaxis], got[np.newaxis])[0])
     # Integers give the same bytes everywhere, unless float arithmetic comes after them.
     integers_to_the_end = spec.primary.reduced_from is None and not spec.primary.l2_normalised
-    exact = spec.precision == "int8" and integers_to_the_end
+    exact = spec.precision == Precision.INT8 and integers_to_the_end
     return Probe(
         generator=GENERATOR,
-        seed=_PROBE_SEED,
+        seed=probe.seed,
         size_hw=spec.input.size_hw,
-        expected=_float16_text(expected),
+        expected=_float16_text(probe.expected),
         relative_l2_max=float(f"{_PROBE_SLACK * measured + _PROBE_FLOOR:.2e}"),
         features_sha256=features_sha256(got) if exact else None,
     )
@@ -120,6 +175,11 @@ def file_stem(spec: ModelSpec) -> str:
     height, width = spec.input.size_hw
     size = str(height) if height == width else f"{height}x{width}"
     return f"{spec.name}_{size}"
+
+
+def shape_text(output: OutputSpec) -> str:
+    """Return an output's shape for people, such as `1280` or `7 x 7 x 320`."""
+    return " x ".join(str(side) for side in output.shape)
 
 
 def _float16_text(features: NDArray[np.float32]) -> str:

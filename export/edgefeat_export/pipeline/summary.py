@@ -2,28 +2,47 @@
 
 from __future__ import annotations
 
+import os
 import re
+from collections.abc import Sequence
 
-from edgefeat_export.cut.headless import cut
-from edgefeat_export.pipeline.build import load_network
-from edgefeat_export.pipeline.request import BuildRequest
+from edgefeat_export.cut import headless
+from edgefeat_export.networks import load
+from edgefeat_export.networks.request import NetworkRequest
+from edgefeat_export.pipeline.request import network_of
 
 __all__ = ["summary"]
 
 
-def summary(request: BuildRequest) -> str:
-    """Return Keras's table of the network; `◄ name` stands beside the layer of each output."""
-    network = load_network(request.network)
-    headless = cut(network.model, request.taps, end=network.head.layer)
+def summary(
+    network: str | os.PathLike[str] | NetworkRequest,
+    *,
+    layers: Sequence[str | headless.Tap] = (),
+    pooling: str | None = None,
+) -> str:
+    """Return Keras's table of a network; `◄ name` stands beside the layer of each output.
+
+    Args:
+        network: A backbone's name, a saved model's path, or a `NetworkRequest`.
+        layers: Where features leave the network; see `build`.
+        pooling: How maps become vectors; see `build`.
+
+    Raises:
+        BackboneError: The network cannot be loaded or cut.
+        OptionError: An option makes no sense.
+    """
+    loaded = load.load_network(network_of(network))
+    taps = headless.taps_at(layers, pooling)
+    body = loaded.cut(taps)
     lines: list[str] = []
-    network.model.summary(
+    loaded.model.summary(
         line_length=100, print_fn=lambda text, **_: lines.extend(str(text).split("\n"))
     )
-    for output in headless.outputs:
+    for output in body.outputs:
         pooled = f" ({output.pooling})" if output.pooling else ""
         mark = f"  ◄ {output.name}{pooled}"
         named = re.compile(rf"│\s*{re.escape(output.source_layer)}[\s(]")
         lines = [line + mark if named.search(line[:60]) else line for line in lines]
-    reason = f"cut at {network.head.layer!r}: {network.head.reason}"
-    chosen = any(tap.layer is None for tap in request.taps)
-    return "\n".join([*lines, *([reason] if chosen else [])])
+    if any(tap.layer is None for tap in taps):
+        lines.append(f"cut at {loaded.head.layer!r}: {loaded.head.reason}")
+    return "\n".join(lines)

@@ -8,6 +8,8 @@ are left out: they are what files are verified with.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
@@ -18,9 +20,16 @@ from numpy.typing import NDArray
 
 from edgefeat.model.shipped import sample_photos
 from edgefeat.model.spec import InputSpec
-from edgefeat_export.proof.pictures import crops
+from edgefeat_export.proof import pictures
 
-__all__ = ["calibration_pictures", "described", "packaged_photos", "soften_half"]
+__all__ = [
+    "CALIBRATION_PICTURES",
+    "Calibration",
+    "calibration_pictures",
+    "for_calibration",
+    "packaged_photos",
+    "soften_half",
+]
 
 Pixels = NDArray[np.uint8]
 _PHOTOS: Final = {
@@ -43,18 +52,58 @@ _PHOTOS: Final = {
     "sklearn": ("datasets/images", ("china.jpg", "flower.jpg")),
 }
 _SOFTEST, _SHARPEST = 16, 64  # sides in pixels that a picture is shrunk to before growing back
+CALIBRATION_PICTURES: Final = 128
+"""How many pictures int8 is calibrated on, at most."""
+_CALIBRATION_SEED: Final = 1
 
 
-def calibration_pictures(input_spec: InputSpec, *, count: int, seed: int) -> tuple[Pixels, str]:
-    """Return pictures for calibration and a sentence that says where they are from.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Calibration:
+    """The pictures that int8 is calibrated on.
+
+    Attributes:
+        pictures: uint8 `(N, height, width, channels)` at the graph's input, half of them blurred.
+        origin: A phrase that says where they are from; the spec of the file keeps it.
+    """
+
+    pictures: Pixels
+    origin: str
+
+
+def for_calibration(
+    folder: Path | None,
+    input_spec: InputSpec,
+    *,
+    count: int = CALIBRATION_PICTURES,
+    say: Callable[[str], None],
+) -> Calibration:
+    """Return the pictures to calibrate on.
+
+    Args:
+        folder: The user's pictures; None takes photos that packages ship.
+        input_spec: The size and colours the graph takes.
+        count: How many to take, at most.
+        say: Takes a line of progress.
+
+    Raises:
+        ExportError: No picture in the folder can be read.
+    """
+    if folder is None:
+        return calibration_pictures(input_spec, count=count, seed=_CALIBRATION_SEED)
+    found = pictures.from_folder(folder, input_spec, at_most=count, say=say)
+    return Calibration(
+        pictures=soften_half(found, seed=_CALIBRATION_SEED),
+        origin=f"{len(found)} pictures of the user, half of them blurred",
+    )
+
+
+def calibration_pictures(input_spec: InputSpec, *, count: int, seed: int) -> Calibration:
+    """Return crops of the photos that packages ship, half of them blurred.
 
     Args:
         input_spec: The size and colours the graph takes.
-        count: How many.
-        seed: Makes the crops; the same seed gives the same pictures.
-
-    Returns:
-        uint8 `(count, height, width, channels)`, and the sentence for the model's card.
+        count: How many to make.
+        seed: Equal seeds give equal pictures.
     """
     photos = packaged_photos()
     origin = f"{len(photos)} sample photos of scikit-image and scikit-learn"
@@ -64,13 +113,11 @@ def calibration_pictures(input_spec: InputSpec, *, count: int, seed: int) -> tup
             f"only the {len(photos)} sample photos shipped with edgefeat-export "
             "(`pip install edgefeat-export[calibration]` adds more)"
         )
-    pictures = crops(photos, input_spec, count=count, seed=seed)
-    return soften_half(pictures, seed=seed), f"{count} crops of {origin}, half of them blurred"
-
-
-def described(pictures: Pixels) -> str:
-    """Return the sentence for pictures of the user, softened by half."""
-    return f"{len(pictures)} pictures of the user, half of them blurred"
+    sharp = pictures.crops(photos, input_spec, count=count, seed=seed)
+    return Calibration(
+        pictures=soften_half(sharp, seed=seed),
+        origin=f"{count} crops of {origin}, half of them blurred",
+    )
 
 
 def packaged_photos() -> list[Path]:
@@ -84,15 +131,15 @@ def packaged_photos() -> list[Path]:
     return found if all(path.is_file() for path in found) else []
 
 
-def soften_half(pictures: Pixels, *, seed: int) -> Pixels:
-    """Return the pictures with half of them shrunk to 16 to 64 pixels and grown back.
+def soften_half(sharp: Pixels, *, seed: int) -> Pixels:
+    """Return pictures with half of them shrunk to 16 to 64 pixels and grown back.
 
     Args:
-        pictures: uint8 `(N, height, width, channels)`; left as they are.
-        seed: Chooses which, and the sizes.
+        sharp: uint8 `(N, height, width, channels)`; not changed.
+        seed: Chooses which of them are softened, and how much.
     """
     rng = np.random.default_rng(seed)
-    mixed = pictures.copy()
+    mixed = sharp.copy()
     for index in rng.permutation(len(mixed))[: len(mixed) // 2]:
         side = _SOFTEST * (_SHARPEST / _SOFTEST) ** rng.random()  # as many below 32 as above
         mixed[index] = _softened(mixed[index], round(side))

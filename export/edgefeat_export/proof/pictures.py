@@ -4,76 +4,96 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from edgefeat.errors import ImageError, SourceError
 from edgefeat.model.probe import probe_image
+from edgefeat.model.shipped import sample_photos
 from edgefeat.model.spec import InputSpec
 from edgefeat.pictures.decode import load_bgr
 from edgefeat.pictures.paths import expand
 from edgefeat.pictures.preprocess import Preprocessor
 from edgefeat_export.errors import ExportError
 
-__all__ = ["crops", "drawn", "folder", "stream"]
+__all__ = ["VERIFICATION_PICTURES", "crops", "drawn", "for_verification", "from_folder", "stream"]
 
 Pixels = NDArray[np.uint8]
 Say = Callable[[str], None]
-_CHUNK = 16
+VERIFICATION_PICTURES: Final = 100
+"""How many pictures a file is verified with, at most: as many as `cosine_p1` takes to know."""
+_VERIFICATION_SEED: Final = 2
+_SYNTHETIC: Final = 8  # of the pictures to verify with, where the user gives none
+_CHUNK: Final = 16  # pictures held at once
 
 
-def folder(path: Path, input_spec: InputSpec, *, at_most: int, say: Say) -> Pixels:
+def for_verification(folder: Path | None, input_spec: InputSpec, *, say: Say) -> Pixels:
+    """Return the pictures that a file is verified with: none of them calibrates.
+
+    Args:
+        folder: The user's pictures; None takes crops of the shipped samples and some synthetic
+            pictures.
+        input_spec: The size and colours the graph takes.
+        say: Takes a line of progress.
+
+    Returns:
+        uint8 `(N, height, width, channels)`, N at most `VERIFICATION_PICTURES`.
+
+    Raises:
+        ExportError: No picture in the folder can be read.
+    """
+    if folder is not None:
+        return from_folder(folder, input_spec, at_most=VERIFICATION_PICTURES, say=say)
+    count = VERIFICATION_PICTURES - _SYNTHETIC
+    photos = crops(sample_photos(), input_spec, count=count, seed=_VERIFICATION_SEED)
+    return np.concatenate([photos, drawn(input_spec, count=_SYNTHETIC)])
+
+
+def from_folder(folder: Path, input_spec: InputSpec, *, at_most: int, say: Say) -> Pixels:
     """Return the pictures below a folder as the graph takes them, evenly spread if there are many.
 
+    Args:
+        folder: Where the pictures are.
+        input_spec: The size and colours the graph takes.
+        at_most: How many to take.
+        say: Takes a line for each picture that cannot be read, and if not all are taken.
+
+    Returns:
+        uint8 `(N, height, width, channels)`.
+
     Raises:
         ExportError: No picture there can be read.
     """
-    files = _files(path)
+    files = _files(folder)
     step = max(1, len(files) / at_most)
     chosen = [files[int(index * step)] for index in range(min(len(files), at_most))]
-    return np.concatenate(list(_read(chosen, input_spec, path, say)))
+    if len(chosen) < len(files):
+        say(f"taking {len(chosen)} of the {len(files)} pictures of {folder}, evenly spread")
+    return np.concatenate(list(_read(chosen, input_spec, folder, say)))
 
 
-def stream(path: Path, input_spec: InputSpec, *, say: Say) -> Iterator[Pixels]:
-    """Give all pictures below a folder a few at a time: uint8 `(n, height, width, channels)` each.
+def stream(folder: Path, input_spec: InputSpec, *, say: Say) -> Iterator[Pixels]:
+    """Yield all pictures below a folder a few at a time: uint8 `(n, height, width, channels)` each.
 
     Raises:
         ExportError: No picture there can be read.
     """
-    yield from _read(_files(path), input_spec, path, say)
-
-
-def _files(path: Path) -> list[str]:
-    try:
-        return expand(str(path))
-    except SourceError as error:
-        raise ExportError(f"{error} Give a folder of pictures.") from error
-
-
-def _read(files: Sequence[str], input_spec: InputSpec, path: Path, say: Say) -> Iterator[Pixels]:
-    plan = Preprocessor.from_spec(input_spec)
-    count, held = 0, []
-    for file in files:
-        try:
-            held.append(plan(plan.decode(file)))
-        except ImageError as error:
-            say(f"left out: {error}")
-            continue
-        count += 1
-        if len(held) == _CHUNK:
-            yield np.stack(held)
-            held = []
-    if held:
-        yield np.stack(held)
-    if not count:
-        raise ExportError(f"{path}: none of {len(files)} pictures can be read. Give others.")
+    yield from _read(_files(folder), input_spec, folder, say)
 
 
 def crops(photos: Sequence[Path], input_spec: InputSpec, *, count: int, seed: int) -> Pixels:
-    """Return deterministic crops of photos, turn by turn, some mirrored: uint8 `(count, H, W, C)`.
+    """Return deterministic crops of photos, turn by turn, some mirrored.
 
-    The first round shows each photo whole.
+    Args:
+        photos: The first round shows each of them whole.
+        input_spec: The size and colours the graph takes.
+        count: How many crops to make.
+        seed: Equal seeds give equal crops.
+
+    Returns:
+        uint8 `(count, height, width, channels)`.
     """
     frames = [load_bgr(photo) for photo in photos]
     prepare = Preprocessor.from_spec(input_spec)
@@ -93,7 +113,38 @@ def drawn(input_spec: InputSpec, *, count: int) -> Pixels:
     return np.stack([probe_image(2 + index, size_hw, channels) for index in range(count)])
 
 
+def _files(folder: Path) -> list[str]:
+    try:
+        return expand(str(folder))
+    except SourceError as error:
+        raise ExportError(
+            error.problem, where=error.where or folder, remedy="Give a folder of pictures."
+        ) from error
+
+
+def _read(files: Sequence[str], input_spec: InputSpec, folder: Path, say: Say) -> Iterator[Pixels]:
+    plan = Preprocessor.from_spec(input_spec)
+    count, held = 0, []
+    for file in files:
+        try:
+            held.append(plan(plan.decode(file)))
+        except ImageError as error:
+            say(f"left out: {error}")
+            continue
+        count += 1
+        if len(held) == _CHUNK:
+            yield np.stack(held)
+            held = []
+    if held:
+        yield np.stack(held)
+    if not count:
+        raise ExportError(
+            f"none of {len(files)} pictures can be read", where=folder, remedy="Give others."
+        )
+
+
 def _windows(rng: np.random.Generator) -> Iterator[tuple[float, float, float, bool]]:
+    """Yield share of the sides, place down and across (0 to 1), and whether to mirror."""
     while True:
         yield (rng.uniform(0.3, 0.9), rng.random(), rng.random(), bool(rng.random() < 0.5))
 

@@ -1,53 +1,101 @@
-"""What Keras itself says: the features every exported file is held against."""
+"""What an exported file is held against: Keras's own features, or those of a float file."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from edgefeat_export.cut.headless import Headless
+from edgefeat import FeatureExtractor
 from edgefeat_export.cut.reduction import Reduction
 from edgefeat_export.networks.normalisation import Normalisation
 
-__all__ = ["KerasReference"]
+if TYPE_CHECKING:
+    from edgefeat_export.cut.headless import Headless
 
-_CHUNK = 16
+__all__ = ["FileReference", "KerasReference", "Reference"]
+
+Features = NDArray[np.float32]
+Pixels = NDArray[np.uint8]
+_CHUNK = 16  # pictures that Keras gets at once
+
+
+class Reference(Protocol):
+    """Whatever can say which features are right."""
+
+    @property
+    def name(self) -> str:
+        """What messages call it, such as "Keras"."""
+        ...
+
+    def features(self, images: Pixels) -> list[Features]:
+        """Return the right features of pictures.
+
+        Args:
+            images: uint8 `(N, height, width, channels)` at the graph's input, RGB or grey.
+
+        Returns:
+            Each output in the file's order, the primary one first: float32 `(N, ...)`.
+        """
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KerasReference:
-    """A headless Keras model fed from the same uint8 pixels as the exported graph.
+    """A headless Keras model, fed from the same uint8 pixels as the exported graph.
 
-    `reduction` is applied to the primary output in float64, without the graph's nodes.
+    Attributes:
+        headless: The model and its outputs.
+        normalisation: Turns uint8 pixels into the model's input.
+        reduction: What happens to the primary output afterwards; computed in float64, without the
+            graph's nodes.
     """
 
     headless: Headless
     normalisation: Normalisation
     reduction: Reduction = field(default_factory=Reduction)
 
-    def features(self, images: NDArray[np.uint8]) -> list[NDArray[np.float32]]:
-        """Run Keras on pictures at the graph's input.
+    @property
+    def name(self) -> str:
+        """What messages call it."""
+        return "Keras"
 
-        Args:
-            images: uint8 `(N, height, width, channels)`, RGB or grey.
-
-        Returns:
-            Each output of the headless model, in order: float32 `(N, ...)`.
-        """
+    def features(self, images: Pixels) -> list[Features]:
+        """Run Keras on pictures; see `Reference.features`."""
         chunks = [
             self._run(images[start : start + _CHUNK]) for start in range(0, len(images), _CHUNK)
         ]
         first, *others = (np.concatenate(parts) for parts in zip(*chunks, strict=True))
         return [self.reduction.apply(first), *others]
 
-    def primary(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Run Keras and return the primary output: float32 `(N, ...)`."""
-        return self.features(images)[0]
-
-    def _run(self, images: NDArray[np.uint8]) -> Sequence[NDArray[np.float32]]:
+    def _run(self, images: Pixels) -> Sequence[Features]:
         outputs = self.headless.model(self.normalisation.apply(images), training=False)
         listed = outputs if isinstance(outputs, list | tuple) else [outputs]
         return [np.asarray(output) for output in listed]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileReference:
+    """A finished float file, as the installed runtime computes it.
+
+    Attributes:
+        path: The model file.
+    """
+
+    path: Path
+
+    @property
+    def name(self) -> str:
+        """What messages call it."""
+        return self.path.name
+
+    def features(self, images: Pixels) -> list[Features]:
+        """Run the file on pictures; see `Reference.features`."""
+        with FeatureExtractor(self.path, outputs="all") as extractor:
+            rows = [extractor.outputs_prepared(image[np.newaxis]) for image in images]
+            names = [output.name for output in extractor.spec.outputs]
+        return [np.concatenate([row[name] for row in rows]) for name in names]

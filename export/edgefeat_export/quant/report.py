@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from math import log10
 
-from edgefeat_export.quant.fidelity import Fidelity
+from edgefeat.agreement import Agreement
 from edgefeat_export.quant.search import Attempt, Outcome
 
 __all__ = ["report_page"]
@@ -82,11 +82,11 @@ def _attempts(attempts: Sequence[Attempt]) -> str:
     return _table(head, rows)
 
 
-def _numbers(fidelity: Fidelity) -> tuple[str, ...]:
-    overlap = fidelity.neighbour_overlap_10
+def _numbers(fidelity: Agreement) -> tuple[str, ...]:
+    p1, overlap = fidelity.cosine_p1, fidelity.neighbour_overlap_10
     return (
         f"{fidelity.cosine_mean:.5f}",
-        f"{fidelity.cosine_p1:.4f}",
+        "too few" if p1 is None else f"{p1:.4f}",
         f"{fidelity.cosine_min:.4f}",
         f"{fidelity.relative_l2_mean:.4f}",
         "too few" if overlap is None else f"{overlap:.3f}",

@@ -10,10 +10,12 @@ import numpy as np
 import onnx
 from numpy.typing import NDArray
 
+from edgefeat import agreement
+from edgefeat.agreement import Agreement
 from edgefeat_export.errors import VerificationError
 from edgefeat_export.graph.graph import Graph
 from edgefeat_export.proof.gates import Gates, Miss, misses
-from edgefeat_export.quant.fidelity import Fidelity, compare, features_of
+from edgefeat_export.quant.fidelity import features_of
 from edgefeat_export.quant.graph_to_int8 import QuantizedModel, quantize_model
 from edgefeat_export.quant.latency import Latency, latency_of
 from edgefeat_export.quant.steps import steps_of
@@ -45,7 +47,7 @@ class Attempt:
     """One quantization: what stayed in float, what came of it and what it costs."""
 
     kept_float: tuple[str, ...]
-    fidelity: Fidelity
+    fidelity: Agreement
     size_bytes: int
     latency: Latency
 
@@ -58,7 +60,7 @@ class Outcome:
     attempts: tuple[Attempt, ...]
 
     @property
-    def fidelity(self) -> Fidelity:
+    def fidelity(self) -> Agreement:
         """That of the chosen quantization."""
         return self.attempts[-1].fidelity
 
@@ -118,7 +120,7 @@ def search(
         quantized = quantize_model(model, calibration, target=target, keep_float=worst[:keep])
         attempt = Attempt(
             kept_float=quantized.kept_float,
-            fidelity=compare(wanted, features_of(quantized.model, judged)),
+            fidelity=agreement.compare(wanted, features_of(quantized.model, judged)),
             size_bytes=quantized.model.ByteSize(),
             latency=latency_of(model, quantized.model, judged[0]),
         )
@@ -139,7 +141,7 @@ def search(
     )
 
 
-def _missed(fidelity: Fidelity, gates: Gates) -> list[Miss]:
+def _missed(fidelity: Agreement, gates: Gates) -> list[Miss]:
     """Those that so many pictures can tell."""
     return [miss for miss in misses("features", fidelity, gates) if miss.got is not None]
 
@@ -167,7 +169,7 @@ def _sentence(attempt: Attempt) -> str:
     fidelity = attempt.fidelity
     kept = f"{len(attempt.kept_float)} layers in float" if attempt.kept_float else "all integer"
     return (
-        f"{kept}: cosine {fidelity.cosine_mean:.5f} mean, {fidelity.cosine_p1:.4f} p1 over "
+        f"{kept}: cosine {fidelity.cosine_mean:.5f} mean, {fidelity.cosine_min:.4f} min over "
         f"{fidelity.pictures} pictures, {attempt.size_bytes / 1e6:.2f} MB, "
         f"{attempt.latency.ratio:.2f} of the float latency"
     )

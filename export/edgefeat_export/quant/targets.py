@@ -16,6 +16,7 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from edgefeat.engine.saturation import SAFE_PAIR
+from edgefeat.errors import OptionError
 from edgefeat_export.errors import ExportError
 
 __all__ = ["DEFAULT_TARGET", "TARGETS", "Target", "target_for", "target_named"]
@@ -79,14 +80,16 @@ def target_named(text: str) -> Target:
         text: A preset's name, or `auto:FILE`.
 
     Raises:
-        ExportError: Neither.
+        OptionError: It is neither.
+        ExportError: The file is no such report.
     """
     if text.startswith("auto:"):
         return target_for(_report(Path(text.removeprefix("auto:"))))
     if text not in TARGETS:
-        raise ExportError(
-            f"target: expected one of {', '.join(TARGETS)}, or auto:FILE with the output of "
-            f"`edgefeat doctor --json` on the device, got {text!r}"
+        raise OptionError(
+            f"expected one of {', '.join(TARGETS)}, or auto:FILE with the output of"
+            f" `edgefeat doctor --json` on the device, got {text!r}",
+            option="target",
         )
     return TARGETS[text]
 
@@ -105,8 +108,10 @@ def target_for(report: Mapping[str, Any]) -> Target:
     system = versions.get("system") if isinstance(versions, Mapping) else None
     if not isinstance(features, list) or not isinstance(system, str):
         raise ExportError(
-            "device report: expected cpu.features and versions.system, as `edgefeat doctor --json` "
-            "prints them; run it on the device again, or name the target yourself"
+            "expected cpu.features and versions.system, as `edgefeat doctor --json` prints them",
+            where="device report",
+            remedy="Run it on the device again, or name the {option} yourself.",
+            option="target",
         )
     machine = system.split()[-1].lower() if system.split() else ""
     if machine in ("aarch64", "arm64"):
@@ -114,7 +119,10 @@ def target_for(report: Mapping[str, Any]) -> Target:
     if machine in ("x86_64", "amd64"):
         return TARGETS["x86-vnni" if {"avx512_vnni", "avx_vnni"} & {*features} else "x86"]
     raise ExportError(
-        f"device report: no target for a {machine!r} CPU; name one of {', '.join(TARGETS)}"
+        f"there is no target for a {machine!r} CPU",
+        where="device report",
+        remedy=f"Choose one of {', '.join(TARGETS)} with {{option}}.",
+        option="target",
     )
 
 
@@ -123,6 +131,9 @@ def _report(path: Path) -> Mapping[str, Any]:
         report = json.loads(path.read_text())
     except (OSError, ValueError) as error:
         raise ExportError(
-            f"{path}: expected the output of `edgefeat doctor --json`: {error}"
+            f"expected the output of `edgefeat doctor --json`, got {error}",
+            where=path,
+            remedy="Run it on the device again, or choose a {option} by name.",
+            option="target",
         ) from error
     return report if isinstance(report, Mapping) else {}

@@ -12,12 +12,13 @@ import tempfile
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 from edgefeat_export.errors import BackboneError
 
-__all__ = ["Config", "code_inside", "read_config", "repaired"]
+__all__ = ["CodeInside", "Config", "code_inside", "read_config", "repaired"]
 
 Config = dict[str, Any]
 _CONFIG_MEMBER: Final = "config.json"
@@ -29,43 +30,70 @@ def read_config(path: Path) -> Config:
     """Return the architecture of a `.keras` or `.h5` file.
 
     Raises:
-        BackboneError: Missing, damaged, or weights without an architecture.
+        BackboneError: The file is missing or damaged, or holds weights without an architecture.
     """
     try:
         text = _zipped_text(path) if path.suffix == ".keras" else _attribute_text(path)
     except FileNotFoundError as error:
-        raise BackboneError(f"{path}: no such file; check the path of the model") from error
+        raise BackboneError(
+            "no such file", where=path, remedy="Check the path of the model."
+        ) from error
     except (OSError, KeyError, zipfile.BadZipFile) as error:
         raise BackboneError(
-            f"{path}: expected a model saved by Keras, got a file that is damaged or of another"
-            f" kind ({error}); save it again"
+            "expected a model saved by Keras, got a file that is damaged or of another kind"
+            f" ({error})",
+            where=path,
+            remedy="Save the model again.",
         ) from error
     if text is None:
         raise BackboneError(
-            f"{path}: expected a whole model, got weights only; build the architecture in Keras,"
-            " load the weights and save it as .keras, or name a backbone and pass --weights FILE"
+            "expected a whole model, got weights only",
+            where=path,
+            remedy="Build the architecture in Keras, load the weights and save it as .keras; or"
+            " name a backbone and give this file as {option}.",
+            option="weights",
         )
     try:
         config = json.loads(text)
     except ValueError as error:
         raise BackboneError(
-            f"{path}: its architecture is not JSON ({error}); save it again"
+            f"its architecture is not JSON ({error})", where=path, remedy="Save the model again."
         ) from error
     if not isinstance(config, dict) or "config" not in config:
         raise BackboneError(
-            f"{path}: expected the architecture of one model, got none; save it again"
+            "expected the architecture of one model, got none",
+            where=path,
+            remedy="Save the model again.",
         )
     return config
 
 
-def code_inside(config: Config) -> list[str]:
-    """Name what in an architecture would make loading run code: Lambda layers, foreign classes."""
-    return list(dict.fromkeys(_code_in(config, "")))
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CodeInside:
+    """What would make loading an architecture run Python.
+
+    Attributes:
+        lambdas: Names of the Lambda layers, whose code is in the file.
+        classes: A phrase for each class that is not Keras's own, such as
+            "the class 'Mine' of module 'mine'".
+    """
+
+    lambdas: tuple[str, ...]
+    classes: tuple[str, ...]
+
+
+def code_inside(config: Config) -> CodeInside:
+    """Return what in an architecture would make loading it run code."""
+    found = list(dict.fromkeys(_code_in(config, "")))
+    return CodeInside(
+        lambdas=tuple(text for kind, text in found if kind == "lambda"),
+        classes=tuple(text for kind, text in found if kind == "class"),
+    )
 
 
 @contextmanager
 def repaired(path: Path, config: Config) -> Iterator[Path]:
-    """Give the path of a temporary copy of the file that has this architecture instead."""
+    """Yield the path of a temporary copy of the file that holds `config` in place of its own."""
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(folder) / path.name
         if path.suffix == ".keras":
@@ -102,7 +130,8 @@ def _copy_zip(path: Path, copy: Path, config: str) -> None:
                 shutil.copyfileobj(source, target)
 
 
-def _code_in(value: Any, name: str) -> Iterator[str]:
+def _code_in(value: Any, name: str) -> Iterator[tuple[str, str]]:
+    """Yield `("lambda", layer)` and `("class", phrase)`; `name` is of the layer around."""
     if isinstance(value, list):
         for item in value:
             yield from _code_in(item, name)
@@ -114,9 +143,9 @@ def _code_in(value: Any, name: str) -> Iterator[str]:
         name = str(settings.get("name", name))
     kind, module = value.get("class_name"), value.get("module")
     if kind in ("Lambda", "__lambda__"):
-        yield f"the Lambda layer {name!r}"
+        yield "lambda", name
     elif kind is not None and "module" in value and not _of_keras(value):
-        yield f"the class {kind!r}" + (f" of module {module!r}" if module else "")
+        yield "class", f"the class {kind!r}" + (f" of module {module!r}" if module else "")
     for item in value.values():
         yield from _code_in(item, name)
 

@@ -24,7 +24,7 @@ def flatten(model: keras.Model, input_shape: tuple[int, int, int], name: str) ->
             compute in half precision are set to float32, and of two layers of one name the second
             is renamed after the model around it.
         input_shape: (height, width, channels).
-        name: Of the result.
+        name: Name to give the returned model.
 
     Raises:
         BackboneError: The layers do not take an input of this shape.
@@ -35,8 +35,11 @@ def flatten(model: keras.Model, input_shape: tuple[int, int, int], name: str) ->
         outputs = replay.expand(model, image, within="")
     except (ValueError, TypeError) as error:
         raise BackboneError(
-            f"{name}: its layers do not take pictures of {input_shape[0]}x{input_shape[1]} with"
-            f" {input_shape[2]} channels: {error}; give the size it was trained at"
+            f"its layers do not take pictures of {input_shape[0]}x{input_shape[1]} with"
+            f" {input_shape[2]} channels: {error}",
+            where=name,
+            remedy="Give the size it was trained at with {option}.",
+            option="size_hw",
         ) from error
     return keras.Model(image, outputs, name=name)
 
@@ -72,7 +75,10 @@ class _Replay:
 
 
 def is_graph(layer: Any) -> bool:
-    """Whether a model is nothing but its layers: no `call` of its own that does something else."""
+    """Return whether a model is nothing but its layers: Sequential or functional.
+
+    A class with a `call` method of its own does something that its layers do not tell.
+    """
     kind = type(layer)
     if isinstance(layer, keras.Sequential):
         return kind.call is keras.Sequential.call and layer.built

@@ -1,9 +1,13 @@
-"""Opens a SavedModel folder: a graph without Python, but not without ways to touch files."""
+"""Opens a SavedModel folder, after checking as data that its graph cannot reach beyond itself.
+
+A SavedModel holds no Python, but its operators can read and write files or call back into Python.
+Loading itself is TensorFlow's: its own parsers see the file's bytes.
+"""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Final
 
@@ -30,31 +34,40 @@ _FORBIDDEN: Final = frozenset(
 
 def open_saved_model(
     folder: Path, *, name: str, size_hw: tuple[int, int] | None, allow_code: bool
-) -> tuple[keras.Model, Head]:
-    """Return a SavedModel as a flat functional model with its head.
+) -> tuple[keras.Model, Callable[[], Head]]:
+    """Return a SavedModel as a flat functional model, and what finds its head.
+
+    Args:
+        folder: What `model.export()` or `tf.saved_model.save` wrote.
+        name: Name to give the returned model.
+        size_hw: Height and width in pixels, where the model leaves them open.
+        allow_code: Whether operators may stay that touch files or run Python.
 
     Raises:
-        BackboneError: Not a SavedModel, it holds operators that touch files or run Python, or its
+        BackboneError: It is no SavedModel, holds operators that touch files or run Python, or its
             signature is not one picture in, one tensor out.
     """
     if not allow_code and (found := sorted(_FORBIDDEN & set(_operators(folder)))):
         raise BackboneError(
-            f"{folder}: opening it would run {', '.join(found)}, which can reach beyond the model."
-            " If you trust it: --allow-code"
+            f"opening it would run {', '.join(found)}, which can reach beyond the model",
+            where=folder,
+            remedy="If you trust it, allow that with {option}.",
+            option="allow_code=True",
         )
     try:
         loaded = tf.saved_model.load(str(folder))
     except (OSError, ValueError, tf.errors.OpError) as error:
         raise BackboneError(
-            f"{folder}: TensorFlow {tf.__version__} cannot open it: {error}; export it again"
+            f"TensorFlow {tf.__version__} cannot open it: {error}",
+            where=folder,
+            remedy="Export the model again.",
         ) from error
     function = _signature(loaded, folder)
-    model, head = open_trace(function, _input_shape(function, folder, size_hw), name)
-    return model, head
+    return open_trace(function, _input_shape(function, folder, size_hw), name)
 
 
 def record_of_folder(folder: Path) -> WeightsRecord:
-    """Hash every file of a SavedModel, in the order of their names."""
+    """Return the record of a SavedModel: one hash over its files, in the order of their names."""
     digest = hashlib.sha256()
     for path in sorted(path for path in folder.rglob("*") if path.is_file()):
         digest.update(f"{path.relative_to(folder)}\0{path.stat().st_size}\0".encode())
@@ -69,20 +82,23 @@ def record_of_folder(folder: Path) -> WeightsRecord:
 
 
 def _operators(folder: Path) -> Iterator[str]:
-    """Every operator in the file, read as data."""
+    """Yield the type of every operator in the file, read as data."""
     model = saved_model_pb2.SavedModel()
     try:
         model.ParseFromString((folder / _GRAPH_FILE).read_bytes())
     except OSError as error:
         raise BackboneError(
-            f"{folder}: expected a SavedModel folder with {_GRAPH_FILE}, got none; give the folder"
-            " that model.export() wrote, or a .keras or .h5 file"
+            f"expected a SavedModel folder with {_GRAPH_FILE}, got none",
+            where=folder,
+            remedy="Give the folder that model.export() wrote, or a .keras or .h5 file.",
         ) from error
     except Exception as error:
         # protobuf's DecodeError is a plain Exception whose module differs between its builds.
         if type(error).__name__ != "DecodeError":
             raise
-        raise BackboneError(f"{folder}: {_GRAPH_FILE} is damaged; export it again") from error
+        raise BackboneError(
+            f"{_GRAPH_FILE} is damaged", where=folder, remedy="Export the model again."
+        ) from error
     for meta in model.meta_graphs:
         yield from (node.op for node in meta.graph_def.node)
         for function in meta.graph_def.library.function:
@@ -95,8 +111,9 @@ def _signature(loaded: Any, folder: Path) -> Any:
         if name in known:
             return loaded.signatures[name]
     raise BackboneError(
-        f"{folder}: expected a signature called {' or '.join(_SIGNATURES)}, got {known or 'none'};"
-        " write the folder with model.export()"
+        f"expected a signature called {' or '.join(_SIGNATURES)}, got {known or 'none'}",
+        where=folder,
+        remedy="Write the folder with model.export().",
     )
 
 

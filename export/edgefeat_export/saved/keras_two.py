@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from edgefeat_export.errors import BackboneError
 from edgefeat_export.saved.config import Config
-from edgefeat_export.saved.operation_layers import replace_operations
+from edgefeat_export.saved.operation_layers import EXPORT_WITH_ITS_KERAS, replace_operations
 
 __all__ = ["modernise"]
 
@@ -36,10 +36,14 @@ _RETIRED: Final = {
 
 
 def modernise(config: Config, path: Path) -> bool:
-    """Change, in place, what Keras 3 cannot read; return whether anything was.
+    """Change, in place, what Keras 3 cannot read, and return whether anything was changed.
+
+    Args:
+        config: The architecture; changed.
+        path: The model file, for messages.
 
     Raises:
-        BackboneError: Something that Keras 3 has no equal of.
+        BackboneError: It uses something that Keras 3 has no equal of.
     """
     changes = _count_calls_from_zero(config) + _unpack_single_ends(config)
     changes += _unpack_axes(config) + _drop_retired_keys(config, path)
@@ -120,9 +124,10 @@ def _drop_retired_keys(config: Config, path: Path) -> int:
         for key in [key for key in settings if key in _RETIRED and key not in accepted]:
             if settings[key] != _RETIRED[key]:
                 raise BackboneError(
-                    f"{path}: layer {settings.get('name')!r} ({layer['class_name']}) has {key}="
-                    f"{settings[key]!r}, which Keras 3 has no equal of (only {_RETIRED[key]!r});"
-                    " export the model as a SavedModel with the Keras that made it, and give that"
+                    f"layer {settings.get('name')!r} ({layer['class_name']}) has {key}="
+                    f"{settings[key]!r}, which Keras 3 has no equal of (only {_RETIRED[key]!r})",
+                    where=path,
+                    remedy=EXPORT_WITH_ITS_KERAS,
                 )
             del settings[key]
             dropped += 1
@@ -130,7 +135,7 @@ def _drop_retired_keys(config: Config, path: Path) -> int:
 
 
 def _graphs(config: Config) -> list[Config]:
-    """The functional models, however deep."""
+    """Return the functional models in an architecture, however deep."""
     return [item["config"] for item in _layers(config) if "output_layers" in item["config"]]
 
 

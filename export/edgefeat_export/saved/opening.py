@@ -1,8 +1,16 @@
-"""Opens a model the user saved, without running any code that may be inside it."""
+"""Opens a model the user saved; code that belongs to it runs only if the user allows that.
+
+A `.keras` or `.h5` file may ask for Python to be run: Lambda layers carry it inside, and classes of
+the user's own need it from outside. Both are found in the architecture, read as data, before Keras
+sees the file, and Keras's own safe mode is on. What is then loaded are numbers and layers of Keras;
+HDF5, zip and protobuf are parsed by their own libraries.
+"""
 
 from __future__ import annotations
 
 import runpy
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -22,6 +30,7 @@ from edgefeat_export.saved.traced import open_trace
 __all__ = ["MODEL_SUFFIXES", "open_model"]
 
 MODEL_SUFFIXES: Final = (".keras", ".h5", ".hdf5")
+_MOST_NAMED: Final = 4  # of the layers and classes that a message names
 
 
 def open_model(
@@ -31,18 +40,22 @@ def open_model(
     size_hw: tuple[int, int] | None = None,
     allow_code: bool = False,
     code: Path | None = None,
-) -> tuple[keras.Model, Head]:
-    """Return a saved model as a flat functional one, ready to be cut, with its head.
+) -> tuple[keras.Model, Callable[[], Head]]:
+    """Return a saved model as a flat functional one, ready to be cut, and what finds its head.
+
+    The head is found on demand only, because a model with several outputs has no single one and can
+    still be cut at layers that are named.
 
     Args:
-        path: `.keras` or `.h5`, of Keras 3 or Keras 2, or a SavedModel folder.
-        name: Of the result.
-        size_hw: Height and width, where the model leaves them open or takes several.
+        path: A `.keras` or `.h5` file of Keras 3 or Keras 2, or a SavedModel folder.
+        name: Name to give the returned model.
+        size_hw: Height and width in pixels, where the model leaves them open or takes several.
         allow_code: Whether code inside the file (Lambda layers) may run.
-        code: A Python file that defines the model's own classes; it is run.
+        code: A Python file that defines the model's own classes. The file is run.
 
     Raises:
-        BackboneError: Not such a file; it needs code that was not allowed; its input is no picture.
+        BackboneError: The file is missing, damaged or of another kind, it needs code that was not
+            allowed, or its input is no picture.
     """
     if path.is_dir():
         return open_saved_model(path, name=name, size_hw=size_hw, allow_code=allow_code)
@@ -53,11 +66,13 @@ def open_model(
     shapes = [tuple(tensor.shape) for tensor in model.inputs]
     shape = picture_shape(shapes[0] if len(shapes) == 1 else shapes, path, size_hw)
     flat = flatten(model, shape, name)
-    return flat, find_head(flat)
+    return flat, partial(find_head, flat)
 
 
-def _trace(model: Any, shape: tuple[int, int, int], name: str) -> tuple[keras.Model, Head]:
-    """A class that runs Python of its own is traced, as for a SavedModel."""
+def _trace(
+    model: Any, shape: tuple[int, int, int], name: str
+) -> tuple[keras.Model, Callable[[], Head]]:
+    """Trace a class that runs Python of its own, as a SavedModel would."""
 
     def run(image: Any) -> Any:
         return model(image, training=False)
@@ -67,23 +82,45 @@ def _trace(model: Any, shape: tuple[int, int, int], name: str) -> tuple[keras.Mo
 
 
 def _built_shape(config: dict[str, Any]) -> Any:
-    """The shape that a model without a graph was built with."""
+    """Return the shape that a model without a graph was built with; empty if nobody knows."""
     return tuple((config.get("build_config") or {}).get("input_shape") or ())
 
 
 def _load(path: Path, config: dict[str, Any], *, allow_code: bool, code: Path | None) -> Any:
     classes = _classes(code) if code is not None else {}
-    if (found := code_inside(config)) and not (allow_code or code):
-        raise BackboneError(
-            f"{path}: loading it would run code: {', '.join(found[:4])}. A model file from someone"
-            " else can do anything to your machine this way. If you trust it: --allow-code runs"
-            " Lambda layers, --code FILE.py a file defining the classes. Or replace the Lambda"
-            " by Keras layers and save again, or export a SavedModel, which holds no Python"
+    inside = code_inside(config)
+    if inside.lambdas and not allow_code:
+        raise _refusal(
+            path,
+            [f"the Lambda layer {name!r}" for name in inside.lambdas],
+            "If you trust it, let its Lambda layers run with {option}. Or replace them by layers of"
+            " Keras and save again, or export a SavedModel, which holds no Python.",
+            "allow_code=True",
+        )
+    if inside.classes and not (allow_code or code):
+        raise _refusal(
+            path,
+            inside.classes,
+            "If you trust it, give the Python file that defines the classes as {option}. Or export"
+            " a SavedModel, which holds no Python.",
+            "code",
         )
     if modernise(config, path):
         with repaired(path, config) as copy:
             return _load_with_keras(copy, path, classes, allow_code)
     return _load_with_keras(path, path, classes, allow_code)
+
+
+def _refusal(path: Path, found: Sequence[str], remedy: str, option: str) -> BackboneError:
+    shown = ", ".join(found[:_MOST_NAMED])
+    more = f" and {len(found) - _MOST_NAMED} more" if len(found) > _MOST_NAMED else ""
+    return BackboneError(
+        f"loading it would run code: {shown}{more}. A model file from someone else can do anything"
+        " to your machine this way",
+        where=path,
+        remedy=remedy,
+        option=option,
+    )
 
 
 def _load_with_keras(file: Path, path: Path, classes: dict[str, Any], allow_code: bool) -> Any:
@@ -97,13 +134,20 @@ def _load_with_keras(file: Path, path: Path, classes: dict[str, Any], allow_code
     except (ValueError, TypeError, KeyError, AttributeError, OSError) as error:
         reason = str(error).strip().splitlines()[0][:300]
         raise BackboneError(
-            f"{path}: Keras {keras.__version__} cannot load it: {reason}; open it with the Keras"
-            " that made it and save it again, or export it as a SavedModel"
+            f"Keras {keras.__version__} cannot load it: {reason}",
+            where=path,
+            remedy="Open it with the Keras that made it and save it again, or export it as a"
+            " SavedModel.",
         ) from error
 
 
 def _classes(code: Path) -> dict[str, Any]:
     if not code.is_file():
-        raise BackboneError(f"{code}: no such file; --code takes the Python file with the classes")
+        raise BackboneError(
+            "no such file",
+            where=code,
+            remedy="Give the Python file that defines the model's classes as {option}.",
+            option="code",
+        )
     names = runpy.run_path(str(code))
     return {name: item for name, item in names.items() if callable(item) and name[0] != "_"}

@@ -16,9 +16,18 @@ import tensorflow as tf
 
 from edgefeat_export.errors import BackboneError
 
-__all__ = ["OPERATION_CLASSES", "KerasTwoOperation", "replace_operations"]
+__all__ = [
+    "EXPORT_WITH_ITS_KERAS",
+    "OPERATION_CLASSES",
+    "KerasTwoOperation",
+    "replace_operations",
+]
 
 Config = dict[str, Any]
+EXPORT_WITH_ITS_KERAS: Final = (
+    "Export the model as a SavedModel with the Keras that made it, and give that."
+)
+"""What to do with a model of Keras 2 that Keras 3 has no equal of."""
 _KINDS: Final = ("TFOpLambda", "SlicingOpLambda")
 _OPERATORS: Final = {
     "__operators__.add": tf.add,
@@ -45,8 +54,10 @@ class KerasTwoOperation(keras.layers.Layer):  # type: ignore[misc, unused-ignore
     """One TensorFlow function, called as a saved Keras 2 model calls it.
 
     Args:
-        function: Its name below `tf.`.
-        arguments: Positional and named; `{"tensor": i}` stands for the i-th input of the layer.
+        function: Name of the function below `tf.`, such as `math.add`.
+        arguments: The first argument, and the named ones by their names. `{"tensor": i}` stands
+            for the i-th input of the layer.
+        common: What every Keras layer takes, such as its name.
     """
 
     def __init__(self, function: str, arguments: list[Any], **common: Any) -> None:
@@ -66,10 +77,14 @@ OPERATION_CLASSES: Final = {KerasTwoOperation.__name__: KerasTwoOperation}
 
 
 def replace_operations(config: Config, path: Path) -> int:
-    """Replace, in place, every operation layer by one that Keras 3 can build; count them.
+    """Replace, in place, every operation layer by one that Keras 3 can build; return how many.
+
+    Args:
+        config: The architecture; changed.
+        path: The model file, for messages.
 
     Raises:
-        BackboneError: A function that is not known, or a layer called more than once.
+        BackboneError: A layer calls a function that is not known, or is called more than once.
     """
     count = 0
     for layer in _operation_layers(config):
@@ -77,9 +92,10 @@ def replace_operations(config: Config, path: Path) -> int:
         name, calls = layer["config"].get("name"), layer.get("inbound_nodes", [])
         if function not in _FUNCTIONS | _OPERATORS.keys() or len(calls) != 1:
             raise BackboneError(
-                f"{path}: layer {name!r} calls tf.{function}, which this cannot take over from"
-                " Keras 2; export the model as a SavedModel with the Keras that made it, and"
-                " give that"
+                f"layer {name!r} calls tf.{function}, which this exporter cannot take over from"
+                " Keras 2",
+                where=path,
+                remedy=EXPORT_WITH_ITS_KERAS,
             )
         arguments, inputs = _described(calls[0])
         kept = {

@@ -16,21 +16,26 @@ def picture_shape(shape: Any, path: Path, size_hw: tuple[int, int] | None) -> tu
     """Return (height, width, channels) of a model's input.
 
     Args:
-        shape: Of the model's input, batch axis first; None for sizes it leaves open.
-        path: The model's, for messages.
-        size_hw: Height and width the user chose.
+        shape: The shape of the model's input, batch axis first; None for a size it leaves open.
+        path: The model file, for messages.
+        size_hw: Height and width in pixels that the user chose; None takes the model's own.
 
     Raises:
-        BackboneError: Not one picture, or of open size with none chosen.
+        BackboneError: The input is not one picture, or its size is open and none was chosen.
     """
     if len(shape) != 4 or shape[3] not in _CHANNELS:
         raise BackboneError(
-            f"{path}: expected one input of pictures (batch, height, width, 1 or 3 channels), got"
-            f" {shape or 'none'}; only models that look at one picture can be exported"
+            "expected one input of pictures (batch, height, width, 1 or 3 channels), got"
+            f" {shape or 'none'}",
+            where=path,
+            remedy="Only models that look at one picture can be exported.",
         )
     height, width = size_hw or shape[1:3]
     if height is None or width is None:
         raise BackboneError(
-            f"{path}: it takes pictures of any size; choose the one to export with --size"
+            "it takes pictures of any size",
+            where=path,
+            remedy="Choose the size to export with {option}.",
+            option="size_hw",
         )
     return int(height), int(width), int(shape[3])

@@ -7,7 +7,8 @@ all these tensors, it is a functional model like any other; what is not used is 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any, Final
 
 import keras
@@ -19,7 +20,8 @@ from edgefeat_export.errors import BackboneError
 
 __all__ = ["open_trace", "picture_inputs"]
 
-_PASSED: Final = (
+# Operators that a perceptron at the end is made of: the cut goes in front of them.
+_PERCEPTRON_OPERATORS: Final = (
     "AddV2",
     "BiasAdd",
     "Identity",
@@ -39,13 +41,13 @@ _MAP_AXES, _VECTOR_AXES = 4, 2
 
 def open_trace(
     function: Any, input_shape: tuple[int, int, int], name: str
-) -> tuple[keras.Model, Head]:
-    """Return a functional model with one layer per scope of a concrete function, and its head.
+) -> tuple[keras.Model, Callable[[], Head]]:
+    """Return a functional model with one layer for each scope, and what finds its head.
 
     Args:
         function: A concrete TensorFlow function of one picture batch, with one output.
         input_shape: (height, width, channels).
-        name: Of the result.
+        name: Name to give the returned model.
 
     Raises:
         BackboneError: Its input or output is not one tensor, or no tensor in it can be a feature.
@@ -53,32 +55,41 @@ def open_trace(
     inputs = picture_inputs(function)
     if len(inputs) != 1 or len(function.outputs) != 1:
         raise BackboneError(
-            f"{name}: expected a function of one picture with one output, got"
-            f" {len(inputs)} inputs and {len(function.outputs)} outputs; export it with one"
+            f"expected a function of one picture with one output, got {len(inputs)} inputs and"
+            f" {len(function.outputs)} outputs",
+            where=name,
+            remedy="Export the model with one input and one output.",
         )
     try:
         graph = _with_static_input(function, input_shape)
     except ValueError as error:
         raise BackboneError(
-            f"{name}: its graph changes variables while it runs, or does not take pictures of"
-            f" {input_shape[0]}x{input_shape[1]}: {error}; leave layers such as random augmentation"
-            " out of what is exported, or give the .keras file"
+            "its graph changes variables while it runs, or does not take pictures of"
+            f" {input_shape[0]}x{input_shape[1]}: {error}",
+            where=name,
+            remedy="Leave layers such as random augmentation out of what is exported, or give the"
+            " .keras file.",
         ) from error
     scopes = dict(_scopes(graph.outputs[0]))
     if not scopes:
-        raise BackboneError(f"{name}: no tensor in it is a map or a vector of known size")
+        raise BackboneError(
+            "no tensor in its graph is a map or a vector of known size",
+            where=name,
+            remedy="Give the .keras file, or export the model with a fixed input size.",
+        )
     image = keras.Input(input_shape, name="image")
     tensors = _Trace(graph.prune(graph.inputs, list(scopes.values())))(image)
     outputs = {
         scope: keras.layers.Identity(name=scope)(tensor)
         for scope, tensor in zip(scopes, tensors, strict=True)
     }
-    head = _head(graph.outputs[0], {tensor.name: scope for scope, tensor in scopes.items()})
-    return keras.Model(image, list(outputs.values()), name=name), head
+    layer_of = {tensor.name: scope for scope, tensor in scopes.items()}
+    find_head = partial(_head, graph.outputs[0], layer_of, name)
+    return keras.Model(image, list(outputs.values()), name=name), find_head
 
 
 def picture_inputs(function: Any) -> list[Any]:
-    """Return what a caller feeds; what the function captured (weights, statistics) is not."""
+    """Return the tensors that a caller feeds, without those that the function captured."""
     captured = {inner.name for _, inner in function.graph.captures}
     return [tensor for tensor in function.inputs if tensor.name not in captured]
 
@@ -101,7 +112,7 @@ class _Trace(keras.Layer):  # type: ignore[misc]
 
 
 def _with_static_input(function: Any, input_shape: tuple[int, int, int]) -> Any:
-    """The frozen function for pictures of one size, so that all sizes in it are known."""
+    """Return the frozen function for pictures of one size, so that all sizes in it are known."""
     (old,) = picture_inputs(function)
     frozen = convert_variables_to_constants_v2(function)
     (end,) = frozen.outputs
@@ -128,7 +139,7 @@ def _with_static_input(function: Any, input_shape: tuple[int, int, int]) -> Any:
 
 
 def _scopes(output: Any) -> Iterator[tuple[str, Any]]:
-    """The last tensor of each scope that can be a feature, nearest to the output first."""
+    """Yield the last tensor of each scope that can be a feature, nearest to the output first."""
     taken: set[str] = set()
     seen, queue = {output.op.name}, [output]
     while queue:
@@ -144,7 +155,10 @@ def _scopes(output: Any) -> Iterator[tuple[str, Any]]:
 
 
 def _layer_name(operation: str) -> str:
-    """`StatefulPartitionedCall/model/conv2d_1/Relu` belongs to layer `model_conv2d_1`."""
+    """Return the layer of an operation.
+
+    `StatefulPartitionedCall/model/conv2d_1/Relu` belongs to layer `conv2d_1`.
+    """
     parts = [part for part in operation.split("/")[:-1] if "PartitionedCall" not in part]
     return "_".join(parts[1:] or parts)
 
@@ -162,10 +176,10 @@ def _is_constant(tensor: Any) -> bool:
     return bool(tensor.op.type == "Const")
 
 
-def _head(output: Any, scopes: dict[str, str]) -> Head:
+def _head(output: Any, layer_of: dict[str, str], name: str) -> Head:
     """Walk from the output down to where a map became a vector, past at least one MatMul."""
     tensor, classifier = output, None
-    while tensor.op.type in _PASSED and tensor.shape.rank == _VECTOR_AXES:
+    while tensor.op.type in _PERCEPTRON_OPERATORS and tensor.shape.rank == _VECTOR_AXES:
         if tensor.op.type == "MatMul":
             classifier = classifier or _layer_name(tensor.op.name)
         computed = [before for before in tensor.op.inputs if not _is_constant(before)]
@@ -174,9 +188,14 @@ def _head(output: Any, scopes: dict[str, str]) -> Head:
         (tensor,) = computed
     if classifier is None:
         return Head(
-            next(iter(scopes.values())), "it ends without a classifier, so it is kept whole"
+            next(iter(layer_of.values())), "it ends without a classifier, so it is kept whole"
         )
     reason = f"the pooled or flattened features before the classifier {classifier!r}"
-    if tensor.name not in scopes:
-        raise BackboneError(f"no layer's name belongs to {reason}; name one with --layer")
-    return Head(scopes[tensor.name], reason)
+    if tensor.name not in layer_of:
+        raise BackboneError(
+            f"no layer's name belongs to {reason}",
+            where=name,
+            remedy="Name the layer to cut at with {option}.",
+            option="layers",
+        )
+    return Head(layer_of[tensor.name], reason)

@@ -11,8 +11,8 @@ class WeightsRecord:
 
     Attributes:
         source: 'imagenet' (the released weights), 'none' (random), or the name of the file.
-        sha256: Of the weights file. Of the loaded tensors where Keras fetched the file itself.
-            None for random weights.
+        sha256: Hash of the weights file, or of the loaded tensors where Keras fetched the file
+            itself; None for random weights.
         licence: SPDX identifier, 'unknown', or 'none' for random weights.
         origin: Who released them, or the seed.
     """

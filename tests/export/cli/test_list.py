@@ -9,7 +9,8 @@ import pytest
 
 from edgefeat_export.cli.main import main
 from edgefeat_export.networks.arithmetic import MACS
-from edgefeat_export.networks.backbones import BACKBONES, load_backbone
+from edgefeat_export.networks.backbones import load_backbone
+from edgefeat_export.networks.catalogue import BACKBONES
 from edgefeat_export.networks.macs import count_macs
 
 

@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 from keras import layers
 
+from edgefeat.errors import OptionError
 from edgefeat.model.spec import OutputKind
 from edgefeat_export.cut.head import find_head
-from edgefeat_export.cut.headless import Pooling, Tap, cut
+from edgefeat_export.cut.headless import Pooling, Tap, cut, taps_at
 from edgefeat_export.errors import BackboneError
 
 
@@ -100,7 +101,7 @@ def test_one_file_has_many_taps() -> None:
 @pytest.mark.parametrize(
     ("tap", "message"),
     [
-        (Tap(layer="lost"), "no layer is called 'lost'. Did you mean last"),
+        (Tap(layer="lost"), r"no layer is called 'lost'\. Did you mean last"),
         (Tap(layer="pool", pooling=Pooling.MAX), "is a vector of 8 already, got pooling max"),
     ],
     ids=["misspelt", "pooled twice"],
@@ -120,5 +121,36 @@ def test_tokens_are_neither_map_nor_vector() -> None:
 
 def test_two_outputs_ask_for_a_layer() -> None:
     image, x = body()
-    with pytest.raises(BackboneError, match="name the layer to cut at with --layer"):
+    with pytest.raises(BackboneError, match="Name the layer to cut at with layers"):
         find_head(keras.Model(image, [x, one_dense(x)]))
+
+
+def test_a_classifier_without_anything_before_it_asks_for_a_layer() -> None:
+    image = keras.Input((8, 8, 3))
+    classes = layers.Conv2D(3, 1, activation="softmax", name="classes")
+    model = keras.Model(image, classes(layers.Dropout(0.1)(image)))
+    with pytest.raises(BackboneError, match="nothing comes before the classifier 'classes'"):
+        find_head(model)
+
+
+@pytest.mark.parametrize(
+    ("text", "pooling", "tap"),
+    [
+        ("block5:gem", None, Tap(layer="block5", pooling=Pooling.GEM)),
+        ("block5:gem", "max", Tap(layer="block5", pooling=Pooling.GEM)),
+        ("block5", "max", Tap(layer="block5", pooling=Pooling.MAX)),
+        ("scope:conv", None, Tap(layer="scope:conv")),
+    ],
+)
+def test_layers_are_written_with_their_pooling(text: str, pooling: str | None, tap: Tap) -> None:
+    assert taps_at([text], pooling) == (tap,)
+
+
+def test_no_layer_is_the_end_of_the_network() -> None:
+    assert taps_at([]) == (Tap(),)
+    assert taps_at([], "gem") == (Tap(pooling=Pooling.GEM),)
+
+
+def test_an_unknown_pooling_is_an_option_error() -> None:
+    with pytest.raises(OptionError, match=r"^pooling: expected one of avg, max, gem, none, got"):
+        taps_at(["a"], "mean")

@@ -9,8 +9,9 @@ import pytest
 from onnx import TensorProto, helper
 from sklearn.decomposition import PCA
 
+from edgefeat.errors import OptionError
 from edgefeat.model.spec import OutputKind, OutputSpec
-from edgefeat_export.cut.reduction import Pca, Reduction, fit, parse_pca, read_projection
+from edgefeat_export.cut.reduction import Pca, Reduction, detach, fit, read_projection
 from edgefeat_export.errors import ExportError
 
 DIM = 24
@@ -75,7 +76,8 @@ def test_memory_is_bounded_and_no_row_is_lost(features: np.ndarray) -> None:
     """Rows come a few at a time; the subspace is nearly that of all at once."""
     chunks = [features[start : start + 16] for start in range(0, 600, 16)]
     projection = fit(Pca(components=6), iter(chunks))
-    assert projection.images == 600
+    assert projection.fitted is not None
+    assert projection.fitted.images == 600
     whole = PCA(6).fit(features.astype(np.float64))
     overlap = np.linalg.svd(whole.components_ @ projection.matrix)[1]
     assert overlap.min() > 0.99
@@ -102,6 +104,24 @@ def test_a_projection_can_be_read_back(features: np.ndarray) -> None:
     assert read_projection(network()) is None
 
 
+@pytest.mark.parametrize("l2", [False, True], ids=["", "l2"])
+@pytest.mark.parametrize("pca", [None, Pca(components=6)], ids=["whole", "pca"])
+def test_detaching_undoes_appending_to_the_byte(
+    pca: Pca | None, l2: bool, features: np.ndarray
+) -> None:
+    projection = None if pca is None else fit(pca, [features])
+    before = network()
+    bare, found = detach(Reduction(projection=projection, l2=l2).append(before))
+    assert bare.SerializeToString(deterministic=True) == before.SerializeToString(
+        deterministic=True
+    )
+    assert found.l2 is l2
+    assert (found.projection is None) is (projection is None)
+    if found.projection is not None and projection is not None:
+        np.testing.assert_array_equal(found.projection.matrix, projection.matrix)
+        np.testing.assert_array_equal(found.projection.mean, projection.mean)
+
+
 @pytest.mark.parametrize(
     ("rows", "columns", "message"),
     [(5, DIM, "at least 6 pictures, got 5"), (50, 4, "at least 6 features, got 4")],
@@ -114,15 +134,15 @@ def test_too_little_to_fit(rows: int, columns: int, message: str) -> None:
 
 def test_a_map_cannot_be_reduced() -> None:
     spatial = OutputSpec(name="features", kind=OutputKind.MAP, shape=(2, 2, 8), source_layer="x")
-    with pytest.raises(ExportError, match="take vectors: pool it"):
+    with pytest.raises(ExportError, match=r"got a map \(2, 2, 8\)\. Pool the map with pooling"):
         Reduction(l2=True).describe((spatial,))
 
 
 @pytest.mark.parametrize("text", ["pca", "pca:0", "pca:x", "pca:8,white", "ica:8"])
 def test_what_cannot_be_parsed(text: str) -> None:
-    with pytest.raises(ValueError, match="expected pca:K or pca:K,whiten"):
-        parse_pca(text)
+    with pytest.raises(OptionError, match=r"^reduce: expected pca:K or pca:K,whiten, got"):
+        Pca.parse(text)
 
 
 def test_what_can_be_parsed() -> None:
-    assert parse_pca("pca:128,whiten") == Pca(components=128, whiten=True)
+    assert Pca.parse("pca:128,whiten") == Pca(components=128, whiten=True)

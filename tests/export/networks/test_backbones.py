@@ -11,13 +11,10 @@ import numpy as np
 import pytest
 from keras.src.utils import file_utils
 
+from edgefeat.errors import OptionError
 from edgefeat_export.errors import BackboneError
-from edgefeat_export.networks.backbones import (
-    BACKBONES,
-    DEFAULT_BACKBONE,
-    find_backbone,
-    load_backbone,
-)
+from edgefeat_export.networks.backbones import load_backbone
+from edgefeat_export.networks.catalogue import BACKBONES, DEFAULT_BACKBONE, find_backbone
 from edgefeat_export.networks.normalisation import LITE, TF, TORCH, Normalisation
 from edgefeat_export.networks.weights import LITE0_SHA256, WeightsRecord, file_sha256, randomise
 
@@ -59,18 +56,18 @@ def test_names_are_plain_and_found_in_both_spellings(name):
 @pytest.mark.parametrize(
     ("name", "hint"),
     [
-        ("mobilnet", "did you mean mobilenet, mobilenet_v2, mobilenet_v3_small?"),
+        ("mobilnet", "Did you mean mobilenet, mobilenet_v2, mobilenet_v3_small? "),
         (
             "efficientnetv2b9",
-            "did you mean efficientnet_v2_b3, efficientnet_v2_b2, efficientnet_v2_b1?",
+            "Did you mean efficientnet_v2_b3, efficientnet_v2_b2, efficientnet_v2_b1? ",
         ),
-        ("qwzx", "no close match"),
+        ("qwzx", ""),
     ],
 )
 def test_an_unknown_name_gets_the_closest_ones(name, hint):
     assert refusal(name) == (
-        f"backbone: expected one of 41 known names, got '{name}'; {hint};"
-        " see `edgefeat-export list`"
+        f"network: expected a saved model's path or one of 41 known names, got '{name}'."
+        f" {hint}`edgefeat-export list` shows all names."
     )
 
 
@@ -79,37 +76,40 @@ def test_an_unknown_name_gets_the_closest_ones(name, hint):
     [
         (
             {"name": "resnet50", "alpha": 0.5},
-            "resnet50: expected no alpha, got 0.5; its width is fixed: leave alpha out",
+            "resnet50: its width is fixed, got alpha 0.5. Leave alpha out.",
         ),
         (
             {"name": "mobilenet", "alpha": 0.3},
-            "mobilenet: expected alpha 0.25, 0.5, 0.75, 1.0 for ImageNet weights, got 0.3;"
-            " choose one of these, or other weights",
+            "mobilenet: expected alpha 0.25, 0.5, 0.75, 1 for ImageNet weights, got 0.3."
+            " Choose one of these with alpha, or other weights.",
         ),
         (
             {"name": "mobilenet_v3_small", "alpha": 0.75, "minimalistic": True},
-            "mobilenet_v3_small: expected alpha 1.0 for ImageNet weights, got 0.75;"
-            " choose one of these, or other weights",
+            "mobilenet_v3_small: expected alpha 1 for ImageNet weights, got 0.75."
+            " Choose one of these with alpha, or other weights.",
         ),
         (
             {"name": "mobilenet", "alpha": 0.0, "weights": "none"},
-            "mobilenet: expected alpha from 0.05 to 4.0, got 0.0; 1 is the default",
+            "mobilenet: expected alpha from 0.05 to 4, got 0."
+            " Choose another alpha, or leave it out to get 1.",
         ),
         (
             {"name": "mobilenet", "minimalistic": True},
-            "mobilenet: expected no minimalistic variant, got minimalistic; only MobileNetV3 has"
-            " one: leave the option out",
+            "mobilenet: it has no minimalistic variant; only MobileNetV3 has one."
+            " Leave minimalistic out.",
         ),
         (
             {"name": "inception_v3", "size_hw": (75, 74)},
-            "inception_v3: expected height and width of at least 75, got 75x74;"
-            " choose a larger size",
+            "inception_v3: expected height and width of at least 75, got 75x74."
+            " Choose a larger size with size_hw.",
         ),
     ],
     ids=["fixed-width", "alpha", "minimalistic-alpha", "zero", "not-minimalistic", "size"],
 )
 def test_an_option_that_does_not_exist_is_refused(options, message):
-    assert refusal(**options) == message
+    with pytest.raises(OptionError) as caught:
+        load_backbone(**options)
+    assert str(caught.value) == message
 
 
 # The default backbone
@@ -143,8 +143,8 @@ def test_a_torch_file_of_another_network_is_named(tmp_path):
     path = tmp_path / "other.pth"
     torch_file(path)
     assert refusal(weights=path) == (
-        f"{path}: _conv_stem.weight: expected a tensor for layer stem_conv, got none among 1;"
-        " these are not EfficientNet-Lite0's weights"
+        f"{path}: _conv_stem.weight: expected a tensor for layer stem_conv, got none among 1."
+        " These are not EfficientNet-Lite0's weights: give those of its release."
     )
 
 
@@ -289,8 +289,8 @@ def test_a_file_of_another_width_is_refused_with_both_counts(tmp_path, suffix):
     )
     SAVERS[suffix](other, path)
     assert refusal("mobilenet", alpha=0.5, weights=path) == (
-        f"{path}: expected the 829536 weights of mobilenet_050 without its head, got 218544; check"
-        " the backbone's name and alpha, and take a no-top weights file"
+        f"{path}: expected the 829536 weights of mobilenet_050 without its head, got 218544. Check"
+        " the backbone's name and alpha, and take a no-top weights file."
     )
 
 
@@ -299,7 +299,7 @@ def test_a_file_that_is_not_hdf5_is_refused(tmp_path):
     path.write_bytes(b"not HDF5")
     assert refusal("mobilenet", alpha=0.25, weights=path) == (
         f"{path}: expected the 218544 weights of mobilenet_025 without its head, got a file that is"
-        " not HDF5; check the backbone's name and alpha, and take a no-top weights file"
+        " not HDF5. Check the backbone's name and alpha, and take a no-top weights file."
     )
 
 
@@ -307,16 +307,16 @@ def test_a_file_of_another_kind_is_refused(tmp_path):
     path = tmp_path / "mine.pth"
     path.write_bytes(b"")
     assert refusal("mobilenet", weights=path) == (
-        f"{path}: expected a Keras weights file (.h5 or .hdf5) for mobilenet, got '.pth'; convert"
-        " it, or rename it if it is HDF5"
+        f"{path}: expected a Keras weights file (.h5 or .hdf5) for mobilenet, got '.pth'. Convert"
+        " the file, or rename it if it is HDF5."
     )
 
 
 def test_a_file_that_is_not_there_is_named(tmp_path):
     path = tmp_path / "none.h5"
     assert refusal("mobilenet", weights=path) == (
-        f"{path}: expected a weights file, got No such file or directory;"
-        " check the path of the weights"
+        f"{path}: expected a weights file, got No such file or directory."
+        " Check the path of the weights."
     )
 
 
@@ -339,7 +339,7 @@ def test_without_network_the_way_out_is_named():
         " https://storage.googleapis.com/tensorflow/keras-applications/mobilenet/"
         "mobilenet_2_5_128_tf_no_top.h5: "
     )
-    assert message.endswith("'; fetch the file on a machine with network and pass --weights FILE")
+    assert message.endswith("'. Fetch the file on a machine with network and give it as weights.")
 
 
 # EfficientNet, whose released file Keras reads differently by path and by "imagenet"

@@ -16,6 +16,7 @@ PHOTOS = Path(__file__).parents[2] / "data" / "photos"
 # ImageNet classes (https://image-net.org, in the order every release uses).
 CATS = {281, 282, 283, 284, 285}
 ESPRESSO = 967
+FOREIGN = "These are not EfficientNet-Lite0's weights: give those of its release."
 MISSILE = 657
 
 
@@ -109,7 +110,7 @@ def test_a_classifier_of_another_width_can_be_built_but_not_filled(tensors):
         efficientnet_lite0(classes=10, weights=tensors)
     assert str(caught.value) == (
         "_fc.weight: expected shape (1280, 10) in Keras's axis order for layer predictions, got"
-        " (1280, 1000); these are not EfficientNet-Lite0's weights"
+        f" (1280, 1000). {FOREIGN}"
     )
 
 
@@ -119,8 +120,7 @@ def test_a_missing_tensor_is_named(tensors):
             weights={name: value for name, value in tensors.items() if name != "_bn1.bias"}
         )
     assert str(caught.value) == (
-        "_bn1.bias: expected a tensor for layer top_bn, got none among 295;"
-        " these are not EfficientNet-Lite0's weights"
+        f"_bn1.bias: expected a tensor for layer top_bn, got none among 295. {FOREIGN}"
     )
 
 
@@ -128,8 +128,8 @@ def test_a_left_over_tensor_is_named(tensors):
     with pytest.raises(BackboneError) as caught:
         efficientnet_lite0(weights={**tensors, "_blocks.0._se_reduce.weight": np.zeros(1)})
     assert str(caught.value) == (
-        "weights: expected EfficientNet-Lite0's tensors only, got 1 others, the first"
-        " _blocks.0._se_reduce.weight; these are not EfficientNet-Lite0's weights"
+        "expected EfficientNet-Lite0's tensors only, got 1 others, the first"
+        f" _blocks.0._se_reduce.weight. {FOREIGN}"
     )
 
 
@@ -137,6 +137,6 @@ def test_values_that_are_not_numbers_are_refused(tensors):
     with pytest.raises(BackboneError) as caught:
         efficientnet_lite0(weights={**tensors, "_bn1.bias": np.full(1280, np.nan)})
     assert str(caught.value) == (
-        "_bn1.bias: expected finite values for layer top_bn, got NaN or infinity; the file is"
-        " damaged: fetch it again"
+        "_bn1.bias: expected finite values for layer top_bn, got NaN or infinity. The file is"
+        " damaged: fetch it again."
     )

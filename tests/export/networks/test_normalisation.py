@@ -3,6 +3,7 @@ import math
 import numpy as np
 import pytest
 
+from edgefeat.errors import OptionError
 from edgefeat_export.networks.normalisation import (
     CAFFE,
     IDENTITY,
@@ -40,22 +41,22 @@ def test_one_pixel_by_hand(normalisation, expected):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"colour": "grey"}, "colour: expected 'rgb' or 'bgr', got 'grey'"),
-        ({"mean": (0.0, 1.0)}, "mean: expected 3 finite numbers, got (0.0, 1.0)"),
+        ({"colour": "grey"}, "colour: expected 'rgb' or 'bgr', got 'grey'."),
+        ({"mean": (0.0, 1.0)}, "mean: expected 3 finite numbers, got (0.0, 1.0)."),
         (
             {"mean": (0.0, 1.0, math.nan)},
-            "mean: expected 3 finite numbers, got (0.0, 1.0, nan)",
+            "mean: expected 3 finite numbers, got (0.0, 1.0, nan).",
         ),
-        ({"std": (1.0, 1.0, 0.0)}, "std: expected 3 finite numbers above 0, got (1.0, 1.0, 0.0)"),
+        ({"std": (1.0, 1.0, 0.0)}, "std: expected 3 finite numbers above 0, got (1.0, 1.0, 0.0)."),
         (
             {"std": (1.0, 1.0, math.inf)},
-            "std: expected 3 finite numbers above 0, got (1.0, 1.0, inf)",
+            "std: expected 3 finite numbers above 0, got (1.0, 1.0, inf).",
         ),
     ],
     ids=["colour", "two-means", "nan", "zero", "infinite"],
 )
 def test_numbers_that_cannot_be_are_refused(change, message):
     good = {"mean": (0.0, 0.0, 0.0), "std": (1.0, 1.0, 1.0), "colour": "rgb"}
-    with pytest.raises(ValueError, match=r"^(colour|mean|std): ") as caught:
+    with pytest.raises(OptionError, match=r"^(colour|mean|std): ") as caught:
         Normalisation(**(good | change))
     assert str(caught.value) == message

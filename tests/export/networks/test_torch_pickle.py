@@ -14,10 +14,10 @@ from edgefeat_export.networks.torch_pickle import read_torch_pickle
 MAGIC = 0x1950A86A20F9469CFC6C
 MACHINE = {"protocol_version": 1001, "little_endian": True, "type_sizes": {"int": 4}}
 REFUSED = (
-    "refused without running it; do not trust this file, or save a plain state_dict of tensors"
+    "refused without running it. Do not trust this file, or save a plain state_dict of tensors."
 )
-DAMAGED = "the file is damaged: fetch it again"
-RESAVE = "save a plain state_dict of tensors"
+DAMAGED = "The file is damaged: fetch it again."
+RESAVE = "Save a plain state_dict of tensors."
 
 # A small assembler for protocol 2: what `torch.save` emits, one Python value at a time.
 MARK, TUPLE, REDUCE, EMPTY_DICT, SET_ITEMS, STOP = b"(", b"t", b"R", b"}", b"u", b"."
@@ -263,7 +263,7 @@ def test_a_memo_bomb_costs_nothing(pth):
     # Twenty levels of "twice the level below": printed or hashed, a million leaves.
     doubled = value((1,)) + b"q\x00" + b"h\x00\x86q\x00" * 60
     path = pth(legacy(doubled))
-    assert refusal(path) == f"{path}: expected a mapping of names to tensors, got a tuple; {RESAVE}"
+    assert refusal(path) == f"{path}: expected a mapping of names to tensors, got a tuple. {RESAVE}"
 
 
 @pytest.mark.parametrize(
@@ -271,150 +271,150 @@ def test_a_memo_bomb_costs_nothing(pth):
     [
         pytest.param(
             b"PK\x03\x04",
-            "expected a legacy PyTorch file, got a zip archive; save it again with"
-            " torch.save(..., _use_new_zipfile_serialization=False)",
+            "expected a legacy PyTorch file, got a zip archive. Save it again with"
+            " torch.save(..., _use_new_zipfile_serialization=False).",
             id="zip",
         ),
         pytest.param(
             legacy(mapping(a=tensor()), magic=1),
-            f"expected magic number {MAGIC:#x}, got 1; {RESAVE}",
+            f"expected magic number {MAGIC:#x}, got 1. {RESAVE}",
             id="magic",
         ),
         pytest.param(
             legacy(mapping(a=tensor()), protocol=1002),
-            f"expected protocol 1001, got 1002; {RESAVE}",
+            f"expected protocol 1001, got 1002. {RESAVE}",
             id="protocol",
         ),
         pytest.param(
             legacy(mapping(a=tensor()), machine={"little_endian": False}),
-            f"expected little_endian True, got False; {RESAVE}",
+            f"expected little_endian True, got False. {RESAVE}",
             id="big-endian",
         ),
         pytest.param(
             legacy(mapping(a=tensor()), machine=[]),
-            f"expected little_endian True, got None; {RESAVE}",
+            f"expected little_endian True, got None. {RESAVE}",
             id="no-machine",
         ),
         pytest.param(
             legacy(ordered_dict()),
-            f"expected a mapping of names to tensors, got a dict; {RESAVE}",
+            f"expected a mapping of names to tensors, got a dict. {RESAVE}",
             id="empty",
         ),
         pytest.param(
             legacy(mapping(a=value("x"))),
-            f"expected 'a' to be a tensor, got a str; {RESAVE}",
+            f"expected 'a' to be a tensor, got a str. {RESAVE}",
             id="text",
         ),
         pytest.param(
             legacy(mapping(state=mapping(a=tensor()))),
-            f"expected 'state' to be a tensor, got a dict; {RESAVE}",
+            f"expected 'state' to be a tensor, got a dict. {RESAVE}",
             id="nested-checkpoint",
         ),
         pytest.param(
             legacy(mapping(a=dotted("torch._utils._rebuild_tensor_v2") + b")" + REDUCE)),
-            f"expected 6 or 7 values for 'a', got 0; {DAMAGED}",
+            f"expected 6 or 7 values for 'a', got 0. {DAMAGED}",
             id="arguments",
         ),
         pytest.param(
             legacy(mapping(a=tensor(value(1)))),
-            f"expected a storage behind 'a', got something else; {RESAVE}",
+            f"expected a storage behind 'a', got something else. {RESAVE}",
             id="no-storage",
         ),
         pytest.param(
             legacy(mapping(a=tensor(storage(view=("v", 0, 1))))),
-            f"expected a storage behind 'a', got something else; {RESAVE}",
+            f"expected a storage behind 'a', got something else. {RESAVE}",
             id="storage-view",
         ),
         pytest.param(
             legacy(mapping(a=tensor(storage(count=-1)))),
-            f"expected a storage behind 'a', got something else; {RESAVE}",
+            f"expected a storage behind 'a', got something else. {RESAVE}",
             id="negative-count",
         ),
         pytest.param(
             legacy(mapping(a=tensor(offset=-1))),
-            f"expected offset, size and stride of 'a', got other values; {DAMAGED}",
+            f"expected offset, size and stride of 'a', got other values. {DAMAGED}",
             id="negative-offset",
         ),
         pytest.param(
             legacy(mapping(a=tensor(stride=(-3, 1)))),
-            f"expected offset, size and stride of 'a', got other values; {DAMAGED}",
+            f"expected offset, size and stride of 'a', got other values. {DAMAGED}",
             id="negative-stride",
         ),
         pytest.param(
             legacy(mapping(a=tensor(size=(True, 3)))),
-            f"expected offset, size and stride of 'a', got other values; {DAMAGED}",
+            f"expected offset, size and stride of 'a', got other values. {DAMAGED}",
             id="boolean-size",
         ),
         pytest.param(
             legacy(mapping(a=tensor(stride=(1,)))),
-            f"expected offset, size and stride of 'a', got other values; {DAMAGED}",
+            f"expected offset, size and stride of 'a', got other values. {DAMAGED}",
             id="ragged",
         ),
         pytest.param(
             legacy(mapping(a=tensor(size=(1,) * 33, stride=(1,) * 33))),
-            f"expected offset, size and stride of 'a', got other values; {DAMAGED}",
+            f"expected offset, size and stride of 'a', got other values. {DAMAGED}",
             id="too-many-dimensions",
         ),
         pytest.param(
             legacy(mapping(a=tensor(offset=1))),
-            f"expected 'a' inside its 6 stored elements, got 6 elements up to index 6; {DAMAGED}",
+            f"expected 'a' inside its 6 stored elements, got 6 elements up to index 6. {DAMAGED}",
             id="offset-outside",
         ),
         pytest.param(
             legacy(mapping(a=tensor(stride=(4, 1)))),
-            f"expected 'a' inside its 6 stored elements, got 6 elements up to index 6; {DAMAGED}",
+            f"expected 'a' inside its 6 stored elements, got 6 elements up to index 6. {DAMAGED}",
             id="stride-outside",
         ),
         pytest.param(
             legacy(mapping(a=tensor(size=(2**40,), stride=(0,)))),
-            "expected 'a' inside its 6 stored elements, got 1099511627776 elements up to index 0;"
+            "expected 'a' inside its 6 stored elements, got 1099511627776 elements up to index 0."
             f" {DAMAGED}",
             id="broadcast-bomb",
         ),
         pytest.param(
             legacy(mapping(a=tensor(size=(0, 2**62, 2), stride=(1, 1, 1)))),
-            "expected 'a' to be empty in a small way, got sizes of 9223372036854775808 in all;"
+            "expected 'a' to be empty in a small way, got sizes of 9223372036854775808 in all."
             f" {DAMAGED}",
             id="huge-and-empty",
         ),
         pytest.param(
             legacy(mapping(a=tensor(), b=tensor(storage(kind="Int")))),
-            f"expected one kind of storage '0', got two; {DAMAGED}",
+            f"expected one kind of storage '0', got two. {DAMAGED}",
             id="two-kinds",
         ),
         pytest.param(
             legacy(mapping(a=tensor()), keys={"0": 1}),
-            f"expected a list of storage keys, got a dict; {DAMAGED}",
+            f"expected a list of storage keys, got a dict. {DAMAGED}",
             id="keys-no-list",
         ),
         pytest.param(
             legacy(mapping(a=tensor()), keys=("1",)),
-            f"expected 1 storage keys, got 1 or other ones; {DAMAGED}",
+            f"expected 1 storage keys, got 1 or other ones. {DAMAGED}",
             id="other-key",
         ),
         pytest.param(
             legacy(mapping(a=tensor()), keys=("0", "0")),
-            f"expected 1 storage keys, got 2 or other ones; {DAMAGED}",
+            f"expected 1 storage keys, got 2 or other ones. {DAMAGED}",
             id="key-twice",
         ),
         pytest.param(
             legacy(mapping(a=tensor()), storages=raw(SIX, count=5)),
-            f"expected 6 elements in storage '0', got 5; {DAMAGED}",
+            f"expected 6 elements in storage '0', got 5. {DAMAGED}",
             id="count",
         ),
         pytest.param(
             legacy(mapping(a=tensor(storage(count=2**62)))),
-            f"expected {SIZE - 24 + 4 * 2**62} bytes up to storage '0', got {SIZE}; {DAMAGED}",
+            f"expected {SIZE - 24 + 4 * 2**62} bytes up to storage '0', got {SIZE}. {DAMAGED}",
             id="huge-count",
         ),
         pytest.param(
             legacy(mapping(a=tensor()), storages=raw(SIX)[:-1]),
-            f"expected {SIZE} bytes up to storage '0', got {SIZE - 1}; {DAMAGED}",
+            f"expected {SIZE} bytes up to storage '0', got {SIZE - 1}. {DAMAGED}",
             id="truncated",
         ),
         pytest.param(
             legacy(mapping(a=tensor())) + b"\x00",
-            f"expected {SIZE} bytes, got {SIZE + 1}; {DAMAGED}",
+            f"expected {SIZE} bytes, got {SIZE + 1}. {DAMAGED}",
             id="trailing",
         ),
     ],
@@ -427,7 +427,8 @@ def test_a_malformed_file_says_what_is_wrong(pth, data, expected):
 def test_a_missing_file_is_named(tmp_path):
     path = tmp_path / "none.pth"
     assert refusal(path) == (
-        f"{path}: expected a PyTorch weights file, got No such file or directory; check the path"
+        f"{path}: expected a PyTorch weights file, got No such file or directory. Check the"
+        " path of the weights."
     )
 
 
@@ -435,8 +436,8 @@ def test_what_is_no_pickle_is_said_so(pth):
     path = pth(b"\xffhello")
     assert refusal(path) == (
         f"{path} (magic number): expected a whole pickle, got one that cannot be parsed (at"
-        " position 0, opcode b'\\xff' unknown); the file is damaged or not a PyTorch file: fetch it"
-        " again"
+        " position 0, opcode b'\\xff' unknown). The file is damaged or not a PyTorch file: fetch it"
+        " again."
     )
 
 
@@ -444,7 +445,7 @@ def test_operands_that_are_not_there(pth):
     path = pth(b"\x80\x02R.")
     assert refusal(path) == (
         f"{path} (magic number): expected a well-formed pickle, got REDUCE at byte 2 without its"
-        f" operands; {DAMAGED}"
+        f" operands. {DAMAGED}"
     )
 
 
@@ -452,7 +453,7 @@ def test_operands_that_are_not_there(pth):
 def test_more_or_less_than_one_value(pth, data, count):
     path = pth(data)
     assert refusal(path) == (
-        f"{path} (magic number): expected one value at the end of the pickle, got {count};"
+        f"{path} (magic number): expected one value at the end of the pickle, got {count}."
         f" {DAMAGED}"
     )
 

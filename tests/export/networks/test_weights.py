@@ -38,8 +38,8 @@ def test_a_missing_package_names_the_command(monkeypatch):
     with pytest.raises(BackboneError) as caught:
         lite0_file()
     assert str(caught.value) == (
-        f"weights: expected the package {PACKAGE} with EfficientNet-Lite0's ImageNet weights, got"
-        f" no such package; run: {INSTALL}"
+        f"the package {PACKAGE} with EfficientNet-Lite0's ImageNet weights is not installed."
+        f" Run `{INSTALL}`."
     )
 
 
@@ -59,8 +59,8 @@ def test_another_file_is_refused_with_both_hashes(other_package):
     with pytest.raises(BackboneError) as caught:
         lite0_file()
     assert str(caught.value) == (
-        f"{other_package}: expected sha256 {LITE0_SHA256}, got {got};"
-        f" run: {INSTALL} --force-reinstall"
+        f"{other_package}: expected sha256 {LITE0_SHA256}, got {got}."
+        f" Run `{INSTALL} --force-reinstall`."
     )
 
 
@@ -68,8 +68,8 @@ def test_a_package_without_its_file_says_so(other_package):
     with pytest.raises(BackboneError) as caught:
         lite0_file()
     assert str(caught.value) == (
-        f"{other_package}: expected a weights file, got No such file or directory;"
-        " check the path of the weights"
+        f"{other_package}: expected a weights file, got No such file or directory."
+        " Check the path of the weights."
     )
 
 

@@ -50,6 +50,11 @@ def test_one_file_per_precision_and_a_card(folder: Path) -> None:
     card = (folder / "mine_24x32.md").read_text()
     for expected in (
         "# mine\n",
+        'FeatureExtractor("mine_24x32_fp32.onnx", outputs="all") as extractor:\n',
+        'together = extractor.extract("photo.jpg")  # float32 (11,), side by side\n',
+        'outputs["features"]  # float32 (3,)\n',
+        'outputs = extractor.extract_outputs("photo.jpg")',
+        'outputs["pool"]  # float32 (8,)\n',
         "3 numbers from layer `depthwise`, gem pooling, 8 reduced by PCA (",
         "- Output `pool`: 8 numbers from layer `pool`",
         "| `mine_24x32_fp16.onnx` |",
@@ -112,7 +117,12 @@ def test_a_missed_gate_leaves_the_old_file_as_it_was(
         1e-12,
     )
     assert reason["got"] > 1e-12
-    assert "its features are not Keras's on 100 images" in captured.err
+    assert "its features differ from those of Keras on 100 pictures" in captured.err
+    assert captured.err.endswith("Change a limit with --gate if you can live with that.\n")
+    assert refusal["where"] == old.name
+    assert refusal["remedy"] == "Change a limit with --gate if you can live with that."
+    assert refusal["option"] == "--gate"
+    assert refusal["problem"].startswith("its features differ from those of Keras")
     assert [path.name for path in tmp_path.iterdir()] == [old.name]
     assert old.read_bytes() == b"the file that was there"
 
@@ -126,9 +136,10 @@ def test_int8_that_nobody_asked_for_is_left_out_where_it_misses_its_gates(
         "mine_24x32.md",
         "mine_24x32_fp32.onnx",
     ]
-    assert "int8 left out, the other files hold: int8 for any" in capsys.readouterr().err
+    said = capsys.readouterr()
+    assert "int8 is left out, the other files hold their gates: int8 for any" in said.err
     assert main([*arguments, str(tmp_path / "asked"), "--precision", "fp32,int8"]) == 3
-    assert not list((tmp_path / "asked").iterdir())
+    assert not (tmp_path / "asked").exists()
 
 
 def test_the_int8_file_says_what_it_is_for(folder: Path) -> None:
@@ -151,34 +162,95 @@ def test_dead_features_are_refused(tmp_path: Path, capsys: pytest.CaptureFixture
     arguments = ["build", str(tmp_path / "dead.keras"), "--normalize", "none", "--precision"]
     assert main([*arguments, "fp32", "-o", str(tmp_path / "out"), "--json"]) == 3
     captured = capsys.readouterr()
-    assert "output 'features' is dead" in captured.err
+    assert "dead_8_fp32.onnx: output 'features': it is dead: root mean" in captured.err
     assert json.loads(captured.out)["reasons"][0]["gate"] == "live_share"
-    assert not list((tmp_path / "out").iterdir())
+    assert not (tmp_path / "out").exists()
 
 
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["--reduce", "pca:2"], "expected a folder of your own pictures as calibration"),
-        (["--calibrate", "x", "--precision", "fp32"], "expected int8 or reduce to use these"),
-        (["--gate", "int4.cosine_mean=1"], "expected PRECISION.GATE=NUMBER"),
+        (["--reduce", "pca:2"], "--reduce: a PCA needs a folder of your own pictures"),
+        (["--reduce", "pca:x"], "--reduce: expected pca:K or pca:K,whiten, got 'pca:x'."),
+        (
+            ["--calibrate", "x", "--precision", "fp32"],
+            "--calibrate: expected int8 or a reduction to use these pictures, got neither.",
+        ),
+        (["--gate", "int4.cosine_mean=1"], "--gate: expected PRECISION.GATE with one of fp32,"),
         (
             ["--precision", "fp32", "--gate", "int8.cosine_mean=1"],
-            "--gate: int8.cosine_mean=1 is for int8, which is not built: --precision asks for fp32",
+            "--gate: int8.cosine_mean is for int8, but this is about fp32. Leave it out.",
         ),
         (
             ["--precision", "fp32,fp16", "--target", "x86"],
-            "--target: is for int8, which is not built: --precision asks for fp32,fp16",
+            "--target: it is for int8, but only fp32, fp16 is built. Leave it out,",
         ),
-        (["--input-range", "0,1", "--normalize", "tf"], "say the same thing"),
-        (["--input-range", "1,0"], "HIGH above LOW"),
+        (["--precision", "int4"], "--precision: expected some of fp32,fp16,int8, got 'int4'."),
+        (["--target", "vax"], "--target: expected one of any, x86-vnni, x86, arm64-dot, arm64,"),
+        (["--max-bytes", "0"], "--max-bytes: expected a whole number of 1 or more, got 0."),
+        (
+            ["--input-range", "0,1", "--normalize", "tf"],
+            "--input-range: says the same thing as a normalisation, got both.",
+        ),
+        (["--input-range", "1,0"], "--input-range: expected two numbers, the second above"),
+        (["--normalize", "1/2/3"], "--normalize: expected tf, caffe, torch, none, or MEAN/STD"),
+        (["--alpha", "0.5"], ": --alpha: chooses among catalogue backbones; a saved model has its"),
     ],
 )
 def test_options_that_do_not_fit_are_wrong_usage(
-    options: list[str], message: str, saved: Path, capsys: pytest.CaptureFixture[str]
+    options: list[str],
+    message: str,
+    saved: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    assert main(["build", str(saved), *options]) == 2
-    assert message in capsys.readouterr().err
+    assert main(["build", str(saved), *options, "-o", str(tmp_path / "out")]) == 2
+    first, last = capsys.readouterr().err.splitlines()[-2:]
+    assert first.startswith("edgefeat-export build: error: ")
+    assert message in first
+    assert last == "see `edgefeat-export build --help`"
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["build", "mobilenet", "--gate", "int8.cosine_mean=high"], "--gate: expected PRECISION."),
+        (["build", "mobilenet", "--size", "big"], "--size: expected a size like 224 or 192x256"),
+        (["build", "mobilenet", "--poling", "avg"], "no option '--poling'. Did you mean"),
+        (["biuld", "mobilenet"], "no command 'biuld'. Did you mean 'build'?"),
+    ],
+)
+def test_wrong_usage_has_one_look(
+    words: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as end:
+        main(words)
+    assert end.value.code == 2
+    first, last = capsys.readouterr().err.splitlines()
+    assert message in first
+    assert last.startswith("see `edgefeat-export")
+
+
+def test_the_line_names_every_output(
+    saved: Path, photos: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ["build", str(saved), "--layer", "depthwise:gem", "--layer", "conv:none"]
+    arguments += ["--precision", "fp32", "--images", str(photos), "-o", str(tmp_path)]
+    assert main(arguments) == 0
+    (line,) = capsys.readouterr().out.splitlines()
+    assert line.startswith(f"{tmp_path / 'mine_24x32_fp32.onnx'}  0.0")
+    assert "MB  features 8, conv 22x30x8  beside Keras: cosine 1.000000 mean" in line
+    assert line.endswith("over 3 pictures")  # too few for p1 and for neighbours: none are shown
+
+
+def test_a_model_with_two_outputs_can_be_cut_at_a_named_layer(tmp_path: Path) -> None:
+    model = sequential()
+    two = keras.Model(model.inputs, [model.get_layer("pool").output, model.outputs[0]])
+    two.save(tmp_path / "two.keras")
+    request = [str(tmp_path / "two.keras"), "--precision", "fp32", "-o", str(tmp_path / "out")]
+    assert main(["build", *request]) == 3
+    assert main(["build", *request, "--layer", "pool"]) == 0
 
 
 def test_the_summary_marks_the_cut(saved: Path, capsys: pytest.CaptureFixture[str]) -> None:

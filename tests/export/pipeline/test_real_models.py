@@ -79,6 +79,6 @@ def test_the_cut_is_found_before_the_classifier(
     arguments = ["build", str(source), "--normalize", "none", "--precision", "fp32", "--json"]
     assert main([*arguments, "-o", str(tmp_path)]) == 0
     captured = capsys.readouterr()
-    (output,) = json.loads(captured.out)[0]["spec"]["outputs"]
+    (output,) = json.loads(captured.out)["files"][0]["spec"]["outputs"]
     assert output["shape"] in ([64], [8])
     assert f"cut at layer '{output['source_layer']}': the" in captured.err

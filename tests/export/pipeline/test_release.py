@@ -11,14 +11,14 @@ import pytest
 
 from edgefeat import FeatureExtractor
 from edgefeat.model.file import read_model_file
-from edgefeat_export.pipeline.build import Built
 from edgefeat_export.pipeline.release import release
+from edgefeat_export.pipeline.results import FinishedFile
 
 
 @pytest.fixture(scope="module")
-def rebuilt(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Built]:
+def rebuilt(tmp_path_factory: pytest.TempPathFactory) -> dict[str, FinishedFile]:
     folder = tmp_path_factory.mktemp("models")
-    return {one.path.name: one for one in release(folder)}
+    return {one.path.name: one for one in release(folder, say=print)}
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +42,10 @@ def test_the_manifest_tells_the_truth(root: Path, manifest: dict[str, dict[str, 
 
 
 def test_a_rebuild_gives_the_committed_files(
-    root: Path, photos: Path, rebuilt: dict[str, Built], manifest: dict[str, dict[str, object]]
+    root: Path,
+    photos: Path,
+    rebuilt: dict[str, FinishedFile],
+    manifest: dict[str, dict[str, object]],
 ) -> None:
     """Equal fingerprints, or where the CPU rounds another way, features as near as promised."""
     assert sorted(rebuilt) == sorted(manifest)

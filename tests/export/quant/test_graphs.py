@@ -4,9 +4,10 @@ import numpy as np
 import onnx
 import pytest
 
+from edgefeat import agreement
 from edgefeat_export.graph.graph import Graph
 from edgefeat_export.graph.writing import write
-from edgefeat_export.quant.fidelity import compare, features_of
+from edgefeat_export.quant.fidelity import features_of
 from edgefeat_export.quant.graph_to_int8 import quantize
 from edgefeat_export.quant.narrow import fold_narrow
 from edgefeat_export.quant.plan import make_plan
@@ -36,7 +37,9 @@ NETWORKS = {
 def test_features_stay_near_the_float_ones_on_other_pictures(name):
     model = NETWORKS[name]()
     held_out = photos(40, seed=4)
-    found = compare(features_of(model, held_out), features_of(quantize(model, photos()), held_out))
+    found = agreement.compare(
+        features_of(model, held_out), features_of(quantize(model, photos()), held_out)
+    )
     assert found.cosine_mean > 0.999
     assert found.relative_l2_mean < 0.04
 

@@ -43,8 +43,8 @@ def test_an_operation_that_is_not_known_is_refused_by_name(folder: Path) -> None
         of_file(folder / "unknown.h5", normalisation=IDENTITY)
     assert str(refusal.value) == (
         f"{folder / 'unknown.h5'}: layer 'tf.image.rgb_to_hsv' calls tf.image.rgb_to_hsv, which"
-        " this cannot take over from Keras 2; export the model as a SavedModel with the Keras"
-        " that made it, and give that"
+        " this exporter cannot take over from Keras 2. Export the model as a SavedModel with the"
+        " Keras that made it, and give that."
     )
 
 

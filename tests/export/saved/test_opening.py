@@ -14,13 +14,14 @@ import pytest
 import tensorflow as tf
 from keras import layers
 
+from edgefeat.errors import OptionError
 from edgefeat.model.spec import Colour, InputSpec
 from edgefeat.pictures.decode import load_bgr
 from edgefeat.pictures.preprocess import Preprocessor
 from edgefeat_export.cut.headless import Tap
 from edgefeat_export.errors import BackboneError
-from edgefeat_export.networks.network import of_file, parse_normalisation
-from edgefeat_export.networks.normalisation import IDENTITY, TF
+from edgefeat_export.networks.network import of_file
+from edgefeat_export.networks.normalisation import IDENTITY, TF, Normalisation
 from exported import exported
 from keras_models import CODE, features_at, nested, save_as_keras_2, sequential
 
@@ -119,9 +120,9 @@ def test_a_lambda_is_refused_until_it_is_allowed(suffix: str, tmp_path: Path) ->
         of_file(path, normalisation=TF)
     assert str(refusal.value) == (
         f"{path}: loading it would run code: the Lambda layer 'twice'. A model file from someone"
-        " else can do anything to your machine this way. If you trust it: --allow-code runs"
-        " Lambda layers, --code FILE.py a file defining the classes. Or replace the Lambda"
-        " by Keras layers and save again, or export a SavedModel, which holds no Python"
+        " else can do anything to your machine this way. If you trust it, let its Lambda layers run"
+        " with allow_code=True. Or replace them by layers of Keras and save again, or export a"
+        " SavedModel, which holds no Python."
     )
     assert of_file(path, normalisation=TF, allow_code=True).head.layer == "conv"
 
@@ -254,10 +255,10 @@ def test_weights_without_an_architecture(tmp_path: Path) -> None:
 )
 def test_declared_normalisations(text: str, pixel: int, value: float) -> None:
     image = np.full((1, 1, 3), pixel, np.uint8)
-    assert parse_normalisation(text).apply(image)[0, 0, 0] == pytest.approx(value)
+    assert Normalisation.parse(text).apply(image)[0, 0, 0] == pytest.approx(value)
 
 
 @pytest.mark.parametrize("text", ["", "imagenet", "1,2/1", "1/2/3"])
 def test_other_normalisations_are_refused(text: str) -> None:
-    with pytest.raises(ValueError, match=r"MEAN/STD|could not convert"):
-        parse_normalisation(text)
+    with pytest.raises(OptionError, match=r"^normalisation: expected tf, caffe, torch, none, or "):
+        Normalisation.parse(text)
