@@ -62,7 +62,14 @@ def __getattr__(name: str) -> object:
         raise AttributeError(f"module 'edgefeat' has no attribute {name!r}")
     from importlib import import_module
 
-    value: object = getattr(import_module(_HOMES[name]), name)
+    try:
+        value: object = getattr(import_module(_HOMES[name]), name)
+    except (ImportError, AttributeError) as error:
+        from edgefeat.dependencies import explain
+
+        if (explained := explain(error)) is None:
+            raise
+        raise explained from error
     globals()[name] = value
     return value
 

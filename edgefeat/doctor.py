@@ -1,40 +1,40 @@
-"""Looks at what this device has: versions, CPU, providers, codecs, memory, heat."""
+"""Looks at what this device has: versions, CPU, providers, codecs, memory, heat.
+
+It works without NumPy, OpenCV and ONNX Runtime, and says what to install: nothing that needs them
+is imported before they are known to be whole.
+"""
 
 from __future__ import annotations
 
 import platform
-from collections.abc import Iterable
-from contextlib import suppress
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
-from importlib import metadata
 from typing import Any
 
-import cv2
-import numpy as np
-
 from edgefeat import __version__, machine
+from edgefeat.dependencies import DEPENDENCIES, Dependency, Loaded, installed, load_all, pip_replace
 from edgefeat.engine import cache
-from edgefeat.engine.providers import offered, without_device
 from edgefeat.engine.saturation import may_saturate
 from edgefeat.errors import EdgefeatError
-from edgefeat.extractor import FeatureExtractor
 from edgefeat.model.file import read_model_file
 from edgefeat.model.shipped import default_model
+from edgefeat.requirements import from_installation
 
 __all__ = ["ProviderReport", "Report", "examine"]
 
-_ENGINES = ("onnxruntime", "onnxruntime-gpu", "onnxruntime-openvino", "onnxruntime-directml")
-_OPENCVS = (
-    "opencv-python-headless",
-    "opencv-python",
-    "opencv-contrib-python",
-    "opencv-contrib-python-headless",
-)
+_VERSION_NAMES = {"numpy": "numpy", "cv2": "opencv", "onnxruntime": "onnxruntime"}
+_FORMATS = ("jpg", "png", "webp", "tiff", "bmp", "gif", "ppm")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProviderReport:
-    """One execution provider and whether the model computes the right thing on it."""
+    """One execution provider.
+
+    Args:
+        name: Its short name.
+        works: Whether the model computes the right thing on it.
+        detail: What the model's self-test said, or why there was none.
+    """
 
     name: str
     works: bool
@@ -43,9 +43,27 @@ class ProviderReport:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """What `edgefeat doctor` tells. `problems` is what should be put right, empty if nothing."""
+    """What `edgefeat doctor` tells.
 
-    versions: dict[str, str]
+    Args:
+        versions: Of edgefeat, Python, the three packages it stands on (None where one cannot be
+            loaded) and the system.
+        requirements: The versions of the three that edgefeat needs; empty if edgefeat was not
+            installed as a package, so that nothing says them.
+        cpu: Model, board, usable cores, instructions, and whether it has an int8 dot product.
+        providers: Every execution provider; empty if one of the three cannot be used.
+        codecs: Which picture formats OpenCV reads; empty if one of the three cannot be used.
+        memory: Bytes: the machine's `total`, what is `available`, and the `limit` of this process.
+        temperatures_c: Thermal zones in degrees Celsius.
+        throttled: Why the device is being slowed down at this moment.
+        governors: Of the cores' frequencies.
+        cache: The folder where optimised models are kept; None if nothing can be kept.
+        model: The model's path; None if it cannot be used.
+        problems: What should be put right, in whole sentences; empty if nothing.
+    """
+
+    versions: dict[str, str | None]
+    requirements: dict[str, str]
     cpu: dict[str, Any]
     providers: list[ProviderReport]
     codecs: dict[str, bool]
@@ -67,25 +85,29 @@ def examine(model: str | None = None) -> Report:
 
     Every provider is opened in turn and runs the model's self-test on it.
     """
-    problems = [*_clashes(_ENGINES, "onnxruntime"), *_clashes(_OPENCVS, "cv2")]
-    providers = _providers(model, problems)
-    path = None
-    if any(provider.works for provider in providers):
-        path = model or default_model()
-        if may_saturate(read_model_file(path).spec):
-            problems.append(
-                "the model's int8 weights are for other CPUs: exact here, but slower than those "
-                "that `edgefeat-export` makes with `--target any`"
-            )
-    else:
-        problems.append("no execution provider passes the model's self-test")
+    loaded = load_all()
+    needed = from_installation()
+    problems = _faults(loaded, needed)
+    providers: list[ProviderReport] = []
+    usable = not any(fault for _, fault in loaded.values())
+    if usable:
+        providers = _providers(model, problems)
+    failed = providers and not any(provider.works for provider in providers)
+    if failed:
+        problems.append("No execution provider passes the model's self-test.")
+    path = None if failed else _usable_model(model, problems)
     throttled = machine.throttled_now()
-    problems += [f"the device is being slowed down: {reason}" for reason in throttled]
+    problems += [f"The device is being slowed down: {reason}." for reason in throttled]
     return Report(
-        versions=_versions(),
+        versions=_versions(loaded),
+        requirements={
+            package: needed[package]
+            for package in (one.distributions[0] for one in DEPENDENCIES)
+            if package in needed
+        },
         cpu=_cpu(),
         providers=providers,
-        codecs=_codecs(),
+        codecs=_codecs() if usable else {},
         memory=_memory(),
         temperatures_c=machine.temperatures_c(),
         throttled=list(throttled),
@@ -96,35 +118,55 @@ def examine(model: str | None = None) -> Report:
     )
 
 
-def _versions() -> dict[str, str]:
-    import onnxruntime
+def _faults(loaded: dict[str, Loaded], needed: dict[str, str]) -> list[str]:
+    """Return what is wrong with the three; packages that overwrite each other come first."""
+    problems = [problem for one in DEPENDENCIES for problem in _clashes(one, needed)]
+    clashing = {one.module for one in DEPENDENCIES if len(installed(one)) > 1}
+    problems += [
+        str(fault) for module, (_, fault) in loaded.items() if fault and module not in clashing
+    ]
+    return problems
 
+
+def _clashes(one: Dependency, needed: dict[str, str]) -> list[str]:
+    """Return what to do about packages that overwrite each other's files."""
+    builds = [f"{name} {version}" for name, version in installed(one).items()]
+    if len(builds) < 2:
+        return []
+    return [
+        f"{' and '.join(builds)} install the same module, {one.module}, and break each other. Run "
+        f"{pip_replace(one, needed)}, or install the one build that you need."
+    ]
+
+
+def _usable_model(model: str | None, problems: list[str]) -> str | None:
+    """Return the model's path if the file is sound, and add what is wrong with it to `problems`."""
+    try:
+        path = model or default_model()
+        slower = may_saturate(read_model_file(path).spec)
+    except EdgefeatError as error:
+        problems.append(str(error))
+        return None
+    if slower:
+        problems.append(
+            "The model's int8 weights are for other CPUs: exact here, but slower than those that "
+            "`edgefeat-export` makes with `--target any`."
+        )
+    return path
+
+
+def _versions(loaded: dict[str, Loaded]) -> dict[str, str | None]:
     return {
         "edgefeat": __version__,
         "python": platform.python_version(),
-        "numpy": np.__version__,
-        "onnxruntime": onnxruntime.__version__,
-        "opencv": cv2.__version__,
+        **{_VERSION_NAMES[module]: version for module, (version, _) in loaded.items()},
         "system": f"{platform.system()} {platform.release()} {platform.machine()}",
     }
 
 
-def _clashes(packages: Iterable[str], module: str) -> list[str]:
-    """Packages that install the same module overwrite each other's files."""
-    installed = []
-    for name in packages:
-        with suppress(metadata.PackageNotFoundError):
-            installed.append(f"{name} {metadata.version(name)}")
-    if len(installed) < 2:
-        return []
-    names = " ".join(text.split()[0] for text in installed)
-    return [
-        f"{' and '.join(installed)} both install the module {module} and break each other. "
-        f"Run `pip uninstall {names}`, then install the one you need."
-    ]
-
-
 def _providers(model: str | None, problems: list[str]) -> list[ProviderReport]:
+    from edgefeat.engine.providers import offered, without_device
+
     try:
         names, not_offered = list(offered()), without_device()
     except EdgefeatError as error:  # a broken plugin hides no other provider
@@ -137,8 +179,10 @@ def _providers(model: str | None, problems: list[str]) -> list[ProviderReport]:
 
 
 def _try_provider(name: str, model: str | None) -> ProviderReport:
+    from edgefeat.extractor import FeatureExtractor
+
     try:
-        names = [name, "cpu"] if name != "cpu" else "cpu"
+        names: str | Sequence[str] = [name, "cpu"] if name != "cpu" else "cpu"
         with FeatureExtractor(model, outputs="features", providers=names, cache=False) as extractor:
             result = extractor.self_test()  # of the file as it is now, read and checked in full
     except EdgefeatError as error:
@@ -159,9 +203,12 @@ def _cpu() -> dict[str, Any]:
 
 def _codecs() -> dict[str, bool]:
     """Which formats this OpenCV reads, found out by reading one of each."""
+    import cv2
+    import numpy as np
+
     pixel = np.zeros((8, 8, 3), np.uint8)
     works = {}
-    for name in ("jpg", "png", "webp", "tiff", "bmp", "gif", "ppm"):
+    for name in _FORMATS:
         try:
             data = cv2.imencode(f".{name}", pixel)[1]
             works[name] = cv2.imdecode(data, cv2.IMREAD_COLOR) is not None
@@ -180,6 +227,6 @@ def _memory() -> dict[str, int | None]:
 
 
 def _cache() -> str | None:
-    """Return the folder where optimised models are kept, found out by going to keep one."""
+    """Return the folder where optimised models are kept, if a file can be written there."""
     with cache.saving("doctor", __version__) as place:  # nothing is written, so nothing stays
         return cache.cache_folder() if place else None

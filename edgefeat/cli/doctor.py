@@ -44,13 +44,18 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _as_text(report: Report) -> str:
-    rows = [(name, version) for name, version in report.versions.items()]
+    rows = [(name, version or "unusable, see below") for name, version in report.versions.items()]
+    needs = [f"{name}{bounds}" for name, bounds in report.requirements.items()]
+    unknown = "unknown: edgefeat is not installed as a package"
+    rows.append(("needs", " ".join(needs) or unknown))
     cpu = report.cpu
     if cpu["board"]:
         rows.append(("board", cpu["board"]))
     rows.append(("cpu", f"{cpu['model']}, {cpu['cores_usable']} usable cores"))
     rows.append(("cpu features", " ".join(cpu["features"]) or "none that speed up inference"))
     rows.append(("int8", _INT8[cpu["int8_dot"]]))
+    if not report.providers:
+        rows.append(("providers", "unknown, see below"))
     rows += [
         (
             f"provider {provider.name}",
@@ -58,7 +63,8 @@ def _as_text(report: Report) -> str:
         )
         for provider in report.providers
     ]
-    rows.append(("formats", " ".join(name for name, there in report.codecs.items() if there)))
+    formats = " ".join(name for name, there in report.codecs.items() if there)
+    rows.append(("formats", formats or "unknown, see below"))
     rows.append(("memory", _memory(report.memory)))
     rows += [(f"heat, {name}", f"{t:.0f} °C") for name, t in report.temperatures_c.items()]
     rows.append(("governor", " ".join(report.governors) or "unknown"))

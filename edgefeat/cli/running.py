@@ -42,9 +42,13 @@ def run(
     except OptionError as error:
         return parser.explain(error)
     except EdgefeatError as error:
-        say(f"{name}: error: {error.message(parser.spell)}\n", patience_s=_PATIENCE_S)
-        refused(error)
-        return 3
+        return _fail(error, parser, name, refused)
+    except (ImportError, AttributeError) as error:
+        from edgefeat.dependencies import explain
+
+        if (explained := explain(error)) is None:
+            raise
+        return _fail(explained, parser, name, refused)
     except KeyboardInterrupt:
         interrupted = f"\n{name}: interrupted; no unfinished file was left behind\n"
         say(interrupted, patience_s=_PATIENCE_S)
@@ -63,6 +67,14 @@ def run(
         )
         return 3
     return code
+
+
+def _fail(
+    error: EdgefeatError, parser: Parser, name: str, refused: Callable[[EdgefeatError], None]
+) -> int:
+    say(f"{name}: error: {error.message(parser.spell)}\n", patience_s=_PATIENCE_S)
+    refused(error)
+    return 3
 
 
 def _forget_stdout() -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import onnxruntime as ort
 
+from edgefeat.dependencies import check_floors
 from edgefeat.engine import cache
 from edgefeat.engine.cpu import (
     ORT_ERRORS,
@@ -43,6 +44,7 @@ class Session:
     def __init__(
         self, file: ModelFile, *, providers: Sequence[str], strict: bool, engine: EngineOptions
     ) -> None:
+        check_floors()
         wanted = find(providers)
         self._where, missing = file.path, ""
         if wanted[0].name == _CPU:

@@ -18,11 +18,14 @@ import numpy as np
 import pytest
 
 from edgefeat import FeatureExtractor, doctor
+from edgefeat.dependencies import DEPENDENCIES, installed
 from edgefeat.engine.saturation import may_saturate
 from edgefeat.model.file import read_model_file
+from edgefeat.requirements import from_installation
 
 Restamp = Callable[[Callable[[dict[str, Any]], None]], Path]
 
+OPENCV = next(one for one in DEPENDENCIES if one.module == "cv2")
 COMMAND = [sys.executable, "-P", "-m", "edgefeat", "doctor"]
 
 
@@ -68,18 +71,21 @@ def test_text_is_for_people() -> None:
 def test_two_packages_of_one_module_are_a_problem(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for name in ("opencv-python", "opencv-contrib-python"):
-        folder = tmp_path / f"{name.replace('-', '_')}-4.0.dist-info"
-        folder.mkdir()
-        (folder / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 4.0\n")
+    builds = installed(OPENCV)
+    other = next(name for name in OPENCV.distributions if name not in builds)
+    folder = tmp_path / f"{other.replace('-', '_')}-4.0.dist-info"
+    folder.mkdir()
+    (folder / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {other}\nVersion: 4.0\n")
     monkeypatch.syspath_prepend(str(tmp_path))
-    names = ("opencv-python", "opencv-contrib-python")
-    assert doctor._clashes(names, "cv2") == [
-        "opencv-python 4.0 and opencv-contrib-python 4.0 both install the module cv2 and break "
-        "each other. Run `pip uninstall opencv-python opencv-contrib-python`, then install the "
-        "one you need."
-    ]
-    assert doctor._clashes(names[:1], "cv2") == []
+    both = installed(OPENCV)
+    (problem,) = [p for p in doctor.examine().problems if "break each other" in p]
+    named = " and ".join(f"{name} {version}" for name, version in both.items())
+    bounds = from_installation()["opencv-python-headless"]
+    assert problem == (
+        f"{named} install the same module, cv2, and break each other. Run `pip uninstall "
+        f"{' '.join(both)}`, then `pip install 'opencv-python-headless{bounds}'`, or install the "
+        "one build that you need."
+    )
 
 
 def test_an_unusable_model_is_reported_not_raised(tmp_path: Path) -> None:
@@ -95,7 +101,7 @@ def test_an_unusable_model_is_reported_not_raised(tmp_path: Path) -> None:
     assert done.returncode == 3
     report = json.loads(done.stdout)
     assert report["model"] is None
-    assert "no execution provider passes the model's self-test" in report["problems"]
+    assert "No execution provider passes the model's self-test." in report["problems"]
 
 
 def test_a_cache_that_keeps_nothing_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -139,6 +145,6 @@ def test_a_model_that_needs_slower_kernels_here_is_exact_and_a_problem(
         np.testing.assert_array_equal(other.extract(photos / "coffee.jpg"), wanted)
     told = [p for p in doctor.examine(str(path)).problems if "--target any" in p]
     assert told == may_saturate(spec) * [
-        "the model's int8 weights are for other CPUs: exact here, but slower than those that "
-        "`edgefeat-export` makes with `--target any`"
+        "The model's int8 weights are for other CPUs: exact here, but slower than those that "
+        "`edgefeat-export` makes with `--target any`."
     ]
