@@ -110,7 +110,7 @@ def run(arguments: argparse.Namespace) -> int:
             screen.clear()
     health = stream.health()
     screen.summarise(health)
-    return 1 if health.garbage and not source.traits.live else 0
+    return 1 if health.garbage and not stream.live else 0
 
 
 def _open_source(arguments: argparse.Namespace) -> Source:

@@ -30,24 +30,25 @@ class Grab:
         wall_time: Unix time, in seconds.
         media_s: The source's own clock in seconds; None if it states no time that can be trusted.
         name: What the frame is called, such as a file's path; None for a camera's frames.
+        repeated: Whether the source gave this frame before, as some do after a reconnect.
     """
 
     captured_at: float = field(default_factory=time.monotonic)
     wall_time: float = field(default_factory=time.time)
     media_s: float | None = None
     name: str | None = None
+    repeated: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Traits:
-    """How a source behaves.
+    """How a source behaves, as far as it is known; opening it may show more.
 
     Attributes:
         live: Frames come at their own pace, and the newest matters.
         reopens: The source can be opened again after a loss.
         paced: Silence longer than the timeout is a fault, not a pause.
-        timed: Frames have times, so that a rate can be kept. A file may still turn out to state
-            none; then the stream ends with a SourceError.
+        timed: Frames have times, so that a rate can be kept.
     """
 
     live: bool = False
@@ -86,9 +87,19 @@ class Reader(Protocol):
 
 
 class OpenReader:
-    """What edgefeat's own readers share: they are context managers with nothing to tell."""
+    """A base for readers: a context manager, and what opening showed of the source.
+
+    Attributes:
+        notice: What the device does differently from what was asked.
+        traits: How the source turned out to behave; None: as the source says.
+    """
 
     notice: str | None = None
+    traits: Traits | None = None
+
+    def states_times(self) -> bool:
+        """Return whether frames have times that can be trusted; asked if a rate is to be kept."""
+        return True
 
     def interrupt(self) -> None:
         """Do nothing: a read ends by itself within its time limit."""

@@ -11,7 +11,7 @@ import cv2
 
 from edgefeat.errors import OptionError, SourceError
 from edgefeat.sources.base import Traits
-from edgefeat.sources.opencv import CaptureReader
+from edgefeat.sources.capture import LiveReader
 
 __all__ = ["CameraRequest", "CameraSource", "limit_waits"]
 
@@ -79,7 +79,7 @@ class CameraSource:
         self.traits = Traits(live=True, reopens=True)
         self._device, self._request = device, request or CameraRequest()
 
-    def open(self, *, timeout_s: float) -> CaptureReader:
+    def open(self, *, timeout_s: float) -> LiveReader:
         """Open the device and ask for the format.
 
         Raises:
@@ -101,9 +101,7 @@ class CameraSource:
             capture.set(cv2.CAP_PROP_BUFFERSIZE, 1)
             differs = self._request.difference(_given(capture))
             notice = "; ".join(text for text in (differs, told) if text is not None)
-            reader = CaptureReader(
-                capture, self.name, live_timeout_s=timeout_s, notice=notice or None
-            )
+            reader = LiveReader(capture, self.name, timeout_s=timeout_s, notice=notice or None)
             held.pop_all()  # the reader releases it from now on
             return reader
 

@@ -29,8 +29,8 @@ from edgefeat.sources.base import Source
 from edgefeat.sources.camera import CameraRequest, CameraSource
 from edgefeat.sources.folder import FolderSource
 from edgefeat.sources.mjpeg import MjpegSource
-from edgefeat.sources.opencv import NetworkVideoSource, VideoFileSource
 from edgefeat.sources.rawvideo import RawFormat, RawSource
+from edgefeat.sources.video import NetworkVideoSource, VideoFileSource
 
 __all__ = ["AnySource", "ColourName", "open_source"]
 

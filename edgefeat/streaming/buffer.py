@@ -39,10 +39,6 @@ class Captured:
 class Buffer:
     """A few frames under one lock: one side puts, the other takes.
 
-    Args:
-        places: How many frames fit.
-        waits: Whether `put` waits for room; else the oldest frame makes room and is counted.
-
     Attributes:
         lock: The lock of the capture side of a stream. It is re-entrant, so that a signal handler
             may end the stream while its thread holds it.
@@ -50,13 +46,24 @@ class Buffer:
         discarded: Frames that were thrown away because the stream was stopped.
     """
 
-    def __init__(self, places: int, *, waits: bool) -> None:
-        self._places, self._waits = places, waits
+    def __init__(self) -> None:
+        self._places, self._waits = 1, False
         self._frames: deque[Captured] = deque()
         self.lock = threading.Condition(threading.RLock())
         self._ended = False
         self._error: BaseException | None = None
         self.dropped = self.discarded = 0
+
+    def set_room(self, places: int, *, waits: bool) -> None:
+        """Say how frames are kept from now on.
+
+        Args:
+            places: How many frames fit.
+            waits: Whether `put` waits for room; else the oldest frame makes room and is counted.
+        """
+        with self.lock:
+            self._places, self._waits = places, waits
+            self.lock.notify_all()
 
     def put(self, frame: Captured, *, allowed: Callable[[], bool]) -> bool:
         """Add a frame; return whether it was taken.

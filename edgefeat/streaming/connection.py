@@ -11,10 +11,11 @@ import threading
 import time
 from contextlib import closing
 
-from edgefeat.sources.base import FrameError, Grab, Reader, Source
+from edgefeat.sources.base import FrameError, Grab, OpenReader, Reader, Source
 from edgefeat.streaming.events import EventKind
 from edgefeat.streaming.intake import Permit
 from edgefeat.streaming.look import Look
+from edgefeat.streaming.selection import no_times
 
 __all__ = ["Connection", "left_behind"]
 
@@ -37,6 +38,7 @@ class Connection:
         attention: Set by the supervisor to be woken at the next good frame.
         finished: Whether the thread is done with the source.
         error: What ended the connection; None at the regular end.
+        traits: How the source behaves; opening it may show more.
     """
 
     def __init__(
@@ -49,7 +51,8 @@ class Connection:
         self.finished = False
         self.error: BaseException | None = None
         self._reader: Reader | None = None
-        self._look = Look(permit.note, frozen_s) if source.traits.live else None
+        self.traits = source.traits
+        self._look = Look(permit.note, frozen_s)
         self._in_garbage = False
         self._thread = threading.Thread(target=self._run, name="edgefeat capture", daemon=True)
 
@@ -80,6 +83,8 @@ class Connection:
                 self._reader = reader
                 if reader.notice is not None:
                     self._permit.note(EventKind.NOTICE, reader.notice)
+                if isinstance(reader, OpenReader):
+                    self._settle(reader)
                 self.silent_since = time.monotonic()
                 try:
                     while self._permit.valid and self._read(reader):
@@ -109,7 +114,7 @@ class Connection:
             return True
         try:
             image = reader.retrieve()
-            if self._look is not None:
+            if self.traits.live:
                 self._look.at(image, where=self._source.name)
         except FrameError as error:
             self._garbage(error, grab)
@@ -118,6 +123,17 @@ class Connection:
         self._permit.put(index, grab, image)
         self._good()
         return True
+
+    def _settle(self, reader: OpenReader) -> None:
+        """Take over what opening showed.
+
+        Raises:
+            SourceError: A rate is to be kept by times that cannot be trusted.
+        """
+        self.traits = reader.traits or self._source.traits
+        self._permit.settle(self.traits)
+        if self._permit.needs_times and not reader.states_times():
+            raise no_times(self._source.name)
 
     def _good(self) -> None:
         self.frames += 1

@@ -28,7 +28,7 @@ class Health:
     """How a stream is doing.
 
     Once a stream has ended without an error, `captured` is the sum of `emitted`, `dropped`,
-    `discarded`, `garbage` and the three `skipped_*`.
+    `discarded`, `repeated`, `garbage` and the three `skipped_*`.
 
     Attributes:
         source: What the source is called; never with a password.
@@ -41,6 +41,7 @@ class Health:
         dropped: Frames that made room for newer ones.
         discarded: Frames that were thrown away because the stream was stopped, or because their
             connection had been given up before they came.
+        repeated: Frames that the source gave again after a reconnect; they are left out.
         skipped_rate: Frames left out by `fps` or `every`.
         skipped_motion: Frames left out by `motion`.
         skipped_novelty: Frames left out by `novelty`.
@@ -66,6 +67,7 @@ class Health:
     emitted: int
     dropped: int
     discarded: int
+    repeated: int
     skipped_rate: int
     skipped_motion: int
     skipped_novelty: int
@@ -87,9 +89,11 @@ class Meter:
     """Counts and times of one stream.
 
     Attributes:
-        captured: Frames that the source gave. Written under the buffer's lock, as are the next two.
+        captured: Frames that the source gave. This and the next three are written under the
+            buffer's lock.
         garbage: Frames that were damaged when they came.
         discarded: Frames whose connection had been given up.
+        repeated: Frames that were given before.
         undecodable: Frames that the loop found damaged. Written by the loop, as is the next one.
         emitted: Records.
         losses: Connections lost. Written by the supervisor, as is the next one.
@@ -98,7 +102,7 @@ class Meter:
     """
 
     def __init__(self) -> None:
-        self.captured = self.garbage = self.discarded = 0
+        self.captured = self.garbage = self.discarded = self.repeated = 0
         self.undecodable = self.emitted = 0
         self.losses = 0
         self.state = "connecting"

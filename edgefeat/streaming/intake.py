@@ -13,13 +13,15 @@ from typing import TypeAlias
 
 from edgefeat.errors import EdgefeatError
 from edgefeat.pictures.decode import ImageInput
-from edgefeat.sources.base import Grab
-from edgefeat.streaming.buffer import Buffer, Captured
+from edgefeat.sources.base import Grab, Traits
+from edgefeat.streaming.buffer import Buffer, Captured, Policy
 from edgefeat.streaming.events import EventKind
 from edgefeat.streaming.health import Meter
 from edgefeat.streaming.selection import Pacer
 
 __all__ = ["Intake", "Note", "Permit"]
+
+_FILE_PLACES, _LIVE_PLACES = 2, 8
 
 Note: TypeAlias = tuple[EventKind, str | EdgefeatError]
 """What a connection noticed: the kind of event, and what to say."""
@@ -32,19 +34,39 @@ class Intake:
         buffer: Where wanted frames go. Its lock guards everything here.
         pacer: Chooses frames before they are decoded.
         meter: Counts.
+        asked: What the user wants to happen to frames that come too fast; None leaves it to the
+            source.
+        traits: How the source behaves, as far as it is known before it is opened.
 
     Attributes:
         wake: Set when the supervisor has something to look at.
+        traits: How the source behaves.
+        policy: What happens to frames that come too fast.
     """
 
-    def __init__(self, buffer: Buffer, pacer: Pacer, meter: Meter) -> None:
+    def __init__(
+        self, buffer: Buffer, pacer: Pacer, meter: Meter, asked: Policy | None, traits: Traits
+    ) -> None:
         self._buffer, self._pacer, self._meter = buffer, pacer, meter
+        self._asked = asked
+        self.settle(traits)
         self._notes: deque[Note] = deque()
         self.wake = threading.Event()
 
     def admit(self) -> Permit:
         """Return a permit for a new connection."""
         return Permit(self, self._buffer, self._pacer, self._meter)
+
+    def settle(self, traits: Traits) -> None:
+        """Keep and choose frames as it suits a source that behaves so."""
+        with self._buffer.lock:
+            self.traits, live = traits, traits.live
+            self.policy = self._asked or (Policy.NEWEST if live else Policy.ALL)
+            newest = self.policy is Policy.NEWEST
+            places = 1 if newest else _LIVE_PLACES if live else _FILE_PLACES
+            self._buffer.set_room(places, waits=not newest and not live)
+            # Where only the newest frame counts, what has no time of its own has that of arrival.
+            self._pacer.by_arrival = live or (newest and not traits.timed)
 
     def next_note(self) -> Note | None:
         """Return the oldest note that was not returned yet; None if there is none."""
@@ -81,6 +103,17 @@ class Permit:
             self._holds_frame = False
             self._buffer.lock.notify_all()
 
+    def settle(self, traits: Traits) -> None:
+        """Say how the source turned out to behave."""
+        with self._buffer.lock:
+            if self._valid:
+                self._intake.settle(traits)
+
+    @property
+    def needs_times(self) -> bool:
+        """Whether frames are chosen by the source's own times."""
+        return self._pacer.needs_times
+
     def count(self, grab: Grab) -> int | None:
         """Count a frame just grabbed; return its number, or None if it is not wanted.
 
@@ -91,6 +124,9 @@ class Permit:
             index = self._count()
             if not self._valid:
                 self._meter.discarded += 1
+                return None
+            if grab.repeated:
+                self._meter.repeated += 1
                 return None
             self._holds_frame = self._pacer.wants(grab)
             return index if self._holds_frame else None

@@ -16,14 +16,17 @@ from edgefeat.errors import OptionError, SourceError
 from edgefeat.pictures.decode import ImageInput, load_bgr
 from edgefeat.sources.base import Grab, Source
 
-__all__ = ["MotionGate", "NoveltyGate", "Pacer", "Region", "Selection"]
+__all__ = ["MotionGate", "NoveltyGate", "Pacer", "Region", "Selection", "no_times"]
 
 Pixels = NDArray[np.uint8]
 Features = NDArray[np.float32]
 _BLOCK_SIDE = 16
 _MOST_FPS = 1000
 _INSTEAD_OF_A_RATE = "every=10"
-_RATE_REMEDY = "Leave the rate out; {option} takes one frame of ten."
+_RATE_REMEDY = (
+    "Leave the rate out: {option} takes one frame of ten. Or choose the policy `newest`, which "
+    "samples frames by their arrival."
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,18 +63,32 @@ class Selection:
         if self.roi is not None:
             Region(self.roi)
 
-    def check_for(self, source: Source) -> None:
+    def check_for(self, source: Source, *, newest: bool) -> None:
         """Refuse a selection that a source cannot have.
+
+        Args:
+            source: The source.
+            newest: Whether only its newest frames count; then the time of arrival will do.
 
         Raises:
             OptionError: A rate is asked of a source whose frames have no times.
         """
-        if self.fps is not None and not source.traits.timed:
+        if self.fps is not None and not source.traits.timed and not newest:
             raise OptionError(
                 f"the frames of {source.name} have no times, so {self.fps:g} a second mean nothing",
                 option=_INSTEAD_OF_A_RATE,
                 remedy=_RATE_REMEDY,
             )
+
+
+def no_times(name: str | None) -> SourceError:
+    """Return the error of a source, called `name`, whose frames turn out to have no times."""
+    return SourceError(
+        "the frames have no times that can be trusted, so no rate can be kept",
+        where=name,
+        option=_INSTEAD_OF_A_RATE,
+        remedy=_RATE_REMEDY,
+    )
 
 
 class Pacer:
@@ -80,18 +97,24 @@ class Pacer:
     Args:
         every: Take one frame of so many.
         fps: Take at most so many frames a second; None: all.
-        live: Whether the time of a frame is that of its arrival; else it is the source's own.
 
     Attributes:
+        by_arrival: Whether the time of a frame is that of its arrival; else it is the source's own.
         skipped: Frames that were not taken.
     """
 
-    def __init__(self, every: int, fps: float | None, *, live: bool) -> None:
-        self._every, self._live = every, live
+    def __init__(self, every: int, fps: float | None) -> None:
+        self._every = every
+        self.by_arrival = False
         self._interval_s = 1 / fps if fps else None
         self._due_s = self._last_s = float("-inf")
         self._seen = 0
         self.skipped = 0
+
+    @property
+    def needs_times(self) -> bool:
+        """Whether frames are chosen by the source's own times."""
+        return self._interval_s is not None and not self.by_arrival
 
     def wants(self, grab: Grab) -> bool:
         """Say whether to take the frame just grabbed.
@@ -107,13 +130,9 @@ class Pacer:
     def _is_due(self, grab: Grab) -> bool:
         if self._interval_s is None:
             return True
-        now = grab.captured_at if self._live else grab.media_s
+        now = grab.captured_at if self.by_arrival else grab.media_s
         if now is None:
-            raise SourceError(
-                "the source states no time of its frames that can be trusted, so no rate is kept",
-                option=_INSTEAD_OF_A_RATE,
-                remedy=_RATE_REMEDY,
-            )
+            raise no_times(None)
         # Of two frames around the due time the nearer one is meant: capture times jitter.
         early_s, self._last_s = 0.5 * (now - self._last_s), now
         if now < self._due_s - early_s:

@@ -8,31 +8,28 @@ from contextlib import ExitStack
 from types import TracebackType
 from typing import TYPE_CHECKING, Literal, Self, TypeAlias
 
-import numpy as np
-
 from edgefeat.checks import choice
-from edgefeat.errors import ImageError
 from edgefeat.extractor import FeatureExtractor
 from edgefeat.sources.base import Source
 from edgefeat.sources.grammar import AnySource, ColourName, open_source
 from edgefeat.streaming.asynchronous import iterate
-from edgefeat.streaming.buffer import Buffer, Captured, Policy
-from edgefeat.streaming.events import Event, EventKind, OnEvent
+from edgefeat.streaming.buffer import Buffer, Policy
+from edgefeat.streaming.events import Event, OnEvent
 from edgefeat.streaming.health import Health, Meter, OnHealth
+from edgefeat.streaming.inference import Inference
 from edgefeat.streaming.intake import Intake
 from edgefeat.streaming.limits import Limits
 from edgefeat.streaming.outlet import Outlet
 from edgefeat.streaming.result import Extractor, StreamResult
-from edgefeat.streaming.selection import MotionGate, NoveltyGate, Pacer, Region, Selection
+from edgefeat.streaming.selection import Pacer, Selection
 from edgefeat.streaming.supervisor import Supervisor
 
 if TYPE_CHECKING:
-    from edgefeat.arrays import Features
+    pass
 
 __all__ = ["PolicyName", "Stream", "stream"]
 
 PolicyName: TypeAlias = Literal["newest", "all"]
-_FILE_PLACES, _LIVE_PLACES = 2, 8
 # `close` promises 1 s. The supervisor gets this much of it, and each callback as much as follows.
 _STOP_BUDGET_S, _TELL_BUDGET_S = 0.5, 0.1
 _REPORT_EVERY_S = 1.0
@@ -52,6 +49,7 @@ class Stream:
         extractor: What makes features; stays the caller's.
         policy: `newest` gives the latest frame and counts the others as dropped, `all` gives every
             frame in order; None: `newest` for live sources, `all` for the rest.
+            With `newest`, frames without times of their own are sampled by their arrival.
         selection: Which frames and features are wanted; None: all.
         limits: Times, and how often to reconnect; None: the defaults.
         on_event: Called with each event.
@@ -75,21 +73,15 @@ class Stream:
         on_close: Callable[[], None] | None = None,
     ) -> None:
         selection, limits = selection or Selection(), limits or Limits()
-        selection.check_for(source)
-        limits.check_for(source)
-        live = source.traits.live
         asked = None if policy is None else Policy(choice("policy", policy, *Policy))
-        self.policy = asked or (Policy.NEWEST if live else Policy.ALL)
-        self._source, self._extractor, self._on_close = source, extractor, on_close
-        self._fingerprint = extractor.fingerprint
-        self._region = Region(selection.roi) if selection.roi else None
-        self._motion = MotionGate(selection.motion) if selection.motion else None
-        self._novelty = NoveltyGate(selection.novelty) if selection.novelty else None
-        self._pacer = Pacer(selection.every, selection.fps, live=live)
-        places = 1 if self.policy is Policy.NEWEST else _LIVE_PLACES if live else _FILE_PLACES
-        self._buffer = Buffer(places, waits=self.policy is Policy.ALL and not live)
+        selection.check_for(source, newest=asked is Policy.NEWEST)
+        limits.check_for(source)
+        self._source, self._on_close = source, on_close
+        self._pacer = Pacer(selection.every, selection.fps)
+        self._buffer = Buffer()
         self._meter = Meter()
-        self._in_garbage = False
+        self._intake = Intake(self._buffer, self._pacer, self._meter, asked, source.traits)
+        self._inference = Inference(source.name, extractor, selection, self._meter, self._tell)
         self._state: Literal["new", "running", "closed"] = "new"
         self._events = None if on_event is None else Outlet(on_event, name="events")
         self._reports = None
@@ -97,13 +89,22 @@ class Stream:
             self._reports = Outlet(
                 on_health, name="health", places=1, every_s=_REPORT_EVERY_S, make=self.health
             )
-        intake = Intake(self._buffer, self._pacer, self._meter)
-        self._supervisor = Supervisor(source, intake, limits, self._tell)
+        self._supervisor = Supervisor(source, self._intake, limits, self._tell)
 
     @property
     def source(self) -> str:
         """What the source is called."""
         return self._source.name
+
+    @property
+    def policy(self) -> Policy:
+        """What happens to frames the loop is too slow for; settled once the source is open."""
+        return self._intake.policy
+
+    @property
+    def live(self) -> bool:
+        """Whether frames come at their own pace; settled once the source is open."""
+        return self._intake.traits.live
 
     def __iter__(self) -> Iterator[StreamResult]:
         # A generator: leaving a `for` loop early drops it, and its `finally` releases the source.
@@ -116,7 +117,7 @@ class Stream:
                     outlet.start()
             self._supervisor.start()
             while (frame := self._buffer.take()) is not None:
-                result = self._infer(frame)
+                result = self._inference.record(frame, dropped=self._buffer.dropped)
                 if result is not None:
                     self._meter.emitted += 1
                     yield result
@@ -152,7 +153,7 @@ class Stream:
         p50, p95, p99 = meter.percentiles_ms(0.5, 0.95, 0.99)
         return Health(
             source=self.source,
-            fingerprint=self._fingerprint,
+            fingerprint=self._inference.fingerprint,
             state=meter.state,
             fps_in=round(fps_in, 2),
             fps_out=round(fps_out, 2),
@@ -160,9 +161,10 @@ class Stream:
             emitted=meter.emitted,
             dropped=self._buffer.dropped,
             discarded=meter.discarded + self._buffer.discarded,
+            repeated=meter.repeated,
             skipped_rate=self._pacer.skipped,
-            skipped_motion=self._motion.skipped if self._motion else 0,
-            skipped_novelty=self._novelty.skipped if self._novelty else 0,
+            skipped_motion=self._inference.skipped_motion,
+            skipped_novelty=self._inference.skipped_novelty,
             garbage=meter.garbage + meter.undecodable,
             losses=meter.losses,
             untold=sum(o.untold for o in (self._events, self._reports) if o is not None),
@@ -192,44 +194,6 @@ class Stream:
         if self._reports is not None:
             self._reports.put(self.health())
             self._reports.close(_TELL_BUDGET_S)
-
-    def _infer(self, frame: Captured) -> StreamResult | None:
-        """Return a frame's record; None if it is damaged or a gate holds it back."""
-        dropped = self._buffer.dropped
-        try:
-            image = self._region.cut(frame.image) if self._region else frame.image
-            pixels = self._extractor.prepare(image)
-        except ImageError as error:
-            if isinstance(frame.image, np.ndarray):  # not damaged on the way: made wrong
-                raise
-            self._garbage(frame, error)
-            return None
-        self._in_garbage = False
-        if self._motion and not self._motion.passes(pixels):
-            return None
-        features: Features = self._extractor.extract_prepared(pixels[np.newaxis])[0]
-        age_ms = (time.monotonic() - frame.grab.captured_at) * 1000
-        self._meter.inferred(age_ms)
-        if self._novelty and not self._novelty.passes(features):
-            return None
-        return StreamResult(
-            features=features,
-            index=frame.index,
-            captured_at=frame.grab.captured_at,
-            wall_time=frame.grab.wall_time,
-            media_s=frame.grab.media_s,
-            age_ms=age_ms,
-            dropped=dropped,
-            source=self.source,
-            name=frame.grab.name,
-            fingerprint=self._fingerprint,
-        )
-
-    def _garbage(self, frame: Captured, error: ImageError) -> None:
-        self._meter.undecodable += 1
-        if frame.grab.name or not self._in_garbage:
-            self._tell(Event(kind=EventKind.GARBAGE, source=self.source, error=error))
-        self._in_garbage = True
 
     def _tell(self, event: Event) -> None:
         self._meter.note(event.kind)

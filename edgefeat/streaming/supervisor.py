@@ -103,7 +103,7 @@ class Supervisor:
             failures = 0 if connection.frames else failures + 1
             if connection.frames:
                 self._tell(EventKind.LOST, error)
-            if not self._may_retry(error, failures):
+            if not self._may_retry(connection, error, failures):
                 self._tell(EventKind.ENDED, error)
                 return error
             delay_s = self._limits.delay_s(failures, self._rng)
@@ -125,8 +125,8 @@ class Supervisor:
         connection.start()
         return connection
 
-    def _may_retry(self, error: BaseException, failures: int) -> bool:
-        if not (self._source.traits.reopens and isinstance(error, SourceError)):
+    def _may_retry(self, connection: Connection, error: BaseException, failures: int) -> bool:
+        if not (connection.traits.reopens and isinstance(error, SourceError)):
             return False
         if not (self._connected_before or self._limits.wait):
             return False
@@ -168,12 +168,12 @@ class Supervisor:
 
     def _silent_s(self, connection: Connection, now: float) -> float:
         since = connection.silent_since
-        return now - since if since is not None and self._source.traits.paced else 0.0
+        return now - since if since is not None and connection.traits.paced else 0.0
 
     def _wait_s(self, connection: Connection, *, stalled: bool) -> float | None:
         """Return the time to the next deadline."""
         deadline, now = self._end_at, time.monotonic()
-        if self._source.traits.paced:
+        if connection.traits.paced:
             known = connection.frames > 0 and not stalled
             limit_s = self._limits.stalled_after_s if known else self._limits.timeout_s + _GRACE_S
             since = connection.silent_since

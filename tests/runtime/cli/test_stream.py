@@ -217,7 +217,8 @@ def test_the_live_line(watched: Path, tmp_path: Path) -> None:
         (
             ["photos", "--fps", "2"],
             "the frames of photos have no times, so 2 a second mean nothing. "
-            "Leave the rate out; --every 10 takes one frame of ten.",
+            "Leave the rate out: --every 10 takes one frame of ten. Or choose the policy `newest`, "
+            "which samples frames by their arrival.",
         ),
         (["a.mp4", "--novelty", "7"], "--novelty: expected a cosine distance up to 2, got 7."),
         (["0", "--reconnect", "-1"], "--reconnect: expected a whole number of 0 or more, got -1."),
@@ -293,3 +294,35 @@ def test_a_video_is_sampled(tmp_path: Path) -> None:
     done = run(path, "--fps", "1", "--frames", "2", "--format", "jsonl-f16")
     assert done.returncode == 0
     assert [(r["index"], r["media_s"]) for r in records(done.stdout)] == [(0, 0.0), (10, 1.0)]
+
+
+def test_a_live_pipe_is_sampled_by_arrival() -> None:
+    camera = (
+        "import sys, time\n"
+        "for n in range(120):\n"
+        "    sys.stdout.buffer.write(bytes([2 * n]) * 64 * 192 * 3)\n"
+        "    sys.stdout.flush()\n"
+        "    time.sleep(0.02)\n"
+    )
+    writer = subprocess.Popen([sys.executable, "-c", camera], stdout=subprocess.PIPE)
+    done = run("-", "--size", "192x64", "--policy", "newest", "--fps", "5", stdin=writer.stdout)
+    assert writer.stdout is not None
+    writer.stdout.close()
+    writer.wait()
+    assert done.returncode == 0
+    rows = records(done.stdout)
+    times = [float(str(row["wall_time"])) for row in rows]
+    assert len(rows) <= 5 * (times[-1] - times[0]) + 2
+    assert len(rows) >= 5
+    assert all(row["media_s"] is None for row in rows)
+
+
+def test_a_camera_that_sends_no_key_frame_in_time_is_explained() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as mute:
+        url = f"rtsp://127.0.0.1:{mute.getsockname()[1]}/live"
+        done = run(url, "--timeout", "1")
+    assert done.returncode == 3
+    assert done.stderr.splitlines()[-1] == (
+        f"edgefeat: error: {url}: no answer, or no key frame, in 1 s. Check address, port, path, "
+        "user and password; if key frames come more rarely, raise --timeout."
+    )

@@ -26,7 +26,6 @@ from edgefeat.sources import (
     open_source,
 )
 from edgefeat.sources.camera import limit_waits
-from edgefeat.sources.opencv import MediaClock
 from edgefeat.sources.rawvideo import RawSource
 from edgefeat.streaming import EventKind, Limits, Selection, Stream
 from edgefeat.testing.faults import numbered_frame
@@ -141,26 +140,6 @@ def test_the_real_video(clip: Path, shared: Path | None) -> None:
     results = list(edgefeat.stream(video, NumberReader(), selection=Selection(every=50)))
     assert [r.index for r in results] == list(range(0, frames, 50))
     assert [r.media_s for r in results] == pytest.approx([r.index / fps for r in results])
-
-
-@pytest.mark.parametrize(
-    ("fps", "positions_ms", "expected"),
-    [
-        (10, [0, 100, 200], [0, 0.1, 0.2]),
-        (10, [0, 0, 0, 0], [0, None, None, None]),
-        (10, [0, 100, 500, 300], [0, 0.1, None, None]),
-        (0, [0, 100], [None, None]),
-        (float("inf"), [0], [None]),
-        (90000, [0], [None]),
-        (29.97, [0, 33.37, 66.73], [0, 1 / 29.97, 2 / 29.97]),
-    ],
-    ids=["right", "stuck", "jump", "none", "infinite", "clock-rate", "ntsc"],
-)
-def test_media_time_is_trusted_while_two_statements_agree(
-    fps: float, positions_ms: list[float], expected: list[float | None]
-) -> None:
-    clock = MediaClock(fps)
-    assert [clock.tick(ms) for ms in positions_ms] == pytest.approx(expected)
 
 
 def test_a_camera_is_asked_for_its_format_before_its_size() -> None:

@@ -353,7 +353,7 @@ def test_a_camera_that_flaps_faster_than_it_is_told_keeps_the_newest_events() ->
 
 def test_a_wrong_array_is_an_error_and_not_a_damaged_frame() -> None:
     floats = np.zeros((8, 8, 3))
-    with pytest.raises(edgefeat.ImageError, match="expected dtype uint8"):
+    with pytest.raises(edgefeat.ImageError, match="expected uint8, values 0 to 255"):
         list(Stream(ArraySource([floats]), NumberReader()))  # type: ignore[list-item]
 
 
@@ -382,7 +382,8 @@ def test_a_rate_is_refused_where_frames_have_no_times() -> None:
         edgefeat.stream([numbered_frame(0)], NumberReader(), selection=Selection(fps=2))
     assert str(raised.value) == (
         "the frames of arrays have no times, so 2 a second mean nothing. "
-        "Leave the rate out; every=10 takes one frame of ten."
+        "Leave the rate out: every=10 takes one frame of ten. Or choose the policy `newest`, which "
+        "samples frames by their arrival."
     )
 
 

@@ -1,0 +1,109 @@
+"""What the loop does with a frame: cut it, look for motion, make and compare its features."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from edgefeat.errors import ImageError
+from edgefeat.streaming.buffer import Captured
+from edgefeat.streaming.events import Event, EventKind
+from edgefeat.streaming.health import Meter
+from edgefeat.streaming.result import Extractor, StreamResult
+from edgefeat.streaming.selection import MotionGate, NoveltyGate, Region, Selection
+
+if TYPE_CHECKING:
+    from edgefeat.arrays import Features
+
+__all__ = ["Inference"]
+
+
+class Inference:
+    """Turns a stream's frames into records.
+
+    Args:
+        source: What the source is called.
+        extractor: What makes features.
+        selection: Which frames and features are wanted.
+        meter: Counts.
+        tell: Called with each event.
+
+    Attributes:
+        fingerprint: The model's.
+    """
+
+    def __init__(
+        self,
+        source: str,
+        extractor: Extractor,
+        selection: Selection,
+        meter: Meter,
+        tell: Callable[[Event], None],
+    ) -> None:
+        self._source, self._extractor = source, extractor
+        self._meter, self._tell = meter, tell
+        self.fingerprint = extractor.fingerprint
+        self._region = Region(selection.roi) if selection.roi else None
+        self._motion = MotionGate(selection.motion) if selection.motion else None
+        self._novelty = NoveltyGate(selection.novelty) if selection.novelty else None
+        self._in_garbage = False
+
+    @property
+    def skipped_motion(self) -> int:
+        """Frames left out because nothing moved."""
+        return self._motion.skipped if self._motion else 0
+
+    @property
+    def skipped_novelty(self) -> int:
+        """Frames left out because their features were like the last ones."""
+        return self._novelty.skipped if self._novelty else 0
+
+    def record(self, frame: Captured, *, dropped: int) -> StreamResult | None:
+        """Return a frame's record; None if the frame is damaged or not wanted.
+
+        Args:
+            frame: The frame.
+            dropped: Frames of the stream that made room for newer ones, so far.
+
+        Raises:
+            ImageError: The frame is an array that is no picture.
+            SourceError: The part to cut reaches out of the picture.
+        """
+        try:
+            image = self._region.cut(frame.image) if self._region else frame.image
+            pixels = self._extractor.prepare(image)
+        except ImageError as error:
+            if isinstance(frame.image, np.ndarray):  # not damaged on the way: made wrong
+                raise
+            self._garbage(frame, error)
+            return None
+        self._in_garbage = False
+        if self._motion and not self._motion.passes(pixels):
+            return None
+        features: Features = self._extractor.extract_prepared(pixels[np.newaxis])[0]
+        age_ms = (time.monotonic() - frame.grab.captured_at) * 1000
+        self._meter.inferred(age_ms)
+        if self._novelty and not self._novelty.passes(features):
+            return None
+        return StreamResult(
+            features=features,
+            index=frame.index,
+            captured_at=frame.grab.captured_at,
+            wall_time=frame.grab.wall_time,
+            media_s=frame.grab.media_s,
+            age_ms=age_ms,
+            dropped=dropped,
+            source=self._source,
+            name=frame.grab.name,
+            fingerprint=self.fingerprint,
+        )
+
+    def _garbage(self, frame: Captured, error: ImageError) -> None:
+        self._meter.undecodable += 1
+        # A run of damaged frames is told once, unless they have names.
+        if frame.grab.name or not self._in_garbage:
+            self._tell(Event(kind=EventKind.GARBAGE, source=self._source, error=error))
+        self._in_garbage = True
