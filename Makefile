@@ -13,7 +13,7 @@ EXPORT = .venv/export/installed.stamp
 SOURCES = $(shell find edgefeat tests/data/photos -type f -not -name '*.pyc') pyproject.toml \
   README.md LICENSE NOTICE models/efficientnet_lite0_224_int8.onnx
 
-.PHONY: demo test test-all test-runtime test-rtsp test-constrained test-arm64 test-x86 test-export check format models bench clean bench-compare bench-peers bench-honesty
+.PHONY: demo test test-all test-runtime test-rtsp test-constrained test-arm64 test-x86 test-export check format models bench clean bench-compare bench-peers bench-honesty docs test-lowest
 
 demo: $(DEMO)
 	.venv/demo/bin/python -m edgefeat.cli.demo -o out/demo.npz
@@ -24,7 +24,7 @@ test-runtime: $(RUNTIME)
 	EDGEFEAT_TEST_ENV=runtime .venv/runtime/bin/pytest tests/runtime tests/property
 
 test-export: $(EXPORT)
-	.venv/export/bin/pytest -m "not full" tests/export tests/contract tests/extras
+	.venv/export/bin/pytest -m "not full" tests/export tests/contract tests/extras tests/docs
 
 # As on a small device: one core, 256 MB of data a process, no network, nothing to write to.
 test-constrained: $(RUNTIME)
@@ -43,7 +43,7 @@ test-rtsp: $(RUNTIME)
 	.venv/runtime/bin/pytest tests/rtsp
 
 test-all: test-runtime $(EXPORT)
-	.venv/export/bin/pytest tests/export tests/contract tests/extras
+	.venv/export/bin/pytest tests/export tests/contract tests/extras tests/docs
 
 check: $(EXPORT)
 	.venv/export/bin/ruff format --check .
@@ -77,7 +77,7 @@ bench-honesty: $(EXPORT)
 bench-peers: $(PEERS)
 	mkdir -p out
 	.venv/peers/bin/python tests/bench/peers/compare_peers.py -o out/peers.json
-	.venv/peers/bin/python tests/bench/peers/readme_table.py out/peers.json README.md
+	.venv/peers/bin/python tests/bench/peers/readme_table.py out/peers.json docs/measurements.md
 
 $(PEERS): tests/bench/peers/requirements.txt $(EXPORT)
 	$(PYTHON) -m venv --clear .venv/peers
@@ -104,6 +104,41 @@ $(RUNTIME): $(WHEEL)
 $(EXPORT): pyproject.toml export/pyproject.toml models/efficientnet_lite0_224_int8.onnx
 	$(PYTHON) -m venv --clear .venv/export
 	.venv/export/bin/pip install $(PIP_QUIET) -e ".[test,test-extras]" -e "./export[test,reduce,calibration]"
+	touch $@
+
+# The documentation site, in out/docs. A broken link or reference fails.
+DOCS = .venv/docs/installed.stamp
+
+docs: $(DOCS)
+	PYTHONPATH=. .venv/docs/bin/sphinx-build --fail-on-warning --keep-going --quiet docs out/docs
+	@echo "open out/docs/index.html"
+
+$(DOCS): docs/requirements.txt pyproject.toml
+	$(PYTHON) -m venv --clear .venv/docs
+	.venv/docs/bin/pip install $(PIP_QUIET) -r docs/requirements.txt -e ".[sklearn]"
+	touch $@
+
+# The lowest versions that both pyproject files allow, where newest ones would hide a need.
+LOWEST = .venv/lowest/installed.stamp
+LOWEST_EXPORT = .venv/lowest-export/installed.stamp
+
+test-lowest: $(LOWEST) $(LOWEST_EXPORT)
+	.venv/lowest/bin/pytest tests/runtime tests/property
+	.venv/lowest-export/bin/edgefeat-export build mobilenet --weights none --alpha 0.25 --size 96 -o out/lowest
+	.venv/lowest-export/bin/edgefeat info out/lowest/mobilenet_025_96_fp32.onnx --self-test
+
+$(LOWEST): $(WHEEL)
+	$(PYTHON) -m venv --clear .venv/lowest
+	.venv/lowest/bin/pip install $(PIP_QUIET) uv
+	.venv/lowest/bin/uv pip install --quiet --python .venv/lowest/bin/python --resolution lowest-direct \
+	  "$$(ls dist/edgefeat-*.whl)[test]"
+	touch $@
+
+$(LOWEST_EXPORT): pyproject.toml export/pyproject.toml
+	$(PYTHON) -m venv --clear .venv/lowest-export
+	.venv/lowest-export/bin/pip install $(PIP_QUIET) uv
+	.venv/lowest-export/bin/uv pip install --quiet --python .venv/lowest-export/bin/python \
+	  --resolution lowest-direct -e . -e "./export[calibration]"
 	touch $@
 
 clean:

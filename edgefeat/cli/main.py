@@ -6,6 +6,7 @@ interrupted.
 
 from __future__ import annotations
 
+import argparse
 import os
 import sys
 from collections.abc import Sequence
@@ -15,7 +16,7 @@ from edgefeat import __version__
 from edgefeat.cli import bench, doctor, extract, info, running, stream
 from edgefeat.cli.parser import Parser
 
-__all__ = ["main", "program"]
+__all__ = ["build_parser", "main", "program"]
 
 _EPILOG = "`edgefeat COMMAND --help` explains each command with examples."
 
@@ -42,17 +43,23 @@ def main(argv: Sequence[str] | None = None) -> int:
     os.environ.setdefault("OPENCV_LOG_LEVEL", "OFF")
     # NumPy's linear algebra would start a thread for every core at import; nothing here uses it.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    program = Parser(
+    parser, commands = build_parser()
+    words = sys.argv[1:] if argv is None else argv
+    if not words:
+        parser.print_help(sys.stderr)
+        return 2
+    return running.run(parser.parse_command(commands, words), name="edgefeat")
+
+
+def build_parser() -> tuple[Parser, argparse._SubParsersAction[Parser]]:
+    """Return the program's parser and the part of it that holds the commands."""
+    parser = Parser(
         prog="edgefeat",
         description="Turn photos, folders and camera frames into feature vectors.",
         epilog=_EPILOG,
     )
-    program.add_argument("--version", action="version", version=f"edgefeat {__version__}")
-    commands = program.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    parser.add_argument("--version", action="version", version=f"edgefeat {__version__}")
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     for command in (extract, stream, bench, info, doctor):
         command.add_parser(commands)
-    words = sys.argv[1:] if argv is None else argv
-    if not words:
-        program.print_help(sys.stderr)
-        return 2
-    return running.run(program.parse_command(commands, words), name="edgefeat")
+    return parser, commands

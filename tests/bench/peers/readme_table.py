@@ -1,6 +1,6 @@
 """Puts the peers' table into a Markdown file, between its two marks.
 
-python tests/bench/peers/readme_table.py out/peers.json README.md
+python tests/bench/peers/readme_table.py out/peers.json docs/measurements.md
 """
 
 from __future__ import annotations
