@@ -6,13 +6,13 @@ import hashlib
 import json
 from pathlib import Path
 
-import numpy as np
 import pytest
 
-from edgefeat import FeatureExtractor
 from edgefeat.model.file import read_model_file
 from edgefeat_export.pipeline.release import release
 from edgefeat_export.pipeline.results import FinishedFile
+
+MEAN_MARGIN, LEAST_MARGIN = 0.001, 0.005  # cosines; far less than the gates leave
 
 
 @pytest.fixture(scope="module")
@@ -43,19 +43,22 @@ def test_the_manifest_tells_the_truth(root: Path, manifest: dict[str, dict[str, 
 
 def test_a_rebuild_gives_the_committed_files(
     root: Path,
-    photos: Path,
     rebuilt: dict[str, FinishedFile],
     manifest: dict[str, dict[str, object]],
 ) -> None:
-    """Equal fingerprints, or where the CPU rounds another way, features as near as promised."""
+    """Equal fingerprints; or, where the CPU's float kernels round another way, equal fidelity.
+
+    A quantizer fits layer by layer, so one weight rounded another way moves all later ones. Such a
+    file is another one, and as good: each is held to Keras, not to the other.
+    """
     assert sorted(rebuilt) == sorted(manifest)
     for name, one in rebuilt.items():
         committed = read_model_file(root / "models" / name).spec
         if one.spec.fingerprint == committed.fingerprint:
             continue
-        paths = sorted(photos.glob("*.jpg"))
-        with FeatureExtractor(root / "models" / name) as old, FeatureExtractor(one.path) as new:
-            before, after = old.extract_batch(paths), new.extract_batch(paths)
-        allowed = {"fp32": 1e-5, "int8": 0.05}[one.spec.precision]
-        difference = np.linalg.norm(after - before, axis=1) / np.linalg.norm(before, axis=1)
-        assert difference.max() <= allowed, name
+        new, old = one.spec.parity, committed.parity
+        assert new is not None
+        assert old is not None
+        assert one.spec.precision == "int8", name  # the float graph is the same on every CPU
+        assert new.cosine_mean >= old.cosine_mean - MEAN_MARGIN
+        assert new.cosine_min >= old.cosine_min - LEAST_MARGIN
