@@ -115,7 +115,10 @@ def test_a_folder_without_pictures_writes_nothing(tmp_path: Path) -> None:
     (empty / "notes.txt").write_text("no picture")
     done = run("extract", empty, "-o", tmp_path / "f.npz")
     assert done.returncode == 1
-    assert f"edgefeat: {empty}: no pictures in this folder. Name one ... in .bmp" in done.stderr
+    assert (
+        f"edgefeat: {empty}: no pictures in this folder. Name one with files that end in .bmp"
+        in done.stderr
+    )
     assert "nothing written" in done.stderr
     assert not (tmp_path / "f.npz").exists()
 
