@@ -1,7 +1,8 @@
 """Files that appear whole or not at all: written beside their place, then renamed into it.
 
 Whoever is killed while writing leaves what stood there before, and perhaps a hidden `.NAME.*.part`
-beside it, which the next `Spool` for the same name removes. Standard library only.
+beside it, which the next `Spool` for the same name removes. It tells a dead writer's file from a
+living one's by a lock, which the kernel gives back however a process ends. Standard library only.
 """
 
 from __future__ import annotations
@@ -31,22 +32,24 @@ class Spool:
 
     Args:
         path: Where `publish` puts it.
-        sweep: Whether to remove what killed writers of the same path left behind.
+        alone: Whether to refuse a path that another `Spool` is being written for, and to remove
+            what killed writers left behind. It reads the whole folder.
 
     Attributes:
         file: Open for writing and reading; the process's umask decides who may read it later.
 
     Raises:
+        BlockingIOError: Another one is being written for the same path.
         OSError: The folder is missing or cannot be written to; see `explained`.
     """
 
-    def __init__(self, path: Path, *, sweep: bool = True) -> None:
+    def __init__(self, path: Path, *, alone: bool = True) -> None:
         self._path = path
         if path.is_dir():  # a rename would fail only at the end of the work
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
         short = path.name if len(os.fsencode(path.name)) <= _LONGEST_NAME else path.name[:40]
         self._start = f".{short}."
-        if sweep:
+        if alone:
             self._sweep()
         self._part, self.file = self._begin()
 
@@ -54,6 +57,11 @@ class Spool:
     def part(self) -> Path:
         """The hidden file, for those who must read it by name before it is published."""
         return self._part
+
+    def sync(self) -> None:
+        """Bring what was written so far to the disk."""
+        self.file.flush()
+        os.fsync(self.file.fileno())
 
     def publish(self, *, replace: bool = True, durable: bool = True) -> None:
         """Put the finished file in its place, in one step.
@@ -69,7 +77,7 @@ class Spool:
         """
         self.file.flush()
         if durable:
-            os.fsync(self.file.fileno())
+            self.sync()
         if replace:
             self._part.replace(self._path)
         else:
@@ -108,25 +116,20 @@ class Spool:
             except FileExistsError:  # left by a killed process that had our number
                 continue
             file = os.fdopen(descriptor, "w+b")
-            _lock(descriptor)
+            with suppress(OSError):  # a file system without locks: what is left there stays
+                _lock(descriptor)
             with suppress(FileNotFoundError):
                 if os.path.samestat(part.stat(), os.fstat(descriptor)):
                     return part, file
             file.close()  # another writer swept it away before it was locked
 
     def _sweep(self) -> None:
-        """Remove the hidden files of this name that no living process holds locked."""
+        """Remove what dead writers of this path left."""
         for part in self._path.parent.iterdir():
             middle = part.name.removeprefix(self._start).removesuffix(".part")
             ours = part.name == f"{self._start}{middle}.part"
             if ours and middle.replace("-", "").isdecimal():
-                with suppress(OSError):
-                    descriptor = os.open(part, os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC)
-                    try:
-                        if _lock(descriptor):
-                            part.unlink()
-                    finally:
-                        os.close(descriptor)
+                _remove_if_dead(part)
 
 
 def write_bytes(
@@ -147,7 +150,7 @@ def write_bytes(
     Raises:
         EdgefeatError: It cannot be written; what stood there before is unchanged.
     """
-    with explained(path, error=error), Spool(path, sweep=False) as spool:
+    with explained(path, error=error), Spool(path, alone=False) as spool:
         spool.file.write(content)
         spool.publish(durable=durable)
 
@@ -217,6 +220,8 @@ def _explain(fault: OSError, folder: Path) -> tuple[str, str]:
         return f"{folder} is a file, expected a folder", "Choose another place."
     if isinstance(fault, IsADirectoryError):
         return "a folder, expected a file", "Name a file inside it."
+    if isinstance(fault, BlockingIOError):
+        return "another program is writing it", "Wait for it to end, or choose another name."
     if isinstance(fault, FileExistsError):
         return "something of this name exists", "Choose another name."
     if isinstance(fault, PermissionError):
@@ -246,10 +251,32 @@ def _move(part: Path, path: Path) -> None:
         part.unlink()
 
 
-def _lock(descriptor: int) -> bool:
-    """Lock an open file for this process; say whether that succeeded."""
+def _remove_if_dead(part: Path) -> None:
+    """Remove a spool's file, unless the process that writes it is alive.
+
+    Raises:
+        BlockingIOError: It is.
+    """
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:  # held by another process, or a file system without locks
-        return False
-    return True
+        descriptor = os.open(part, os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except OSError:  # gone in between, or not ours to open
+        return
+    try:
+        _lock(descriptor)
+        part.unlink()
+    except BlockingIOError:
+        raise
+    except OSError:  # a file system without locks, or gone in between
+        return
+    finally:
+        os.close(descriptor)
+
+
+def _lock(descriptor: int) -> None:
+    """Lock an open file for this process.
+
+    Raises:
+        BlockingIOError: Another one has locked it.
+        OSError: The file system has no locks.
+    """
+    fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -13,8 +13,7 @@ from edgefeat.errors import EdgefeatError
 from edgefeat.extractor import FeatureExtractor
 from edgefeat.model.shipped import sample_photos
 from edgefeat.pictures.paths import expand
-from edgefeat.sets.base import SetInfo
-from edgefeat.sets.formats import open_sink
+from edgefeat.sets.featureset import FeatureSet
 from edgefeat.similarity import cosine_similarity
 
 __all__ = ["main"]
@@ -41,16 +40,7 @@ def _show(paths: list[str], output: Path) -> None:
     with FeatureExtractor() as extractor:
         features = extractor.extract_batch(paths)
         output.parent.mkdir(parents=True, exist_ok=True)
-        info = SetInfo(
-            model=extractor.spec.name, fingerprint=extractor.fingerprint, dim=extractor.dim
-        )
-        sink = open_sink(output, info)
-        try:
-            for path, vector in zip(paths, features, strict=True):
-                sink.write(path, vector)
-            sink.commit()
-        finally:
-            sink.close()
+        FeatureSet.of(features, extractor, paths=paths).save(output, overwrite=True)
         latency_ms = _latency_ms(extractor, paths)
         verdict = "passed" if extractor.self_test() else "FAILED"
     say = sys.stdout.write

@@ -5,8 +5,6 @@ from __future__ import annotations
 import argparse
 import sys
 import time
-from contextlib import closing
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edgefeat.cli.options import (
@@ -15,17 +13,17 @@ from edgefeat.cli.options import (
     open_extractor,
     positive_integer,
     read_options,
-    refuse,
 )
+from edgefeat.cli.set_options import add_set_options, output_plan
+from edgefeat.errors import OptionError
 from edgefeat.extractor_options import EngineOptions
 from edgefeat.many_options import ManyOptions, OnError
 
 if TYPE_CHECKING:
-    from edgefeat.cli.extract_report import StdoutSink, Summary
+    from edgefeat.cli.extract_report import Summary
     from edgefeat.extractor import FeatureExtractor
-    from edgefeat.sets.base import CorpusSink, Failure, SetInfo
-    from edgefeat.sets.ledger import LedgerSink
-    from edgefeat.sets.shards import ShardSink
+    from edgefeat.sets.record import Failure
+    from edgefeat.sets.sink import Sink
 
 __all__ = ["add_parser"]
 
@@ -37,16 +35,22 @@ examples:
   edgefeat extract photos/ -o features/            a folder of shards, for large corpora
   edgefeat extract photos/ -o features/ --resume   go on after a kill, or add new photos
 
-outputs, by the ending of OUT:
-  .npz     arrays features (N, D), paths (N,), model, fingerprint; scales (N,) with i8
+outputs, by the name of OUT:
+  .npz     arrays features (N, D), paths (N,), model, fingerprint, outputs; scales (N,) with i8
   .npy     array (N, D), with paths and fingerprint in OUT.json
   .csv     path,f0000,f0001,... with fingerprint in OUT.json
-  .jsonl   one object a line: path, fingerprint, features
+  .jsonl   one object a line: path, index, model, fingerprint, features; --schema describes it
   .parquet path, features, scale with i8 (needs `pip install 'edgefeat[parquet]'`)
   folder   (ends in / or has no ending) .npy shards, manifest.json with hashes, errors.jsonl
+  -        JSON lines on stdout; so into a pipe or device that is there
+
+A file appears whole at the end; until then, and after a kill, what was there stays. A folder
+survives a kill. An output that is there is refused: --overwrite replaces it, --resume goes on with
+a folder of the same model.
 
 Pictures that fail are named on stderr and in OUT.errors.jsonl (errors.jsonl in a folder).
-In a folder a picture named twice is done once. Read sets back with edgefeat.FeatureSet.read(OUT).
+In a folder a picture named twice is done once. A name that is not UTF-8 is written in every format
+as bytes: and the name with %XX. Read sets back with edgefeat.FeatureSet.read(OUT).
 
 exit codes: 0 all done; 1 some pictures failed, each named, the rest done;
 2 wrong usage; 3 model, provider or output unusable; 130 interrupted
@@ -64,29 +68,14 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     )
     add = parser.add_argument
     add("sources", nargs="+", metavar="SOURCE", help="file, folder or pattern")
-    add("-o", "--output", metavar="OUT", help="feature file or folder to write")
-    add(
-        "--resume",
-        action="store_true",
-        help="go on with the set in folder OUT; pictures that failed are not tried again",
-    )
-    add(
-        "--store",
-        choices=["f32", "f16", "i8"],
-        default="f32",
-        help="how numbers are kept: float32, float16, or int8 with a scale a vector",
-    )
+    add_set_options(parser)
     add(
         "--shard-size",
         type=positive_integer,
         metavar="N",
         help="pictures a shard of a folder covers (default: 1024, or 16 MiB)",
     )
-    add(
-        "--json",
-        action="store_true",
-        help="with -o: a JSON summary on stdout; without: JSON lines even on a terminal",
-    )
+    add("--json", action="store_true", help="a JSON summary on stdout; needs -o FILE or FOLDER")
     add("-q", "--quiet", action="store_true", help="no progress bar, no summary")
     add_options(parser, ManyOptions, title="pictures")
     add_model_options(parser)
@@ -95,79 +84,48 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 def run(arguments: argparse.Namespace) -> int:
     """Run the subcommand; return its exit code."""
-    from edgefeat.cli.extract_report import StdoutSink, Summary
-    from edgefeat.sets.base import SetInfo
+    from edgefeat.cli.extract_report import Summary
+    from edgefeat.cli.record_lines import for_people
     from edgefeat.sets.corpus import collect
-    from edgefeat.sets.encoding import Store
-    from edgefeat.sets.shards import ShardSink
+    from edgefeat.sets.info import SetInfo
 
-    _check(arguments)
     many = read_options(arguments, ManyOptions)
     stop = many.on_error is OnError.STOP
+    plan = output_plan(arguments, live=False, batch=many.batch or 1)
+    if arguments.json and plan.is_stdout:
+        raise OptionError("needs an output other than stdout, such as -o f.npz", option="json")
     started = time.monotonic()
     paths, bad_sources = collect(arguments.sources)
     with open_extractor(arguments) as extractor:
-        info = SetInfo.of(extractor, Store(arguments.store))
-        with closing(_open_sink(arguments, info)) as sink:
-            if isinstance(sink, ShardSink):
-                paths = sink.select(paths)
+        info = SetInfo.of(extractor, plan.store)
+        with for_people() if _is_for_people(arguments) else plan.open(info) as sink:
+            paths = sink.pending(paths)
             try:
                 failed = _extract(arguments, extractor, sink, paths, bad_sources, many)
             except KeyboardInterrupt:
-                if isinstance(sink, ShardSink):
-                    rows = sink.manifest.rows
+                if plan.grows:
+                    rows = sink.summary().rows
                     sys.stderr.write(f"\nedgefeat: {rows} rows are safe; go on with --resume")
                 raise
             stopped = stop and bool(failed)
             if not stopped:
                 sink.commit()
-    if isinstance(sink, StdoutSink):
+            written = sink.summary()
+    if plan.is_stdout:
         return 1 if failed else 0
-    summary = Summary.of(arguments.output, info, sink, failed, stopped=stopped)
+    summary = Summary.of(arguments.output, info, written, failed, stopped=stopped)
     _say(arguments, summary, time.monotonic() - started)
     return 1 if summary.failures else 0
 
 
-def _check(arguments: argparse.Namespace) -> None:
-    """Refuse options that do not go together."""
-    from edgefeat.sets.formats import is_folder
-
-    output = arguments.output
-    if not (output and is_folder(output)):
-        refuse(
-            arguments,
-            "resume",
-            "shard_size",
-            problem="needs a folder as output, such as -o features/",
-        )
-    if not output:
-        refuse(arguments, "store", problem="needs an output, such as -o features.npz")
-
-
-def _open_sink(arguments: argparse.Namespace, info: SetInfo) -> ShardSink | LedgerSink | StdoutSink:
-    from edgefeat.cli.extract_report import StdoutSink
-    from edgefeat.sets.formats import is_folder, open_sink
-    from edgefeat.sets.ledger import LedgerSink
-    from edgefeat.sets.shards import ShardSink
-
-    if not arguments.output:
-        return StdoutSink(info, as_json=arguments.json)
-    output = Path(arguments.output)
-    if not is_folder(arguments.output):
-        return LedgerSink(open_sink(output, info), output)
-    return ShardSink(
-        output,
-        info,
-        resume=arguments.resume,
-        batch=read_options(arguments, ManyOptions).batch or 1,
-        shard_sources=arguments.shard_size,
-    )
+def _is_for_people(arguments: argparse.Namespace) -> bool:
+    return arguments.output is None and sys.stdout.isatty()
 
 
 def _extract(
     arguments: argparse.Namespace,
     extractor: FeatureExtractor,
-    sink: CorpusSink,
+    sink: Sink,
     paths: list[str],
     bad_sources: list[Failure],
     many: ManyOptions,
@@ -178,7 +136,7 @@ def _extract(
 
     stop = many.on_error is OnError.STOP
     threads = read_options(arguments, EngineOptions).threads
-    bar_wanted = bool(arguments.output) and not arguments.quiet
+    bar_wanted = arguments.output not in (None, "-") and not arguments.quiet
     with Progress(len(paths), "photos", live=bar_wanted) as progress:
         for failure in bad_sources:
             progress.note(_failure_line(failure))
@@ -215,7 +173,6 @@ def _say(arguments: argparse.Namespace, summary: Summary, seconds: float) -> Non
 
 
 def _failure_line(failure: Failure) -> str:
-    path = failure.path
-    if not path.isprintable():  # a name may hold line ends and what moves a terminal's cursor
-        path = path.encode("unicode_escape", "backslashreplace").decode()
-    return f"edgefeat: {path}: {failure.reason}"
+    from edgefeat.cli.record_lines import printable
+
+    return f"edgefeat: {printable(failure.path)}: {failure.reason}"

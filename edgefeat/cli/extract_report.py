@@ -1,25 +1,33 @@
-"""What `edgefeat extract` says: rows on stdout without an output, a summary with one."""
+"""What `edgefeat extract` says of a run that wrote an output: one line for people, or JSON."""
 
 from __future__ import annotations
 
 import json
-import sys
 from dataclasses import asdict, dataclass
 
-from edgefeat.sets.base import Failure, Features, SetInfo, write_record
-from edgefeat.sets.encoding import Fidelity
-from edgefeat.sets.ledger import LedgerSink
-from edgefeat.sets.shards import ShardSink
+from edgefeat.model import codec
+from edgefeat.sets.encoding import StoreLoss
+from edgefeat.sets.info import SetInfo
+from edgefeat.sets.names import encode_name
+from edgefeat.sets.record import Failure
+from edgefeat.sets.sink import SinkSummary
 
-__all__ = ["StdoutSink", "Summary"]
+__all__ = ["Summary"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Summary:
     """How a run ended.
 
-    `rows` counts the whole set and `resumed` those that were there before this run;
-    `failures` counts the whole set too, `failed` names this run's.
+    Attributes:
+        output: What the user named.
+        info: What the rows have in common.
+        rows: Rows that stand in the output, of earlier runs too.
+        resumed: Those of them that were there before this run.
+        failures: Pictures that gave no features, of earlier runs too.
+        failed: Those of this run.
+        stopped: Whether the run ended at the first of them.
+        loss: What storing cost the worst vector; None where nothing is lost.
     """
 
     output: str
@@ -29,34 +37,28 @@ class Summary:
     failures: int
     failed: list[Failure]
     stopped: bool
-    fidelity: Fidelity | None
+    loss: StoreLoss | None
 
     @classmethod
     def of(
         cls,
         output: str,
         info: SetInfo,
-        sink: ShardSink | LedgerSink,
+        written: SinkSummary,
         failed: list[Failure],
         *,
         stopped: bool,
     ) -> Summary:
-        """Sum up what stands in a sink now."""
-        rows, resumed, failures = 0, 0, len(failed)
-        if isinstance(sink, ShardSink):
-            rows, resumed = sink.manifest.rows, sink.resumed_rows
-            failures = sink.manifest.failures + stopped
-        elif not stopped:
-            rows = sink.rows
+        """Sum up what stands in an output now."""
         return cls(
             output=output,
             info=info,
-            rows=rows,
-            resumed=resumed,
-            failures=failures,
+            rows=written.rows,
+            resumed=written.resumed,
+            failures=max(written.failures + stopped, len(failed)),
             failed=failed,
             stopped=stopped,
-            fidelity=sink.fidelity if rows else None,
+            loss=written.loss if written.rows else None,
         )
 
     def to_json(self, seconds: float) -> str:
@@ -65,11 +67,14 @@ class Summary:
             "output": self.output if self.rows else None,
             "written": self.rows,
             "resumed": self.resumed,
-            "failed": [asdict(failure) for failure in self.failed],
+            "failed": [
+                {"path": encode_name(failure.path), "reason": failure.reason}
+                for failure in self.failed
+            ],
             "failures": self.failures,
             "complete": not self.stopped,
-            **asdict(self.info),
-            "fidelity": None if self.fidelity is None else asdict(self.fidelity),
+            **codec.write(self.info),
+            "loss": None if self.loss is None else asdict(self.loss),
             "seconds": round(seconds, 3),
         }
         return json.dumps(facts) + "\n"
@@ -85,38 +90,10 @@ class Summary:
             parts.append(f"{self.failures} failed")
         if self.stopped:
             parts.append("stopped at the first failure (--on-error stop)")
-        if self.fidelity is not None:
-            lost = self.fidelity
+        if self.loss is not None:
+            lost = self.loss
             parts.append(
                 f"stored as {self.info.store}: cosine {lost.cosine_min:.5f} and "
                 f"relative L2 {lost.relative_l2_max:.1e} to float32, at worst"
             )
         return f"edgefeat: {', '.join(parts)}, {seconds:.1f} s\n"
-
-
-class StdoutSink:
-    """Rows on stdout: for people on a terminal, JSON lines for programs."""
-
-    fidelity: Fidelity | None = None
-
-    def __init__(self, info: SetInfo, *, as_json: bool) -> None:
-        self._info = info
-        self._for_people = sys.stdout.isatty() and not as_json
-
-    def write(self, name: str, features: Features) -> None:
-        """Print one vector."""
-        if self._for_people:
-            first = " ".join(f"{number:.3f}" for number in features[:6])
-            sys.stdout.write(f"{name}  {features.size} features  {first} ...\n")
-        else:
-            write_record(sys.stdout, name, features, self._info)
-        sys.stdout.flush()
-
-    def fail(self, failure: Failure) -> None:
-        """Do nothing: failures are named on stderr."""
-
-    def commit(self) -> None:
-        """Do nothing: every row is out."""
-
-    def close(self) -> None:
-        """Do nothing: stdout stays open."""

@@ -8,20 +8,22 @@ from typing import TYPE_CHECKING
 
 from edgefeat.checks import choice
 from edgefeat.cli.options import add_model_options, open_extractor
+from edgefeat.cli.set_options import output_plan
 from edgefeat.cli.stopping import stop_on_signals
 from edgefeat.cli.stream_options import (
     add_output_options,
     add_selection_options,
     add_source_options,
 )
-from edgefeat.cli.stream_screen import Screen, show_result
+from edgefeat.cli.stream_screen import Screen
 from edgefeat.errors import OptionError, SinkError
 
 if TYPE_CHECKING:
+    from edgefeat.sets.info import SetInfo
+    from edgefeat.sets.sink import Sink, SinkSummary
     from edgefeat.sources import CameraRequest, RawFormat
     from edgefeat.sources.base import Source
-    from edgefeat.streaming import Health, Limits, OnHealth, Selection
-    from edgefeat.streaming.records import StreamSink
+    from edgefeat.streaming import Health, Limits, OnHealth, Selection, Stream
 
 __all__ = ["add_parser"]
 
@@ -38,16 +40,27 @@ sources:
 
 examples:
   edgefeat stream rtsp://cam/live | my-program            JSON lines, newest frame first served
-  edgefeat stream 0 --fps 2 -o day.jsonl                  two vectors a second, added to a file
+  edgefeat stream 0 --fps 2 -o day.jsonl --resume         two vectors a second, added to a file
   edgefeat stream 0 --motion 8 --novelty 0.05             only when something happens
-  edgefeat stream clip.mp4 --format npy -o clip/          NumPy shards with an index
+  edgefeat stream clip.mp4 -o clip.npz                    one file, when the clip is over
   edgefeat stream photos/ --watch -o photos.jsonl         as pictures come
   ffmpeg -i clip.mp4 -f rawvideo -pix_fmt bgr24 - | edgefeat stream - --size 640x480
   edgefeat stream rtsp://cam/live --health /run/cam.json  live numbers for a monitor
 
+outputs, by the name of OUT:
+  .jsonl                       JSON lines, each in the file as soon as it is made
+  folder                       (ends in / or has no ending) .npy shards; each record is on the disk
+                               as soon as it is made
+  .npz .npy .csv .parquet      one file, as of `edgefeat extract`: it appears when the stream ends,
+                               and a kill before that loses it
+  -                            JSON lines on stdout; so into a pipe or device that is there
+
+An output that is there is refused: --overwrite replaces it, --resume adds to a folder or .jsonl
+file of the same model. --schema describes the JSON lines. Read every form back with
+edgefeat.FeatureSet.read(OUT). A frame without a name is called SOURCE#INDEX there.
+
 A camera that goes silent is called stalled, then lost, and is connected to again; a gap stays a
-gap: the frame's `index` jumps, `dropped` counts. An output that exists is continued, if it holds
-features of the same model.
+gap: the frame's `index` jumps, `dropped` counts.
 
 Ctrl-C, SIGTERM or SIGHUP ends the stream within a second, with everything written. A log or a
 --health file that cannot be written never stops it.
@@ -76,17 +89,15 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 def run(arguments: argparse.Namespace) -> int:
     """Run the subcommand; return its exit code."""
+    from edgefeat.cli.record_lines import for_people
+    from edgefeat.sets.info import SetInfo
     from edgefeat.streaming import Stream
 
     source = _open_source(arguments)
     selection, limits = _selection(arguments), _limits(arguments)
-    try:
-        _check_output(arguments)
-    except ValueError as error:
-        sys.stderr.write(f"edgefeat stream: error: {error}\n")
-        return 2
-    spell = arguments.parser.spell
-    screen = Screen(quiet=arguments.quiet, live=not _for_people(arguments), spell=spell)
+    plan = output_plan(arguments, live=True)
+    to_people = arguments.output is None and sys.stdout.isatty()
+    screen = Screen(quiet=arguments.quiet, live=not to_people, spell=arguments.parser.spell)
     on_health = _on_health(arguments, screen)
     with open_extractor(arguments) as extractor:
         stream = Stream(
@@ -98,19 +109,43 @@ def run(arguments: argparse.Namespace) -> int:
             on_event=screen.tell,
             on_health=on_health,
         )
-        sink = _open_sink(arguments)
-        try:
-            with stop_on_signals(stream.stop), stream:
-                for count, result in enumerate(stream, 1):
-                    sink.write(result)
-                    if count == arguments.frames:
-                        break
-        finally:
-            sink.close()
-            screen.clear()
+        info = SetInfo.of(extractor, plan.store, timed=True)
+        if source.traits.live and plan.at_the_end:
+            screen.note(f"{plan.output} appears when the stream ends; a kill before loses it")
+        with for_people() if to_people else plan.open(info) as sink:
+            try:
+                _record(stream, sink, arguments.frames)
+            finally:
+                screen.clear()
+                if not plan.is_stdout:
+                    screen.note(_written(sink.summary(), info, plan.output))
     health = stream.health()
     screen.summarise(health)
     return 1 if health.garbage and not stream.live else 0
+
+
+def _written(summary: SinkSummary, info: SetInfo, output: str) -> str:
+    """Say what stands in the output, whatever ended the stream."""
+    if not summary.rows:
+        return f"no record came: nothing written to {output}"
+    before = f", {summary.resumed} of them there before" if summary.resumed else ""
+    return f"{summary.rows} x {info.dim} features in {output}{before}"
+
+
+def _record(stream: Stream, sink: Sink, frames: int | None) -> None:
+    """Write a stream's records; whatever ends it, those before are kept, unless the sink failed."""
+    writing = False
+    try:
+        with stop_on_signals(stream.stop), stream:
+            for count, result in enumerate(stream, 1):
+                writing = True
+                sink.write(result)
+                writing = False
+                if count == frames:
+                    break
+    finally:
+        if not writing:
+            sink.commit()
 
 
 def _open_source(arguments: argparse.Namespace) -> Source:
@@ -197,26 +232,3 @@ def _on_health(arguments: argparse.Namespace, screen: Screen) -> OnHealth:
         screen.draw(health)
 
     return write_and_draw
-
-
-def _for_people(arguments: argparse.Namespace) -> bool:
-    return arguments.output is None and sys.stdout.isatty()
-
-
-def _check_output(arguments: argparse.Namespace) -> None:
-    if arguments.format == "npy" and arguments.output is None:
-        raise ValueError("--format npy: needs a folder. Name it with -o.")
-    if arguments.format != "npy" and arguments.output is not None and arguments.output.is_dir():
-        raise ValueError(f"-o {arguments.output}: a folder. Name a file, or give --format npy.")
-
-
-def _open_sink(arguments: argparse.Namespace) -> StreamSink:
-    from edgefeat.streaming.records import CallbackSink, Encoding, JsonLinesSink, NpyShardSink
-
-    if _for_people(arguments):
-        return CallbackSink(show_result)
-    if arguments.format == "npy":
-        return NpyShardSink(arguments.output)
-    encoding = Encoding.BASE64_F16 if arguments.format == "jsonl-f16" else Encoding.LIST
-    target = arguments.output if arguments.output else sys.stdout.fileno()
-    return JsonLinesSink(target, encoding=encoding)

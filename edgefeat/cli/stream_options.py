@@ -6,22 +6,14 @@ import argparse
 from pathlib import Path
 
 from edgefeat.cli.options import positive_integer
+from edgefeat.cli.set_options import add_set_options
 
 __all__ = ["add_output_options", "add_selection_options", "add_source_options"]
 
 
 def add_output_options(parser: argparse.ArgumentParser) -> None:
     """Add the options that say where results go."""
-    group = parser.add_argument_group("output")
-    group.add_argument(
-        "-o", "--output", type=Path, metavar="PLACE", help="file (JSON lines) or folder (npy)"
-    )
-    group.add_argument(
-        "--format",
-        choices=["jsonl", "jsonl-f16", "npy"],
-        default="jsonl",
-        help="JSON lines with numbers or with base64 float16, or a folder of NumPy shards",
-    )
+    group = add_set_options(parser)
     group.add_argument(
         "--health", type=Path, metavar="FILE", help="live numbers as JSON, replaced each second"
     )

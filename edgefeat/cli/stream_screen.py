@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from edgefeat.progress import TerminalLine
 
 if TYPE_CHECKING:
-    from edgefeat.streaming import Event, Health, StreamResult
+    from edgefeat.streaming import Event, Health
 
-__all__ = ["Screen", "show_result"]
+__all__ = ["Screen"]
 
 
 class Screen:
@@ -31,12 +30,16 @@ class Screen:
 
     def tell(self, event: Event) -> None:
         """Show an event on a line of its own."""
-        if not self._quiet:
-            self.warn(f"{event.source}: {event.kind.value}: {event.message_for(self._spell)}")
+        self.note(f"{event.source}: {event.kind.value}: {event.message_for(self._spell)}")
 
     def warn(self, text: str) -> None:
         """Show a warning, also if all else is quiet."""
         self._line.note(f"edgefeat: {text}")
+
+    def note(self, text: str) -> None:
+        """Show what the user should know, on a line of its own."""
+        if not self._quiet:
+            self.warn(text)
 
     def draw(self, health: Health) -> None:
         """Draw the live numbers over the last ones."""
@@ -49,18 +52,7 @@ class Screen:
 
     def summarise(self, health: Health) -> None:
         """Show what the stream did."""
-        if not self._quiet:
-            self.warn(_summary(health))
-
-
-def show_result(result: StreamResult) -> None:
-    """Show a record on stdout in one line."""
-    first = " ".join(f"{number:.3f}" for number in result.features.reshape(-1)[:6])
-    what = result.name or f"frame {result.index}"
-    sys.stdout.write(
-        f"{what}  age {result.age_ms:.0f} ms  {result.features.size} features  {first} ...\n"
-    )
-    sys.stdout.flush()
+        self.note(_summary(health))
 
 
 def _summary(health: Health) -> str:

@@ -4,16 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import closing
+from typing import Protocol
 
 from edgefeat.batches import Preparing, features_in_order
 from edgefeat.errors import ImageError, SourceError
 from edgefeat.many_options import OnError
 from edgefeat.pictures.paths import expand
-from edgefeat.sets.base import CorpusSink, Failure
+from edgefeat.sets.record import Failure, FeatureRecord
+from edgefeat.sets.sink import Sink
 
 __all__ = ["collect", "extract_files"]
 
 _AHEAD = 16  # batches for each worker: paths take no memory
+
+
+class Fingerprinted(Preparing, Protocol):
+    """What a set needs of an extractor; `FeatureExtractor` is one."""
+
+    @property
+    def fingerprint(self) -> str:
+        """What the vectors may be compared with."""
 
 
 def collect(sources: Sequence[str]) -> tuple[list[str], list[Failure]]:
@@ -34,8 +44,8 @@ def collect(sources: Sequence[str]) -> tuple[list[str], list[Failure]]:
 
 def extract_files(
     paths: Sequence[str],
-    extractor: Preparing,
-    sink: CorpusSink,
+    extractor: Fingerprinted,
+    sink: Sink,
     *,
     workers: int = 1,
     batch: int = 1,
@@ -63,6 +73,7 @@ def extract_files(
         extractor, paths, workers=workers, batch=batch, retries=retries, ahead=_AHEAD
     )
     with closing(outcomes):
+        index = 0
         for path, outcome in zip(paths, outcomes, strict=True):
             failure = None
             if isinstance(outcome, ImageError):
@@ -73,6 +84,11 @@ def extract_files(
                     break
                 sink.fail(failure)
             else:
-                sink.write(path, outcome.reshape(-1))
+                fingerprint = extractor.fingerprint
+                record = FeatureRecord(
+                    name=path, index=index, features=outcome, fingerprint=fingerprint
+                )
+                sink.write(record)
+                index += 1
             on_done(path, failure)
     return failures

@@ -6,6 +6,7 @@ vectors needs no scales (they cancel), a distance does; `decode` applies them.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
@@ -14,14 +15,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgefeat import agreement
+from edgefeat.arrays import Features
 from edgefeat.errors import SinkError
 
-__all__ = ["Fidelity", "Store", "Stored", "encode", "measure"]
+__all__ = ["Store", "StoreLoss", "Stored", "encode", "measure"]
 
-Features = NDArray[np.float32]
 # Past this share of a vector's length, what is kept is another vector: int8 loses 0.14 at the very
 # worst (1280 numbers), float16 only where numbers leave its range.
 _MAX_RELATIVE_L2 = 0.2
+_KEEP_FLOAT32 = "Keep float32 numbers with {option}."
 
 
 class Store(StrEnum):
@@ -38,17 +40,22 @@ class Store(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Fidelity:
-    """The worst of what storing did to the vectors: cosine and relative L2 to the float32 ones."""
+class StoreLoss:
+    """The worst of what storing did to vectors, against the float32 ones they came from.
+
+    Attributes:
+        cosine_min: The lowest cosine.
+        relative_l2_max: The largest |difference| / |float32 vector|, L2 norms.
+    """
 
     cosine_min: float
     relative_l2_max: float
 
-    def worst(self, other: Fidelity | None) -> Fidelity:
+    def worst(self, other: StoreLoss | None) -> StoreLoss:
         """Return the worse of both, figure by figure."""
         if other is None:
             return self
-        return Fidelity(
+        return StoreLoss(
             cosine_min=min(self.cosine_min, other.cosine_min),
             relative_l2_max=max(self.relative_l2_max, other.relative_l2_max),
         )
@@ -56,14 +63,17 @@ class Fidelity:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stored:
-    """Vectors as they are kept: numbers `(N, D)` and, for int8, float32 scales `(N,)`.
+    """Vectors as they are kept.
 
-    `fidelity` is what `encode` measured, None where nothing was lost or nobody looked.
+    Attributes:
+        numbers: `(N, D)`, float32, float16 or int8; a map's row is flat too.
+        scales: float32 `(N,)` for int8, else None.
+        loss: What `encode` measured; None where nothing was lost or nobody looked.
     """
 
     numbers: NDArray[Any]
     scales: NDArray[np.float32] | None = None
-    fidelity: Fidelity | None = None
+    loss: StoreLoss | None = None
 
     def __len__(self) -> int:
         return int(self.numbers.shape[0])
@@ -76,14 +86,27 @@ class Stored:
         decoded: Features = numbers * self.scales[start:stop, np.newaxis]
         return decoded
 
+    @classmethod
+    def joined(cls, parts: Sequence[Stored]) -> Stored:
+        """Put vectors of one form, at least one part, after each other."""
+        scales = [part.scales for part in parts if part.scales is not None]
+        return cls(
+            numbers=np.concatenate([part.numbers for part in parts]),
+            scales=np.concatenate(scales) if scales else None,
+        )
 
-def encode(features: Features, store: Store, *, where: str) -> Stored:
+    def take(self, rows: Any) -> Stored:
+        """Return some of the vectors, by a slice or an array of positions."""
+        scales = None if self.scales is None else self.scales[rows]
+        return Stored(numbers=self.numbers[rows], scales=scales)
+
+
+def encode(features: Features, store: Store) -> Stored:
     """Return vectors in the form that is kept.
 
     Args:
         features: float32 `(N, D)`.
         store: The form.
-        where: What they are written to, for messages.
 
     Raises:
         SinkError: Numbers that the form cannot hold.
@@ -91,7 +114,11 @@ def encode(features: Features, store: Store, *, where: str) -> Stored:
     if store is Store.F32:
         return Stored(numbers=np.ascontiguousarray(features, "<f4"))
     if not np.isfinite(features).all():
-        raise SinkError(f"{where}: a feature is not a finite number; {store} cannot hold it.")
+        raise SinkError(
+            f"a feature is not a finite number; {store} cannot hold it",
+            remedy=_KEEP_FLOAT32,
+            option="store=f32",
+        )
     if store is Store.F16:
         with np.errstate(over="ignore", under="ignore"):
             stored = Stored(numbers=features.astype("<f2"))
@@ -103,19 +130,21 @@ def encode(features: Features, store: Store, *, where: str) -> Stored:
         stored = Stored(numbers=codes.astype("i1"), scales=scales)
     if not len(stored):
         return stored
-    fidelity = measure(features, stored)
-    if not fidelity.relative_l2_max <= _MAX_RELATIVE_L2:
+    loss = measure(features, stored)
+    if not loss.relative_l2_max <= _MAX_RELATIVE_L2:
         raise SinkError(
-            f"{where}: {store} would lose {fidelity.relative_l2_max:.0%} of a vector; the largest "
-            f"number is {np.abs(features).max():.3g}. Keep float32 (--store f32)."
+            f"{store} would lose {loss.relative_l2_max:.0%} of a vector; the largest number is "
+            f"{np.abs(features).max():.3g}",
+            remedy=_KEEP_FLOAT32,
+            option="store=f32",
         )
-    return replace(stored, fidelity=fidelity)
+    return replace(stored, loss=loss)
 
 
-def measure(features: Features, stored: Stored) -> Fidelity:
+def measure(features: Features, stored: Stored) -> StoreLoss:
     """Compare kept vectors, at least one, with the float32 ones they came from."""
     kept = stored.decode()
-    return Fidelity(
+    return StoreLoss(
         cosine_min=float(agreement.paired_cosines(features, kept).min()),
         relative_l2_max=float(agreement.relative_l2(features, kept).max()),
     )

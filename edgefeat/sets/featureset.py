@@ -1,93 +1,174 @@
-"""A feature set read back: compared and searched only with sets of the same fingerprint."""
+"""A feature set read back: named vectors, compared only with those of the same fingerprint."""
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, SupportsIndex, overload
 
 import numpy as np
 from numpy.typing import NDArray
 
-from edgefeat.errors import SinkError
-from edgefeat.sets.base import SetInfo
+from edgefeat.arrays import Features
+from edgefeat.errors import OptionError, SinkError
+from edgefeat.sets.contents import SetContents
 from edgefeat.sets.encoding import Store, Stored
+from edgefeat.sets.frames import Frames
+from edgefeat.sets.info import SetInfo
+from edgefeat.sets.neighbours import Metric, Neighbours, find_nearest
 from edgefeat.sets.reading import read_set
+from edgefeat.sets.record import FeatureRecord
 from edgefeat.similarity import cosine_similarity, euclidean_distance
 
 if TYPE_CHECKING:
     from edgefeat.extractor import FeatureExtractor
 
-__all__ = ["FeatureSet", "Neighbours"]
+__all__ = ["FeatureSet"]
 
-Features = NDArray[np.float32]
-Metric = Literal["cosine", "euclidean"]
-_METRICS: dict[str, Callable[[Features, Features], Features]] = {
-    "cosine": cosine_similarity,
-    "euclidean": euclidean_distance,
-}
 _BLOCK_ROWS = 4096
 
 
-class Neighbours(NamedTuple):
-    """For each query the rows nearest to it, best first.
-
-    `indices` `(Q, k)` int64 are rows of the set, `scores` `(Q, k)` float32 their cosines or
-    distances.
-    """
-
-    indices: NDArray[np.int64]
-    scores: Features
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class FeatureSet:
     """Named vectors with the fingerprint of what made them.
 
-    Vectors stay as they are stored (float32, float16, or int8 with scales; shards of a folder
-    stay on disk) and become float32 a block at a time, so results are those of the stored vectors
-    and memory stays small.
+        sets = edgefeat.FeatureSet.read("features/")
+        sets["photos/cat.jpg"].features, sets[0].path, len(sets), sets.paths
+        for record in sets: ...
+
+    Vectors stay as they are stored (float32, float16, or int8 with scales; shards of a folder stay
+    on disk) and become float32 a block at a time, so results are those of the stored vectors and
+    memory stays small. `features` alone makes float32 of all at once, and keeps it.
+
+    Args:
+        contents: What a file or folder holds; `read` and `of` are the usual ways.
     """
 
-    info: SetInfo
-    paths: tuple[str, ...]
-    parts: tuple[Stored, ...]
+    def __init__(self, contents: SetContents) -> None:
+        self._contents = contents
+        self.paths: tuple[str, ...] = tuple(contents.paths)
 
     @classmethod
     def read(cls, path: str | Path) -> FeatureSet:
-        """Read a file or folder that edgefeat wrote.
+        """Read what `edgefeat extract` or `edgefeat stream` wrote, in any format.
 
         A folder's vectors are mapped, not read, and held to their length; `edgefeat extract
         --resume` checks every byte against its hash.
 
         Raises:
+            DependencyError: It is a Parquet file, and pyarrow is missing.
             SinkError: It is not a feature set, is damaged, or mixes fingerprints.
         """
-        info, paths, parts = read_set(Path(path))
-        return cls(info=info, paths=tuple(paths), parts=tuple(parts))
+        return cls(read_set(Path(path)))
 
     @classmethod
     def of(
         cls, features: Features, extractor: FeatureExtractor, *, paths: Sequence[str] | None = None
     ) -> FeatureSet:
-        """Make a set of vectors that an extractor has just given: float32 `(N, D)` or `(D,)`."""
-        rows = np.atleast_2d(np.asarray(features, np.float32))
-        names = tuple(str(i) for i in range(len(rows))) if paths is None else tuple(paths)
+        """Make a set of vectors that an extractor has just given.
+
+        Args:
+            features: float32 `(N, D)`, or `(D,)` for one; `(N, H, W, C)` or `(H, W, C)` for a
+                single map.
+            extractor: What made them.
+            paths: What each is called; None numbers them.
+
+        Raises:
+            ValueError: The shape is not what the extractor gives.
+        """
         info = SetInfo.of(extractor)
-        if rows.shape != (len(names), info.dim):
-            raise ValueError(
-                f"features: expected shape ({len(names)}, {info.dim}), got {rows.shape}"
-            )
-        return cls(info=info, paths=names, parts=(Stored(numbers=rows),))
+        rows = np.asarray(features, np.float32)
+        if rows.ndim == len(info.shape):
+            rows = rows[np.newaxis]
+        names = tuple(map(str, range(len(rows)))) if paths is None else tuple(paths)
+        expected = (len(names), *info.shape)
+        if rows.shape != expected:
+            raise ValueError(f"features: expected shape {expected}, got {rows.shape}")
+        flat = rows.reshape(len(rows), info.dim)
+        columns = [[Stored(numbers=part)] for part in info.split(flat)]
+        return cls(SetContents(info=info, paths=names, frames=None, columns=columns))
+
+    @property
+    def info(self) -> SetInfo:
+        """What all rows have in common: model, fingerprint, outputs, how numbers are kept."""
+        return self._contents.info
+
+    @property
+    def frames(self) -> Frames | None:
+        """When the frames of a stream were taken, as arrays; None for pictures."""
+        return self._contents.frames
+
+    @cached_property
+    def features(self) -> Features:
+        """All rows as the extractor gave them: float32 `(N, D)`, or `(N, H, W, C)` for a map.
+
+        Several outputs stand side by side; `output` gives one of them.
+        """
+        blocks = list(self.blocks())
+        flat = blocks[0] if len(blocks) == 1 else np.concatenate([*blocks, self._no_rows()])
+        return flat.reshape(-1, *self.info.shape)
+
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        """The names of the outputs that the set keeps."""
+        return tuple(output.name for output in self.info.outputs)
+
+    def output(self, name: str) -> FeatureSet:
+        """Return the set of one output alone, as its `features`.
+
+        It may be compared with the same output of sets that keep the same outputs.
+
+        Raises:
+            OptionError: The set keeps no output of that name.
+        """
+        for one, column in zip(self.info.outputs, self._contents.columns, strict=True):
+            if one.name == name:
+                info = replace(self.info, outputs=(one,))
+                return FeatureSet(replace(self._contents, info=info, columns=[column]))
+        raise OptionError(f"expected one of {', '.join(self.outputs)}, got {name!r}", option="name")
 
     def __len__(self) -> int:
         return len(self.paths)
 
-    def features(self) -> Features:
-        """Return all vectors as float32 `(N, D)`."""
-        blocks = list(self._blocks())
-        return np.concatenate(blocks) if blocks else np.empty((0, self.info.dim), np.float32)
+    def __iter__(self) -> Iterator[FeatureRecord]:
+        return self._contents.records(_BLOCK_ROWS)
+
+    def __contains__(self, path: object) -> bool:
+        return path in self._rows_by_path
+
+    @overload
+    def __getitem__(self, key: slice | list[int] | NDArray[Any]) -> FeatureSet: ...  # type: ignore[overload-overlap] # an array of no axes is a position
+
+    @overload
+    def __getitem__(self, key: str | SupportsIndex) -> FeatureRecord: ...
+
+    def __getitem__(
+        self, key: slice | list[int] | NDArray[Any] | str | SupportsIndex
+    ) -> FeatureSet | FeatureRecord:
+        """Return a row by its path or position, or a set of some rows by a slice or positions.
+
+        Raises:
+            IndexError: There is no such position.
+            KeyError: No row is called so, or several are.
+        """
+        positions = np.arange(len(self))
+        if isinstance(key, slice | list) or (isinstance(key, np.ndarray) and key.ndim == 1):
+            rows = positions[key if isinstance(key, slice) else np.asarray(key)]
+            return FeatureSet(self._contents.take(rows))
+        row = self._row_of(key) if isinstance(key, str) else positions[operator.index(key)]
+        (record,) = self._contents.take(np.array([row])).records(1)
+        return record if self.info.timed else replace(record, index=int(row))
+
+    def __repr__(self) -> str:
+        sizes = [" x ".join(map(str, output.shape)) for output in self.info.outputs]
+        if len(sizes) > 1:
+            pairs = zip(self.outputs, sizes, strict=True)
+            sizes = [" + ".join(f"{name} {size}" for name, size in pairs)]
+        parts = [f"{len(self)} rows of {sizes[0]}"]
+        parts += [f"model {self.info.model}", f"fingerprint {self.info.fingerprint[:12]}"]
+        return f"FeatureSet({', '.join(parts)})"
 
     def cosine_similarity(self, other: FeatureSet) -> Features:
         """Return the cosines of every vector with every vector of another set: `(N, M)`.
@@ -108,60 +189,98 @@ class FeatureSet:
     def nearest(self, queries: FeatureSet, k: int = 5, *, metric: Metric = "cosine") -> Neighbours:
         """Search this set, exactly, for the rows nearest to each query; ties keep their order.
 
+        Args:
+            queries: A set of the same model; `FeatureSet.of` makes one of vectors.
+            k: How many rows for each query, at most.
+            metric: By cosine or by distance.
+
         Raises:
+            OptionError: A wrong `k` or `metric`.
             SinkError: The sets have different fingerprints.
         """
         self._check_comparable(queries)
-        if metric not in _METRICS:
-            raise ValueError(f"metric: expected {' or '.join(_METRICS)}, got {metric!r}")
-        if k < 1:
-            raise ValueError(f"k: expected 1 or more, got {k}")
-        wanted, sign = queries.features(), -1 if metric == "cosine" else 1
-        indices = np.empty((len(queries), 0), np.int64)
-        scores = np.empty((len(queries), 0), np.float32)
-        start = 0
-        for block in self._blocks():
-            here = np.arange(start, start + len(block))
-            indices = np.hstack([indices, np.broadcast_to(here, (len(queries), len(block)))])
-            scores = np.hstack([scores, _METRICS[metric](wanted, block)])
-            best = np.argsort(sign * scores, axis=1, kind="stable")[:, :k]
-            indices = np.take_along_axis(indices, best, axis=1)
-            scores = np.take_along_axis(scores, best, axis=1)
-            start += len(block)
-        return Neighbours(indices=indices, scores=scores)
+        return find_nearest(self, queries, k, metric=metric)
 
     def joined(self, other: FeatureSet) -> FeatureSet:
         """Return a set of this one's rows and then the other's.
 
         Raises:
-            SinkError: The sets have different fingerprints.
+            SinkError: The sets have different fingerprints or outputs, or only one is a stream's.
         """
         self._check_comparable(other)
+        if self.info.timed != other.info.timed:
+            raise SinkError(
+                "one set has frames of a stream, the other has pictures",
+                remedy="Join sets of one kind.",
+            )
+        frames = None
+        if self.frames is not None and other.frames is not None:
+            frames = Frames.joined([self.frames, other.frames])
         store = self.info.store if self.info.store == other.info.store else Store.F32
-        info = SetInfo(
-            model=self.info.model,
-            fingerprint=self.info.fingerprint,
-            dim=self.info.dim,
-            store=store,
+        mine, theirs = self._contents.columns, other._contents.columns
+        contents = SetContents(
+            info=replace(self.info, store=store),
+            paths=self.paths + other.paths,
+            frames=frames,
+            columns=[[*a, *b] for a, b in zip(mine, theirs, strict=True)],
         )
-        return FeatureSet(info=info, paths=self.paths + other.paths, parts=self.parts + other.parts)
+        return FeatureSet(contents)
+
+    def save(self, path: str | Path, *, overwrite: bool = False) -> None:
+        """Write the set to a file or folder, in the format that its name says.
+
+        Args:
+            path: Ends in .npz, .npy, .csv, .jsonl or .parquet, or is a folder.
+            overwrite: Whether what stands there may go.
+
+        Raises:
+            OptionError: The format cannot hold the set.
+            SinkError: It cannot be written, is there already, or the set is empty.
+        """
+        from edgefeat.sets.formats import open_sink
+
+        if not len(self):
+            raise SinkError("a set without rows cannot be saved", where=path)
+        with open_sink(path, self.info, overwrite=overwrite) as sink:
+            for record in self:
+                sink.write(record)
+            sink.commit()
+
+    def to_frame(self, library: Literal["pandas", "polars"] | None = None) -> Any:
+        """Return the set as a DataFrame, with the columns that its .csv has.
+
+        The columns are `path` (the index, in pandas), a stream's facts, and `f0000`, `f0001`, ...
+        or, of several outputs, `output_NAME_0000`, ...
+
+        Args:
+            library: Whose DataFrame; None takes pandas, or Polars where pandas is missing.
+
+        Raises:
+            DependencyError: The library is missing.
+            OptionError: Another library was named.
+        """
+        from edgefeat.sets.dataframe import as_frame
+
+        return as_frame(self, library)
+
+    def blocks(self) -> Iterator[Features]:
+        """Yield the rows of `features`, flat, a block at a time: float32 `(n, D)`."""
+        return self._contents.blocks(_BLOCK_ROWS)
+
+    def _no_rows(self) -> Features:
+        return np.empty((0, self.info.dim), np.float32)
 
     def _against(
         self, other: FeatureSet, compare: Callable[[Features, Features], Features]
     ) -> Features:
         self._check_comparable(other)
-        columns = other.features()
+        columns = other.features.reshape(len(other), -1)
         result = np.empty((len(self), len(other)), np.float32)
         start = 0
-        for block in self._blocks():
+        for block in self.blocks():
             result[start : start + len(block)] = compare(block, columns)
             start += len(block)
         return result
-
-    def _blocks(self) -> Iterator[Features]:
-        for part in self.parts:
-            for start in range(0, len(part), _BLOCK_ROWS):
-                yield part.decode(start, start + _BLOCK_ROWS)
 
     def _check_comparable(self, other: FeatureSet) -> None:
         if not isinstance(other, FeatureSet):
@@ -173,7 +292,29 @@ class FeatureSet:
         if mine.fingerprint != theirs.fingerprint:
             raise SinkError(
                 f"fingerprint: one set has {mine.fingerprint[:12]} (model {mine.model}), the other "
-                f"{theirs.fingerprint[:12]} (model {theirs.model}). Vectors of different models or "
-                "preprocessing cannot be compared: extract both with one model and one set of "
-                "options."
+                f"{theirs.fingerprint[:12]} (model {theirs.model})",
+                remedy="Vectors of different models or preprocessing cannot be compared: extract "
+                "both with one model and one set of options.",
             )
+        if mine.outputs != theirs.outputs:
+            raise SinkError(
+                f"features: one set keeps {', '.join(self.outputs)}, the other "
+                f"{', '.join(other.outputs)}",
+                remedy="Compare the same output of both: `set.output(name)` gives one.",
+            )
+
+    @cached_property
+    def _rows_by_path(self) -> dict[str, int]:
+        """The row of each path; -1 where several are called so."""
+        rows: dict[str, int] = {}
+        for row, path in enumerate(self.paths):
+            rows[path] = -1 if path in rows else row
+        return rows
+
+    def _row_of(self, path: str) -> int:
+        row = self._rows_by_path.get(path)
+        if row is None:
+            raise KeyError(f"no row is called {path!r}")
+        if row < 0:
+            raise KeyError(f"several rows are called {path!r}: take one by its position")
+        return row

@@ -9,11 +9,10 @@ import os
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
+from edgefeat.atomic import explained, write_bytes
 from edgefeat.errors import SinkError
-from edgefeat.sets.atomic import explained, replace_file
-from edgefeat.sets.base import Failure, SetInfo
+from edgefeat.sets.info import SetInfo
 from edgefeat.sets.manifest import (
     LEDGER,
     MANIFEST,
@@ -22,8 +21,18 @@ from edgefeat.sets.manifest import (
     ShardRecord,
     read_manifest,
 )
+from edgefeat.sets.matching import check_same
+from edgefeat.sets.names import decode_name
+from edgefeat.sets.record import Failure
 
-__all__ = ["SetFolder"]
+__all__ = ["SetFolder", "tail_name"]
+
+_HIDDEN = (f".{MANIFEST}.*.part", f".{LEDGER}.*.part", ".shard-*.part")
+
+
+def tail_name(shards: int) -> str:
+    """Return the name of the file that holds the rows after so many shards, until they are one."""
+    return f"shard-{shards:05}.tail.jsonl"
 
 
 class SetFolder:
@@ -32,10 +41,16 @@ class SetFolder:
     Args:
         path: Made if it is missing.
         info: What the rows have in common.
-        resume: Whether to go on with a set that is there; without it, one is refused.
+        resume: Whether to go on with a set that is there.
+        overwrite: Whether a set that is there goes. Without either one, a set is refused.
         batch: Pictures per inference.
-        shard_sources: Pictures a shard covers, for a new set.
-        check_sources: Whether a set that is there must have the same `shard_sources`.
+        shard_sources: Pictures a shard covers; None takes the set's own, or `default_sources`.
+        default_sources: Pictures a shard of a new set covers.
+
+    Attributes:
+        path: The folder.
+        manifest: What is committed so far.
+        done: The pictures that the set or its ledger has.
 
     Raises:
         SinkError: The folder holds something else, or a set that does not belong together with
@@ -48,35 +63,49 @@ class SetFolder:
         info: SetInfo,
         *,
         resume: bool,
+        overwrite: bool,
         batch: int,
-        shard_sources: int,
-        check_sources: bool,
+        shard_sources: int | None,
+        default_sources: int,
     ) -> None:
         self.path, self._info = path, info
         self.done: set[str] = set()
         self._ledger_hash = hashlib.sha256()
         if path.is_file():
             raise SinkError(
-                f"{path}: a file, expected a folder. Name another folder, or a file with an ending "
-                "such as .npz."
+                "a file, expected a folder",
+                where=path,
+                remedy="Name another folder, or a file with an ending such as .npz.",
             )
         with explained(path):
             path.mkdir(parents=True, exist_ok=True)
             self._lock: int | None = _lock(path)
         try:
-            if (path / MANIFEST).exists():
-                sources = shard_sources if check_sources else None
-                self.manifest = self._reopen(resume, batch, sources)
+            there = read_manifest(path) if (path / MANIFEST).exists() else None
+            if there is None:
+                self._refuse_strangers()
+            elif not (resume or overwrite):
+                state = "a finished" if there.complete else "an unfinished"
+                raise SinkError(
+                    f"holds {state} feature set of {there.rows} rows",
+                    where=path,
+                    remedy="Go on with it by {option}, overwrite it, or name another folder.",
+                    option="resume=True",
+                )
+            if there is None or overwrite:
+                # The rows after no shard at all would be taken for the new set's.
+                (path / tail_name(0)).unlink(missing_ok=True)
+                self.manifest = self._begin(shard_sources or default_sources, batch)
             else:
-                self.manifest = self._begin(shard_sources, batch)
+                self.manifest = self._reopen(there, batch, shard_sources)
+            self._sweep()
         except BaseException:
             self.close()
             raise
 
     def put(self, name: str, content: bytes) -> FileRecord:
         """Put one file of a shard in place; it does not count before `add`."""
-        with explained(self.path / name):
-            replace_file(self.path / name, content)
+        write_bytes(self.path / name, content)
         return FileRecord.of(name, content)
 
     def add(self, shard: ShardRecord, names: Sequence[str], failures: Sequence[Failure]) -> None:
@@ -105,8 +134,7 @@ class SetFolder:
             self._lock = None
 
     def _save(self, manifest: Manifest) -> None:
-        with explained(self.path / MANIFEST):
-            manifest.save(self.path)
+        manifest.save(self.path)
         self.manifest = manifest
 
     def _extend_ledger(self, failures: Sequence[Failure]) -> FileRecord:
@@ -124,79 +152,70 @@ class SetFolder:
             name=LEDGER, size_bytes=start + len(lines), sha256=self._ledger_hash.hexdigest()
         )
 
+    def _refuse_strangers(self) -> None:
+        """Raise if the folder holds anything that a run which was killed at its start did not."""
+        for entry in sorted(self.path.iterdir()):
+            if entry.name != LEDGER and not any(map(entry.match, _HIDDEN)):
+                raise SinkError(
+                    f"holds {entry.name!r} and no feature set",
+                    where=self.path,
+                    remedy="Name an empty or a new folder.",
+                )
+
     def _begin(self, shard_sources: int, batch: int) -> Manifest:
-        strangers = [
-            entry.name
-            for entry in self.path.iterdir()
-            if entry.name not in (LEDGER, f".{LEDGER}.part", f".{MANIFEST}.part")
-        ]
-        if strangers:
-            raise SinkError(
-                f"{self.path}: holds {min(strangers)!r} and no feature set. "
-                "Name an empty or a new folder."
-            )
-        ledger = self.put(LEDGER, b"")
         info = self._info
         manifest = Manifest(
             model=info.model,
             fingerprint=info.fingerprint,
-            dim=info.dim,
+            outputs=info.outputs,
             store=info.store,
+            timed=info.timed,
             batch=batch,
             shard_sources=shard_sources,
-            ledger=ledger,
+            ledger=FileRecord.of(LEDGER, b""),  # a manifest counts none of the bytes in it
         )
         self._save(manifest)
+        self.put(LEDGER, b"")
         return manifest
 
-    def _reopen(self, resume: bool, batch: int, shard_sources: int | None) -> Manifest:
-        folder, manifest = self.path, read_manifest(self.path)
-        if not resume:
-            state = "a finished" if manifest.complete else "an unfinished"
-            raise SinkError(
-                f"{folder}: holds {state} feature set of {manifest.rows} rows. Go on with it by "
-                "--resume, or name another folder."
-            )
-        self._check_same(manifest, batch, shard_sources)
-        for shard in manifest.shards:
+    def _reopen(self, there: Manifest, batch: int, shard_sources: int | None) -> Manifest:
+        self._check_same(there, batch, shard_sources)
+        for shard in there.shards:
             for file in shard.files:
-                content = file.read(folder)
+                content = file.read(self.path)
                 if file == shard.paths:
-                    self.done.update(json.loads(content))
-        lines = manifest.ledger.read(folder)
+                    self.done.update(map(decode_name, json.loads(content)))
+        if not (self.path / LEDGER).exists() and not there.failures:  # killed in `_begin`
+            self.put(LEDGER, b"")
+        lines = there.ledger.read(self.path)
         self._ledger_hash = hashlib.sha256(lines)
-        self.done.update(json.loads(line)["path"] for line in lines.splitlines())
-        with explained(folder / LEDGER):
-            os.truncate(folder / LEDGER, len(lines))
-        self._sweep(manifest)
-        return manifest
+        failed = (json.loads(line)["path"] for line in lines.splitlines())
+        self.done.update(map(decode_name, failed))
+        with explained(self.path / LEDGER):
+            os.truncate(self.path / LEDGER, len(lines))
+        return there
 
-    def _check_same(self, manifest: Manifest, batch: int, shard_sources: int | None) -> None:
-        info = self._info
-        if manifest.fingerprint != info.fingerprint:
-            raise SinkError(
-                f"{self.path}: fingerprint: the set has {manifest.fingerprint[:12]} (model "
-                f"{manifest.model}), these features have {info.fingerprint[:12]} (model "
-                f"{info.model}). Vectors of different models or preprocessing cannot be compared: "
-                "use the set's model and options, or name another folder."
-            )
-        pairs: list[tuple[str, Any, Any]] = [
-            ("store", manifest.store, info.store),
-            ("batch", manifest.batch, batch),
-            ("shard-size", manifest.shard_sources, shard_sources or manifest.shard_sources),
-        ]
-        for option, there, now in pairs:
-            if there != now:
+    def _check_same(self, there: Manifest, batch: int, shard_sources: int | None) -> None:
+        check_same(there.info, self._info, where=self.path)
+        pairs = (
+            ("batch", there.batch, batch),
+            ("shard_size", there.shard_sources, shard_sources or there.shard_sources),
+        )
+        for option, before, now in pairs:
+            if before != now:
                 raise SinkError(
-                    f"{self.path}: --{option}: the set was made with {there}, got {now}. "
-                    f"Resume with --{option} {there}."
+                    f"the set was made with {before}, got {now}",
+                    where=self.path,
+                    remedy=f"Give {before}, as before.",
+                    option=option,
                 )
 
-    def _sweep(self, manifest: Manifest) -> None:
-        """Remove what a killed run wrote and did not count."""
-        known = {file.name for shard in manifest.shards for file in shard.files}
+    def _sweep(self) -> None:
+        """Remove what a killed run wrote and did not count, but for the rows after the shards."""
+        known = {file.name for shard in self.manifest.shards for file in shard.files}
+        known.add(tail_name(len(self.manifest.shards)))
         with explained(self.path):
-            for pattern in ("shard-*", ".shard-*.part", f".{MANIFEST}.part"):
+            for pattern in ("shard-*", *_HIDDEN):
                 for path in self.path.glob(pattern):
                     if path.name not in known:
                         path.unlink()
@@ -204,12 +223,14 @@ class SetFolder:
 
 def _lock(folder: Path) -> int:
     """Take the folder's lock, which the kernel gives back however the process ends."""
-    descriptor = os.open(folder, os.O_RDONLY)
+    descriptor = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError as error:
         os.close(descriptor)
         raise SinkError(
-            f"{folder}: another edgefeat is writing to this folder. Wait for it, or name another."
+            "another edgefeat is writing to this folder",
+            where=folder,
+            remedy="Wait for it, or name another.",
         ) from error
     return descriptor

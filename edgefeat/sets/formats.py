@@ -1,73 +1,253 @@
-"""Where feature sets go: one file (`.npz .npy .csv .jsonl .parquet`) or a folder of shards."""
+"""Where a set goes, by the name of the output, and whether the options fit it.
+
+    -, /dev/stdout                   JSON lines on stdout
+    a pipe or device that is there   JSON lines into it
+    .npz .npy .csv .jsonl .parquet   one file
+    ends in / or has no ending       a folder of shards
+
+One rule for what is there already, in every form: it is refused, unless `overwrite` replaces it or
+`resume` goes on with it.
+"""
 
 from __future__ import annotations
 
+import sys
+from dataclasses import dataclass
+from enum import Enum
 from pathlib import Path
 
-from edgefeat.errors import SinkError
-from edgefeat.sets.base import CorpusSink, ListSink, SetInfo, Sink, write_record
+from edgefeat.errors import OptionError, SinkError
 from edgefeat.sets.encoding import Store
-from edgefeat.sets.text import FileSink
+from edgefeat.sets.info import SetInfo
+from edgefeat.sets.sink import Sink
+from edgefeat.sets.whole_file import WholeFileSink
 
-__all__ = [
-    "FORMATS",
-    "CorpusSink",
-    "FileSink",
-    "ListSink",
-    "SetInfo",
-    "Sink",
-    "is_folder",
-    "open_sink",
-    "write_record",
-]
+__all__ = ["FORMATS", "OutputPlan", "is_folder", "open_sink"]
 
 FORMATS = (".npz", ".npy", ".csv", ".jsonl", ".parquet")
-_HOLDS = {
-    ".npz": tuple(Store),
+_STDOUT = ("-", "/dev/stdout")
+_HOLDS: dict[str, tuple[Store, ...]] = {
     ".npy": (Store.F32, Store.F16),  # one array: no room for scales
-    ".parquet": tuple(Store),
+    ".csv": (Store.F32,),
 }
 
 
+class _Form(Enum):
+    STDOUT = "stdout"
+    PIPE = "a pipe or device"
+    FILE = "a file"
+    FOLDER = "a folder"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutputPlan:
+    """An output and how it is to be written; checked before a model is opened.
+
+    Attributes:
+        output: What the user named; `-` is stdout.
+        live: Whether records come from a stream: `.jsonl` files and folders then hold each record
+            at once, and other files appear when it ends.
+        store: How numbers are kept.
+        resume: Go on with the output if it is there.
+        overwrite: Replace the output if it is there.
+        batch: Pictures per inference, which a folder holds its later runs to.
+        shard_size: Pictures a shard of a folder covers; None takes a default.
+
+    Raises:
+        OptionError: The options do not go with the output or with each other.
+        SinkError: The output is there already.
+    """
+
+    output: str
+    live: bool = False
+    store: Store = Store.F32
+    resume: bool = False
+    overwrite: bool = False
+    batch: int = 1
+    shard_size: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.resume and self.overwrite:
+            raise OptionError("does not go with overwrite. Give one", option="resume")
+        self._check_ending()
+        if self.overwrite and self._form in (_Form.STDOUT, _Form.PIPE):
+            raise OptionError(f"there is nothing to replace on {self.output!r}", option="overwrite")
+        if self.resume and not self.grows:
+            raise OptionError(
+                f"goes on with {self._growing()}, not with {self.output!r}", option="resume"
+            )
+        if self.shard_size is not None and self._form is not _Form.FOLDER:
+            raise OptionError("needs a folder as output, such as features/", option="shard_size")
+        self._check_store()
+        self._refuse_what_is_there()
+
+    @property
+    def grows(self) -> bool:
+        """Whether records are safe on the disk at once or in shards, and can be gone on with."""
+        live_lines = self.live and self._form is _Form.FILE and self._suffix == ".jsonl"
+        return self._form is _Form.FOLDER or live_lines
+
+    @property
+    def is_stdout(self) -> bool:
+        """Whether records go to stdout."""
+        return self._form is _Form.STDOUT
+
+    @property
+    def at_the_end(self) -> bool:
+        """Whether the output appears only when all records are there."""
+        return self._form is _Form.FILE and not self.grows
+
+    @property
+    def path(self) -> Path:
+        """The output as a path."""
+        return Path(self.output)
+
+    def open(self, info: SetInfo) -> Sink:
+        """Open the sink.
+
+        Args:
+            info: What the rows have in common.
+
+        Raises:
+            OptionError: The format cannot hold the outputs or the numbers.
+            SinkError: The place cannot be written to, or holds something that does not fit.
+        """
+        if self._form is _Form.FOLDER:
+            from edgefeat.sets.shards import ShardSink
+
+            return ShardSink(
+                self.path,
+                info,
+                resume=self.resume,
+                overwrite=self.overwrite,
+                live=self.live,
+                batch=self.batch,
+                shard_size=self.shard_size,
+            )
+        if self._form is _Form.FILE:
+            self._check_outputs(info)
+            if not (self.live and self._suffix == ".jsonl"):
+                return _whole_file_class(self._suffix)(self.path, info, overwrite=self.overwrite)
+        from edgefeat.sets.json_lines import JsonLinesStreamSink
+
+        target = _stdout() if self._form is _Form.STDOUT else self.path
+        return JsonLinesStreamSink(target, info, resume=self.resume, overwrite=self.overwrite)
+
+    @property
+    def _suffix(self) -> str:
+        return self.path.suffix.lower()
+
+    @property
+    def _form(self) -> _Form:
+        if self.output in _STDOUT:
+            return _Form.STDOUT
+        if is_folder(self.output):
+            return _Form.FOLDER
+        there = self.path.exists() and not self.path.is_file() and not self.path.is_dir()
+        return _Form.PIPE if there else _Form.FILE
+
+    def _growing(self) -> str:
+        return "a folder or a .jsonl file" if self.live else "a folder"
+
+    def _check_ending(self) -> None:
+        if self._form is _Form.FILE and self._suffix not in FORMATS:
+            raise OptionError(
+                f"expected a folder or a file ending in {', '.join(FORMATS)}, got {self.output!r}",
+                option="output",
+            )
+
+    def _check_store(self) -> None:
+        holds = _HOLDS.get(self._suffix, tuple(Store)) if self._form is _Form.FILE else tuple(Store)
+        if self.store not in holds:
+            raise OptionError(
+                f"a {self._suffix} file cannot hold {self.store}, only {', '.join(holds)}",
+                option="store",
+                remedy="Choose .npz, .parquet, .jsonl or a folder.",
+            )
+
+    def _check_outputs(self, info: SetInfo) -> None:
+        if self._suffix == ".npy" and len(info.outputs) > 1:
+            raise OptionError(
+                f"a .npy file holds one output, got {len(info.outputs)}",
+                option="outputs",
+                remedy="Choose .npz, .parquet, .jsonl, .csv or a folder.",
+            )
+        maps = [output.name for output in info.outputs if len(output.shape) > 1]
+        if self._suffix == ".csv" and maps:
+            raise OptionError(
+                f"a .csv file cannot hold {maps[0]}, which is a feature map",
+                option="outputs",
+                remedy="Choose .npz, .parquet, .jsonl or a folder.",
+            )
+
+    def _refuse_what_is_there(self) -> None:
+        """Refuse a file that is there; a folder is asked for what it holds when it is opened."""
+        if self._form is not _Form.FILE or self.resume or self.overwrite:
+            return
+        if self.path.is_dir():
+            raise SinkError(
+                "a folder, expected a file", where=self.path, remedy="Name a file inside it."
+            )
+        if self.path.exists():
+            raise SinkError(
+                "exists already",
+                where=self.path,
+                remedy="Go on with it by {option}, overwrite it, or name another file."
+                if self.grows
+                else "Replace it with {option}, or name another file.",
+                option="resume=True" if self.grows else "overwrite=True",
+            )
+
+
 def is_folder(output: str) -> bool:
-    """Return whether an output names a folder: it ends in / or has no suffix, or is one."""
+    """Return whether an output names a folder: it ends in / or has no ending, or is one."""
     path = Path(output)
     suffix = path.suffix.lower()
+    if path.exists() and not path.is_file() and not path.is_dir():
+        return False
     return output.endswith("/") or not suffix or (suffix not in FORMATS and path.is_dir())
 
 
-def open_sink(path: Path, info: SetInfo) -> FileSink:
-    """Open the sink that goes with a file's suffix.
+def open_sink(
+    output: str | Path, info: SetInfo, *, overwrite: bool = False, live: bool = False
+) -> Sink:
+    """Open the sink that goes with an output's name; `OutputPlan` has the other options.
 
     Raises:
-        SinkError: Unknown suffix, one that cannot hold what `info` says, or a folder that is
-            missing or cannot be written.
+        OptionError: The name or what it must hold does not fit a format.
+        SinkError: The place cannot be written to, or is there already.
     """
-    suffix = path.suffix.lower()
-    if suffix not in FORMATS:
-        raise SinkError(
-            f"{path}: expected a file ending in {', '.join(FORMATS)}, or a folder, got {suffix!r}."
-        )
-    if path.is_dir():
-        raise SinkError(f"{path}: a folder, expected a file. Name a file inside it.")
-    holds = _HOLDS.get(suffix, (Store.F32,))
-    if info.store not in holds:
-        raise SinkError(
-            f"{path}: a {suffix} file cannot hold {info.store}, only {', '.join(holds)}. "
-            "Choose .npz, .parquet or a folder."
-        )
-    return _sink_class(suffix)(path, info)
+    plan = OutputPlan(output=str(output), store=info.store, overwrite=overwrite, live=live)
+    return plan.open(info)
 
 
-def _sink_class(suffix: str) -> type[FileSink]:
-    if suffix in (".npz", ".npy"):
-        from edgefeat.sets.arrays import ArraySink
+def _whole_file_class(suffix: str) -> type[WholeFileSink]:
+    if suffix == ".npz":
+        from edgefeat.sets.arrays import NpzSink
 
-        return ArraySink
+        return NpzSink
+    if suffix == ".npy":
+        from edgefeat.sets.arrays import NpySink
+
+        return NpySink
+    if suffix == ".csv":
+        from edgefeat.sets.csv_file import CsvSink
+
+        return CsvSink
     if suffix == ".parquet":
         from edgefeat.sets.parquet import ParquetSink
 
         return ParquetSink
-    from edgefeat.sets.text import CsvSink, JsonLinesSink
+    from edgefeat.sets.whole_file import JsonLinesFileSink
 
-    return CsvSink if suffix == ".csv" else JsonLinesSink
+    return JsonLinesFileSink
+
+
+def _stdout() -> int:
+    """Return the descriptor of stdout: a line is one write, past Python's own buffers."""
+    try:
+        return sys.stdout.fileno()
+    except OSError as error:  # a program has put an object of its own in the place of stdout
+        raise SinkError(
+            "this program's stdout is no file of the system", remedy="Name a file or a folder."
+        ) from error

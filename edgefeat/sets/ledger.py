@@ -1,16 +1,13 @@
-"""The error ledger: one JSON line for every picture that gave no features, and why."""
+"""The error ledger of a feature file: one JSON line for each picture that gave no features."""
 
 from __future__ import annotations
 
-from contextlib import suppress
 from pathlib import Path
 
-from edgefeat.sets.atomic import explained, publish, spool_beside
-from edgefeat.sets.base import Failure, Features
-from edgefeat.sets.encoding import Fidelity
-from edgefeat.sets.text import FileSink
+from edgefeat.atomic import Spool, explained
+from edgefeat.sets.record import Failure
 
-__all__ = ["LedgerSink", "ledger_path"]
+__all__ = ["Ledger", "ledger_path"]
 
 
 def ledger_path(output: Path) -> Path:
@@ -18,47 +15,36 @@ def ledger_path(output: Path) -> Path:
     return output.with_name(output.name + ".errors.jsonl")
 
 
-class LedgerSink:
-    """A feature file's sink with its ledger: FILE.errors.jsonl, there only if something failed.
+class Ledger:
+    """FILE.errors.jsonl, there only if something failed.
 
-    A run without a single row leaves FILE as it was, and says why in the ledger.
+    Attributes:
+        count: Failures taken.
+
+    Raises:
+        SinkError: The folder is missing or cannot be written to.
     """
 
-    def __init__(self, sink: FileSink, output: Path) -> None:
-        self._sink, self._path = sink, ledger_path(output)
-        self.rows = self._failures = 0
+    def __init__(self, output: Path) -> None:
+        self._path = ledger_path(output)
+        self.count = 0
         with explained(self._path):
-            self._spool = spool_beside(self._path)
+            self._spool = Spool(self._path)
 
-    def write(self, name: str, features: Features) -> None:
-        """Take one vector: float32 `(D,)`."""
-        self._sink.write(name, features)
-        self.rows += 1
-
-    def fail(self, failure: Failure) -> None:
+    def add(self, failure: Failure) -> None:
         """Take one failure."""
         with explained(self._path):
-            self._spool.write(failure.to_json().encode())
-        self._failures += 1
+            self._spool.file.write(failure.to_json().encode())
+        self.count += 1
 
-    @property
-    def fidelity(self) -> Fidelity | None:
-        """What storing cost the worst vector so far; None where nothing is lost."""
-        return self._sink.fidelity
-
-    def commit(self) -> None:
-        """Put the set and its ledger in place; a ledger of an earlier run goes."""
-        if self.rows:
-            self._sink.commit()
+    def publish(self) -> None:
+        """Put the ledger in place; where nothing failed, that of an earlier run goes."""
         with explained(self._path):
-            if self._failures:
-                publish(self._spool, self._path)
+            if self.count:
+                self._spool.publish()
             else:
                 self._path.unlink(missing_ok=True)
 
     def close(self) -> None:
-        """Give up whatever was not committed; closing twice is fine."""
-        self._sink.close()
-        with suppress(OSError):  # as in FileSink.close
-            self._spool.close()
-        Path(self._spool.name).unlink(missing_ok=True)
+        """Give up what was not published; closing twice is fine."""
+        self._spool.discard()

@@ -14,15 +14,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from edgefeat.atomic import write_text
 from edgefeat.errors import SinkError
 from edgefeat.model import codec
-from edgefeat.sets.atomic import replace_file
-from edgefeat.sets.encoding import Fidelity, Store
+from edgefeat.sets.encoding import Store, StoreLoss
+from edgefeat.sets.info import OutputInfo, SetInfo
 
 __all__ = [
     "LEDGER",
     "MANIFEST",
     "RESTORE",
+    "ArrayFiles",
     "FileRecord",
     "Manifest",
     "ShardRecord",
@@ -37,7 +39,13 @@ RESTORE = "Restore the folder from a copy, or extract again into a new one."
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileRecord:
-    """One file of the set, by name, length and content."""
+    """One file of the set.
+
+    Attributes:
+        name: In the folder.
+        size_bytes: How much of it belongs to the set; a killed run may have left more.
+        sha256: Of those bytes.
+    """
 
     name: str
     size_bytes: int
@@ -59,37 +67,80 @@ class FileRecord:
             with path.open("rb") as file:
                 content = file.read(self.size_bytes)
         except OSError as error:
-            raise SinkError(f"{path}: in the manifest, but {error.strerror}. {RESTORE}") from error
+            problem = f"in the manifest, but {error.strerror}"
+            raise SinkError(problem, where=path, remedy=RESTORE) from error
         if FileRecord.of(self.name, content) != self:
-            raise SinkError(f"{path}: its content is not what the manifest says. {RESTORE}")
+            raise SinkError("its content is not what the manifest says", where=path, remedy=RESTORE)
         return content
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ArrayFiles:
+    """Where one output of a shard stands.
+
+    Attributes:
+        numbers: The array, `(rows, *shape)`.
+        scales: float32 `(rows,)`, where the numbers are int8.
+    """
+
+    numbers: FileRecord
+    scales: FileRecord | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ShardRecord:
-    """One shard: `sources` pictures were taken, `rows` of them gave vectors."""
+    """One shard.
+
+    Attributes:
+        rows: How many pictures gave features.
+        sources: How many pictures were taken.
+        paths: What the rows are called: a JSON list.
+        arrays: The files of each output, in the manifest's order.
+        frames: When a stream's frames were taken: a JSON object of lists.
+        loss: What storing cost the worst vector; None where nothing is lost.
+    """
 
     rows: int
     sources: int
-    features: FileRecord
     paths: FileRecord
-    scales: FileRecord | None = None
-    fidelity: Fidelity | None = None
+    arrays: tuple[ArrayFiles, ...]
+    frames: FileRecord | None = None
+    loss: StoreLoss | None = None
 
     @property
     def files(self) -> tuple[FileRecord, ...]:
         """The shard's files."""
-        return (self.features, self.paths, *([self.scales] if self.scales else []))
+        found = [self.paths, self.frames]
+        for array in self.arrays:
+            found += [array.numbers, array.scales]
+        return tuple(file for file in found if file is not None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Manifest:
-    """Everything a set in a folder is."""
+    """Everything a set in a folder is.
+
+    Attributes:
+        model: See `SetInfo`, as for the next four.
+        fingerprint: Of model and preprocessing.
+        outputs: What is kept of each picture.
+        store: How numbers are kept.
+        timed: Whether rows say when their frame was taken.
+        batch: Pictures per inference, which float models' last digits may depend on.
+        shard_sources: How many pictures a shard covers, but for the last one of a run.
+        ledger: The pictures that gave no features, one JSON line each.
+        failures: How many those are.
+        complete: Whether the run that wrote it ended in good order.
+        shards: In the order of the rows.
+        format: What this file is.
+        extra: Keys that this version does not know.
+    """
 
     model: str
     fingerprint: str
-    dim: int
+    outputs: tuple[OutputInfo, ...]
     store: Store
+    timed: bool
     batch: int
     shard_sources: int
     ledger: FileRecord
@@ -100,23 +151,34 @@ class Manifest:
     extra: Mapping[str, Any] = field(default_factory=dict)
 
     @property
+    def info(self) -> SetInfo:
+        """What the rows have in common."""
+        return SetInfo(
+            model=self.model,
+            fingerprint=self.fingerprint,
+            outputs=self.outputs,
+            store=self.store,
+            timed=self.timed,
+        )
+
+    @property
     def rows(self) -> int:
         """Vectors in the set."""
         return sum(shard.rows for shard in self.shards)
 
     @property
-    def fidelity(self) -> Fidelity | None:
+    def loss(self) -> StoreLoss | None:
         """What storing cost the worst vector of the set; None where nothing is lost."""
-        worst: Fidelity | None = None
+        worst: StoreLoss | None = None
         for shard in self.shards:
-            if shard.fidelity is not None:
-                worst = shard.fidelity.worst(worst)
+            if shard.loss is not None:
+                worst = shard.loss.worst(worst)
         return worst
 
     def save(self, folder: Path) -> None:
         """Replace the folder's manifest."""
         text = json.dumps(codec.write(self), indent=1, allow_nan=False) + "\n"
-        replace_file(folder / MANIFEST, text.encode())
+        write_text(folder / MANIFEST, text)
 
 
 def read_manifest(folder: Path) -> Manifest:
@@ -129,11 +191,23 @@ def read_manifest(folder: Path) -> Manifest:
     try:
         manifest = codec.read(Manifest, json.loads(path.read_bytes()))
     except FileNotFoundError as error:
-        raise SinkError(f"{folder}: not a feature set: it holds no {MANIFEST}.") from error
+        raise SinkError(
+            f"not a feature set: it holds no {MANIFEST}",
+            where=folder,
+            remedy="Name a folder that `edgefeat extract` or `edgefeat stream` wrote.",
+        ) from error
     except OSError as error:
-        raise SinkError(f"{path}: cannot be read: {error.strerror}.") from error
+        raise SinkError(
+            f"cannot be read: {error.strerror}", where=path, remedy="Check its permissions."
+        ) from error
     except (codec.CodecError, ValueError, RecursionError) as error:
-        raise SinkError(f"{path}: not a manifest that edgefeat wrote: {error}") from error
+        raise SinkError(
+            f"not a manifest that edgefeat wrote: {error}", where=path, remedy=RESTORE
+        ) from error
     if manifest.format != _FORMAT:
-        raise SinkError(f"{path}: format: expected {_FORMAT!r}, got {manifest.format!r}.")
+        raise SinkError(
+            f"format: expected {_FORMAT!r}, got {manifest.format!r}",
+            where=path,
+            remedy="Read it with the edgefeat that wrote it, or extract again.",
+        )
     return manifest

@@ -1,24 +1,30 @@
 """Parquet, for pandas, Polars and DuckDB: the one file that knows pyarrow.
 
-Columns: `path` (string), `features` (a list of D numbers, fixed size), and `scale` (float32) where
-the numbers are int8. What the rows have in common stands in the schema's metadata.
+Columns: `path` (string), a stream's facts (see `frames.COLUMNS`), and `features` (a list of D
+numbers, fixed size) or, where several outputs are kept, `output_NAME` for each; with int8 numbers
+also `scale` or `scale_NAME` (float32). A map's list is flat. What the rows have in common, shapes
+too, stands in the schema's metadata.
 """
 
 from __future__ import annotations
 
 import json
-import os
+from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from edgefeat.errors import SinkError
-from edgefeat.sets.base import Features, SetInfo
-from edgefeat.sets.encoding import Store, Stored, encode
-from edgefeat.sets.text import FileSink
+from edgefeat.errors import DependencyError, SinkError
+from edgefeat.model import codec
+from edgefeat.sets.contents import SetContents
+from edgefeat.sets.encoding import Store, Stored
+from edgefeat.sets.frames import COLUMNS, Frames, frame_facts
+from edgefeat.sets.info import SetInfo
+from edgefeat.sets.names import decode_name, encode_name
+from edgefeat.sets.record import FeatureRecord
+from edgefeat.sets.whole_file import WholeFileSink
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -26,85 +32,113 @@ if TYPE_CHECKING:
 __all__ = ["METADATA_KEY", "ParquetSink", "read_parquet"]
 
 METADATA_KEY = b"edgefeat"
-_ROW_GROUP = 1024
+_GROUP_ROWS, _GROUP_BYTES = 1024, 16 * 2**20
 
 
-class ParquetSink(FileSink):
-    """Writes a row group at a time, so that memory stays bounded."""
+class ParquetSink(WholeFileSink):
+    """Writes a row group at a time, so that memory stays bounded.
 
-    def __init__(self, path: Path, info: SetInfo) -> None:
+    Raises:
+        DependencyError: pyarrow is missing.
+        SinkError: The folder is missing or cannot be written to.
+    """
+
+    def __init__(self, path: Path, info: SetInfo, *, overwrite: bool = False) -> None:
         self._arrow, parquet = _pyarrow(path)
-        super().__init__(path, info)
-        self._rows: list[Features] = []
+        super().__init__(path, info, overwrite=overwrite)
+        self._group: list[tuple[str, dict[str, Any], Sequence[Stored]]] = []
+        self._group_rows = max(1, min(_GROUP_ROWS, _GROUP_BYTES // (4 * info.dim)))
         self._schema = self._make_schema()
-        self._writer = parquet.ParquetWriter(self._spool, self._schema)
+        self._writer = parquet.ParquetWriter(self._spool.file, self._schema)
 
     def close(self) -> None:
-        """Remove the spool unless it was committed."""
-        with suppress(OSError):  # as in FileSink.close
-            if self._writer.is_open and not self._spool.closed:
+        """Give up whatever was not committed; closing twice is fine."""
+        with suppress(OSError):  # the disk may be full, but this file is given up anyway
+            if self._writer.is_open and not self._spool.file.closed:
                 self._writer.close()
         super().close()
 
-    def _put(self, name: str, features: Features) -> None:
-        if len(self._rows) == _ROW_GROUP:  # the name of this row is not in the list yet
+    def _put(self, record: FeatureRecord, rows: Sequence[Stored]) -> None:
+        facts = frame_facts(record) if self._info.timed else {}
+        self._group.append((encode_name(record.path), facts, rows))
+        if len(self._group) == self._group_rows:
             self._write_group()
-        self._rows.append(features)
 
     def _finish(self) -> None:
-        if self._rows:
+        if self._group:
             self._write_group()
         self._writer.close()
 
     def _write_group(self) -> None:
-        arrow, dim = self._arrow, self._info.dim
-        names = self._names[-len(self._rows) :]
-        stored = encode(np.stack(self._rows), self._info.store, where=str(self._path))
-        if stored.fidelity is not None:
-            self.fidelity = stored.fidelity.worst(self.fidelity)
-        columns = [
-            arrow.array([_as_text(name) for name in names], arrow.string()),
-            arrow.FixedSizeListArray.from_arrays(arrow.array(stored.numbers.reshape(-1)), dim),
-        ]
-        if stored.scales is not None:
-            columns.append(arrow.array(stored.scales))
+        arrow, info = self._arrow, self._info
+        columns = [arrow.array([path for path, _, _ in self._group], arrow.string())]
+        for name in COLUMNS if info.timed else ():
+            values = [facts[name] for _, facts, _ in self._group]
+            columns.append(arrow.array(values, self._schema.field(name).type))
+        for i, output in enumerate(info.outputs):
+            stored = Stored.joined([rows[i] for _, _, rows in self._group])
+            flat = arrow.array(stored.numbers.reshape(-1))
+            columns.append(arrow.FixedSizeListArray.from_arrays(flat, output.size))
+            if stored.scales is not None:
+                columns.append(arrow.array(stored.scales))
         self._writer.write_table(arrow.Table.from_arrays(columns, schema=self._schema))
-        self._rows.clear()
+        self._group.clear()
 
     def _make_schema(self) -> Any:
-        arrow = self._arrow
-        number = arrow.from_numpy_dtype(self._info.store.dtype)
-        fields = [
-            arrow.field("path", arrow.string()),
-            arrow.field("features", arrow.list_(number, self._info.dim)),
-        ]
-        if self._info.store is Store.I8:
-            fields.append(arrow.field("scale", arrow.float32()))
-        return arrow.schema(fields, {METADATA_KEY: json.dumps(asdict(self._info)).encode()})
+        arrow, info = self._arrow, self._info
+        fields = [arrow.field("path", arrow.string())]
+        for name, dtype in COLUMNS.items() if info.timed else ():
+            text = dtype == np.dtype("O")
+            kind = arrow.string() if text else arrow.from_numpy_dtype(dtype)
+            fields.append(arrow.field(name, kind))
+        number = arrow.from_numpy_dtype(info.store.dtype)
+        for output in info.outputs:
+            numbers, scale = _column_names(output.name, info)
+            fields.append(arrow.field(numbers, arrow.list_(number, output.size)))
+            if info.store is Store.I8:
+                fields.append(arrow.field(scale, arrow.float32()))
+        return arrow.schema(fields, {METADATA_KEY: json.dumps(codec.write(info)).encode()})
 
 
-def read_parquet(path: Path) -> tuple[object, list[str], Stored]:
-    """Return a Parquet set's facts, names and vectors.
+def read_parquet(path: Path) -> SetContents:
+    """Read a Parquet set.
 
     Raises:
-        SinkError: pyarrow is missing, or edgefeat did not write the file.
+        DependencyError: pyarrow is missing.
+        SinkError, KeyError, TypeError, ValueError: edgefeat did not write the file.
     """
     arrow, parquet = _pyarrow(path)
     try:
         table = parquet.read_table(path)
-        facts = json.loads(table.schema.metadata[METADATA_KEY])
-        column = table.column("features").combine_chunks()
-    except (arrow.ArrowException, KeyError, TypeError, ValueError) as error:
-        raise SinkError(f"{path}: not a Parquet file that edgefeat wrote: {error}.") from error
-    dim = column.type.list_size
-    values = column.flatten().to_numpy(zero_copy_only=False).reshape(-1, dim)
-    scales = table.column("scale").to_numpy() if "scale" in table.column_names else None
-    return facts, table.column("path").to_pylist(), Stored(numbers=values, scales=scales)
+    except arrow.ArrowException as error:
+        raise SinkError(f"not a Parquet file: {error}") from error
+    facts = (table.schema.metadata or {}).get(METADATA_KEY)
+    if facts is None:
+        raise SinkError(
+            "a Parquet file, but not one of edgefeat's: its metadata names no model",
+            remedy="Write it with `edgefeat extract`.",
+        )
+    info = codec.read(SetInfo, json.loads(facts))
+    columns = []
+    for output in info.outputs:
+        numbers, scale = _column_names(output.name, info)
+        flat = table.column(numbers).combine_chunks().flatten().to_numpy(zero_copy_only=False)
+        scales = table.column(scale).to_numpy() if info.store is Store.I8 else None
+        columns.append([Stored(numbers=flat.reshape(len(table), output.size), scales=scales)])
+    frame_columns = {name: table.column(name).to_pylist() for name in COLUMNS if info.timed}
+    return SetContents(
+        info=info,
+        paths=[decode_name(name) for name in table.column("path").to_pylist()],
+        frames=Frames.of_columns(frame_columns) if info.timed else None,
+        columns=columns,
+    )
 
 
-def _as_text(name: str) -> str:
-    """Parquet text is UTF-8: a file name that is not is written with \\xNN escapes."""
-    return os.fsencode(name).decode("utf-8", "backslashreplace")
+def _column_names(output: str, info: SetInfo) -> tuple[str, str]:
+    """Return the names of an output's columns of numbers and of scales."""
+    if len(info.outputs) == 1:
+        return "features", "scale"
+    return f"output_{output}", f"scale_{output}"
 
 
 def _pyarrow(path: Path) -> tuple[ModuleType, ModuleType]:
@@ -112,7 +146,9 @@ def _pyarrow(path: Path) -> tuple[ModuleType, ModuleType]:
         import pyarrow
         import pyarrow.parquet
     except ImportError as error:
-        raise SinkError(
-            f"{path}: Parquet needs pyarrow. Install it with `pip install 'edgefeat[parquet]'`."
+        raise DependencyError(
+            "Parquet needs pyarrow",
+            where=path,
+            remedy="Install it with `pip install 'edgefeat[parquet]'`.",
         ) from error
     return pyarrow, pyarrow.parquet

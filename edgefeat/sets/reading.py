@@ -1,156 +1,173 @@
-"""Reads every format back: what the rows have in common, their names, their vectors."""
+"""Reads back whatever any edgefeat command wrote, and says what is wrong with what it is not."""
 
 from __future__ import annotations
 
-import csv
 import io
 import json
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeAlias
 
 import numpy as np
 
 from edgefeat.errors import SinkError
-from edgefeat.model import codec
-from edgefeat.sets.base import SetInfo
-from edgefeat.sets.encoding import Store, Stored
-from edgefeat.sets.manifest import RESTORE, read_manifest
-from edgefeat.sets.text import sidecar_path
+from edgefeat.sets.contents import SetContents
+from edgefeat.sets.encoding import Stored
+from edgefeat.sets.folder import tail_name
+from edgefeat.sets.frames import COLUMNS, Frames
+from edgefeat.sets.info import OutputInfo
+from edgefeat.sets.manifest import RESTORE, ArrayFiles, Manifest, read_manifest
+from edgefeat.sets.names import decode_name
 
 __all__ = ["read_set"]
 
-Contents: TypeAlias = tuple[SetInfo, list[str], list[Stored]]
+_AGAIN = "Copy the file again, or extract again."
 
 
-def read_set(path: Path) -> Contents:
+def read_set(path: Path) -> SetContents:
     """Read a set that a sink wrote.
 
     Raises:
+        DependencyError: It is a Parquet file, and pyarrow is missing.
         SinkError: It is missing, damaged, foreign, or mixes fingerprints.
     """
-    read = _read_folder if path.is_dir() else _READERS.get(path.suffix.lower())
+    if not path.exists():
+        raise SinkError("no such file", where=path, remedy="Check the path.")
+    read = _read_folder if path.is_dir() else _reader(path.suffix.lower())
     if read is None:
-        raise SinkError(f"{path}: expected a folder or a file in {', '.join(_READERS)}.")
-    try:
-        info, paths, parts = read(path)
-    except FileNotFoundError as error:
-        raise SinkError(f"{error.filename}: no such file. A feature set needs it.") from error
-    except OSError as error:
-        raise SinkError(f"{path}: cannot be read: {error.strerror}.") from error
-    except (KeyError, TypeError, ValueError, EOFError, zipfile.BadZipFile) as error:
-        raise SinkError(f"{path}: not a feature set that edgefeat wrote: {error}") from error
-    rows = sum(len(part) for part in parts)
-    if rows != len(paths) or any(part.numbers.shape[1:] != (info.dim,) for part in parts):
-        shapes = " + ".join(str(part.numbers.shape) for part in parts)
         raise SinkError(
-            f"{path}: {len(paths)} names of vectors of {info.dim}, but arrays {shapes}. "
-            "The files do not belong together: extract again."
+            f"expected a folder or a file ending in {', '.join(_ENDINGS)}",
+            where=path,
+            remedy="Name what `edgefeat extract` or `edgefeat stream` wrote.",
         )
-    return info, paths, parts
+    try:
+        contents = read(path)
+        _check(contents)
+    except SinkError as error:
+        if error.where is None:
+            error.within(path)
+        raise
+    except FileNotFoundError as error:
+        problem = f"{Path(error.filename or path).name}, a part of it, is missing"
+        raise SinkError(problem, where=path, remedy=_AGAIN) from error
+    except OSError as error:
+        raise SinkError(
+            f"cannot be read: {error.strerror or error}", where=path, remedy=_AGAIN
+        ) from error
+    except KeyError as error:
+        problem = f"not a feature set that edgefeat wrote: it has no {error}"
+        raise SinkError(problem, where=path, remedy=_AGAIN) from error
+    except (TypeError, ValueError, EOFError, RecursionError, zipfile.BadZipFile) as error:
+        problem = f"not a feature set that edgefeat wrote: {error}"
+        raise SinkError(problem, where=path, remedy=_AGAIN) from error
+    return contents
 
 
-def _read_npz(path: Path) -> Contents:
-    with np.load(path, allow_pickle=False) as archive:
-        numbers = archive["features"]
-        info = SetInfo(
-            model=str(archive["model"]),
-            fingerprint=str(archive["fingerprint"]),
-            dim=numbers.shape[1],
-            store=_store_of(numbers),
-        )
-        scales = archive["scales"] if info.store is Store.I8 else None
-        return info, archive["paths"].tolist(), [Stored(numbers=numbers, scales=scales)]
+_ENDINGS = (".npz", ".npy", ".csv", ".jsonl", ".parquet")
 
 
-def _read_npy(path: Path) -> Contents:
-    info, paths = _read_sidecar(path)
-    return info, paths, [Stored(numbers=np.load(path, mmap_mode="r", allow_pickle=False))]
+def _reader(suffix: str) -> Callable[[Path], SetContents] | None:
+    if suffix in (".npz", ".npy"):
+        from edgefeat.sets import arrays
+
+        return arrays.read_npz if suffix == ".npz" else arrays.read_npy
+    if suffix == ".csv":
+        from edgefeat.sets.csv_file import read_csv
+
+        return read_csv
+    if suffix == ".jsonl":
+        from edgefeat.sets.json_lines import read_json_lines
+
+        return read_json_lines
+    if suffix == ".parquet":
+        from edgefeat.sets.parquet import read_parquet
+
+        return read_parquet
+    return None
 
 
-def _read_csv(path: Path) -> Contents:
-    info, paths = _read_sidecar(path)
-    with path.open(encoding="utf-8", errors="surrogateescape", newline="") as file:
-        lines = csv.reader(file)
-        next(lines, None)
-        rows = [np.array(cells[1:], np.float32) for cells in lines]
-    numbers = np.stack(rows) if rows else np.empty((0, info.dim), np.float32)
-    return info, paths, [Stored(numbers=numbers)]
+def _check(contents: SetContents) -> None:
+    """Raise if names, facts and arrays do not belong together."""
+    rows = len(contents.paths)
+    lengths = [sum(map(len, parts)) for parts in contents.columns]
+    if contents.frames is not None:
+        lengths.append(len(contents.frames))
+    for output, parts in zip(contents.info.outputs, contents.columns, strict=True):
+        shapes = " + ".join(str(part.numbers.shape) for part in parts)
+        fits = all(part.numbers.shape[1:] == (output.size,) for part in parts)
+        if not fits or any(length != rows for length in lengths):
+            raise SinkError(
+                f"{rows} names of vectors of {output.size}, but arrays {shapes}",
+                remedy="The files do not belong together: extract again.",
+            )
 
 
-def _read_json_lines(path: Path) -> Contents:
-    paths: list[str] = []
-    rows: list[Any] = []
-    fingerprint = None
-    with path.open(encoding="utf-8") as file:
-        for number, line in enumerate(file, start=1):
-            record = json.loads(line)
-            if fingerprint not in (None, record["fingerprint"]):
-                raise SinkError(
-                    f"{path}: line {number}: fingerprint: the lines before have "
-                    f"{fingerprint[:12]}, this one {record['fingerprint'][:12]}. Vectors of "
-                    "different models or preprocessing cannot be compared: keep them in two files."
-                )
-            fingerprint = record["fingerprint"]
-            paths.append(record["path"])
-            rows.append(np.array(record["features"], np.float32))
-    if fingerprint is None:
-        raise SinkError(f"{path}: no rows, and so no fingerprint.")
-    info = SetInfo(model="", fingerprint=fingerprint, dim=rows[0].size)
-    return info, paths, [Stored(numbers=np.stack(rows))]
+def _read_folder(path: Path) -> SetContents:
+    """Read the shards that the manifest counts; all but the numbers are held to their hash.
 
-
-def _read_parquet(path: Path) -> Contents:
-    from edgefeat.sets.parquet import read_parquet
-
-    facts, paths, stored = read_parquet(path)
-    return codec.read(SetInfo, facts), paths, [stored]
-
-
-def _read_folder(path: Path) -> Contents:
-    """Read the shards that the manifest counts; all but the vectors are held to their hash.
-
-    Vectors are mapped, not read, and held to their length: `--resume` reads and checks them all.
+    Numbers are mapped, not read, and held to their length: resuming reads and checks them all.
     """
     manifest = read_manifest(path)
+    info = manifest.info
     paths: list[str] = []
-    parts: list[Stored] = []
+    frames: list[Frames] = []
+    columns: list[list[Stored]] = [[] for _ in info.outputs]
     for shard in manifest.shards:
-        paths += json.loads(shard.paths.read(path))
-        file = path / shard.features.name
-        if file.stat().st_size != shard.features.size_bytes:
-            raise SinkError(f"{file}: its length is not what the manifest says. {RESTORE}")
-        numbers = np.load(file, mmap_mode="r", allow_pickle=False)
-        scales = None
-        if shard.scales is not None:
-            scales = np.load(io.BytesIO(shard.scales.read(path)), allow_pickle=False)
-        parts.append(Stored(numbers=numbers, scales=scales))
-    info = SetInfo(
-        model=manifest.model,
-        fingerprint=manifest.fingerprint,
-        dim=manifest.dim,
-        store=manifest.store,
+        paths += map(decode_name, json.loads(shard.paths.read(path)))
+        if shard.frames is not None:
+            frames.append(Frames.of_columns(json.loads(shard.frames.read(path))))
+        for output, files, parts in zip(info.outputs, shard.arrays, columns, strict=True):
+            parts.append(_read_array(path, output, files))
+    _read_tail(path, manifest, paths, frames, columns)
+    return SetContents(
+        info=info,
+        paths=paths,
+        frames=Frames.joined(frames) if info.timed else None,
+        columns=columns,
     )
-    return info, paths, parts
 
 
-def _read_sidecar(path: Path) -> tuple[SetInfo, list[str]]:
-    facts = json.loads(sidecar_path(path).read_bytes())
-    return codec.read(SetInfo, facts), list(facts["paths"])
+def _read_array(folder: Path, output: OutputInfo, files: ArrayFiles) -> Stored:
+    file = folder / files.numbers.name
+    if file.stat().st_size != files.numbers.size_bytes:
+        raise SinkError("its length is not what the manifest says", where=file, remedy=RESTORE)
+    numbers = np.load(file, mmap_mode="r", allow_pickle=False)
+    if numbers.shape[1:] != output.shape:
+        raise SinkError(
+            f"expected rows of shape {output.shape}, got {numbers.shape[1:]}",
+            where=file,
+            remedy=RESTORE,
+        )
+    scales = None
+    if files.scales is not None:
+        scales = np.load(io.BytesIO(files.scales.read(folder)), allow_pickle=False)
+    return Stored(numbers=numbers.reshape(len(numbers), output.size), scales=scales)
 
 
-def _store_of(numbers: np.ndarray[Any, Any]) -> Store:
-    for store in Store:
-        if numbers.dtype == store.dtype:
-            return store
-    raise ValueError(f"features: expected {', '.join(Store)}, got {numbers.dtype}")
+def _read_tail(
+    folder: Path,
+    manifest: Manifest,
+    paths: list[str],
+    frames: list[Frames],
+    columns: list[list[Stored]],
+) -> None:
+    """Add the rows of a stream that are in no shard yet."""
+    tail = folder / tail_name(len(manifest.shards))
+    if not manifest.timed or not tail.exists():
+        return
+    from edgefeat.sets.json_lines import read_lines
 
-
-_READERS: dict[str, Callable[[Path], Contents]] = {
-    ".npz": _read_npz,
-    ".npy": _read_npy,
-    ".csv": _read_csv,
-    ".jsonl": _read_json_lines,
-    ".parquet": _read_parquet,
-}
+    try:
+        lines = list(read_lines(tail))
+    except SinkError as error:
+        error.within(tail)
+        raise
+    if not lines:
+        return
+    if lines[0].info.fingerprint != manifest.fingerprint:
+        raise SinkError("features of another model", where=tail, remedy=RESTORE)
+    paths += [line.path for line in lines]
+    facts = [line.frame or {} for line in lines]
+    frames.append(Frames.of_columns({name: [row[name] for row in facts] for name in COLUMNS}))
+    for i, parts in enumerate(columns):
+        parts.append(Stored.joined([line.rows[i] for line in lines]))

@@ -39,8 +39,8 @@ import numpy as np
 import onnxruntime
 
 import edgefeat
-from edgefeat.sets.base import SetInfo
 from edgefeat.sets.corpus import extract_files
+from edgefeat.sets.info import SetInfo
 from edgefeat.sets.shards import ShardSink
 
 PHOTOS = Path(__file__).parent.parent / "data" / "photos"

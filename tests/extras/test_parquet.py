@@ -15,20 +15,22 @@ import pyarrow.parquet as pq
 import pytest
 
 from edgefeat import FeatureSet, SinkError
-from edgefeat.sets.base import SetInfo
 from edgefeat.sets.encoding import Store
 from edgefeat.sets.formats import open_sink
+from edgefeat.sets.info import OutputInfo
+from edgefeat.sets.record import FeatureRecord
+from sets_support import SEVERAL, info_of, record_of
 
 DIM, COUNT = 8, 2500  # more than two row groups
+OUTPUTS = [OutputInfo(name="features", shape=(DIM,))]
 ROWS = np.random.default_rng(5).normal(size=(COUNT, DIM)).astype(np.float32)
 NAMES = [f"ü, {i}.jpg" for i in range(COUNT)]
 
 
 def write(path: Path, store: Store = Store.F32, names: list[str] = NAMES) -> Path:
-    info = SetInfo(model="toy", fingerprint="a" * 64, dim=DIM, store=store)
-    with open_sink(path, info) as sink:
-        for name, row in zip(names, ROWS, strict=False):
-            sink.write(name, row)
+    with open_sink(path, info_of(OUTPUTS, store=store), overwrite=True) as sink:
+        for number, (name, row) in enumerate(zip(names, ROWS, strict=False)):
+            sink.write(FeatureRecord(name=name, index=number, features=row, fingerprint="a" * 64))
         sink.commit()
     return path
 
@@ -37,10 +39,9 @@ def write(path: Path, store: Store = Store.F32, names: list[str] = NAMES) -> Pat
 def test_what_is_written_is_read(tmp_path: Path, store: Store) -> None:
     features = FeatureSet.read(write(tmp_path / "f.parquet", store))
     assert list(features.paths) == NAMES
-    assert features.info == SetInfo(model="toy", fingerprint="a" * 64, dim=DIM, store=store)
+    assert features.info == info_of(OUTPUTS, store=store)
     tolerance = {Store.F32: 0, Store.F16: 3e-3, Store.I8: 0.02}[store]
-    assert features.features() == pytest.approx(ROWS, abs=tolerance)
-    assert features.parts[0].numbers.dtype == store.dtype
+    assert features.features == pytest.approx(ROWS, abs=tolerance)
 
 
 def test_other_readers_see_fixed_size_float32_lists(tmp_path: Path) -> None:
@@ -66,30 +67,44 @@ def test_int8_rows_carry_their_scale(tmp_path: Path) -> None:
     assert meant == pytest.approx(ROWS, abs=0.02)
 
 
-def test_names_that_are_not_text_are_escaped(tmp_path: Path) -> None:
+def test_names_that_are_not_text_are_text_in_the_file(tmp_path: Path) -> None:
     path = write(tmp_path / "f.parquet", names=["caf\udce9.jpg"])
-    assert FeatureSet.read(path).paths == ("caf\\xe9.jpg",)
+    assert pl.read_parquet(path)["path"].to_list() == ["bytes:caf%E9.jpg"]
+    assert FeatureSet.read(path).paths == ("caf\udce9.jpg",)
 
 
-def test_nothing_is_left_of_a_set_that_was_given_up(tmp_path: Path) -> None:
-    info = SetInfo(model="toy", fingerprint="a" * 64, dim=DIM)
-    with open_sink(tmp_path / "f.parquet", info) as sink:
-        sink.write("a", ROWS[0])
-    assert list(tmp_path.iterdir()) == []
+def test_a_stream_has_its_facts_in_columns(tmp_path: Path) -> None:
+    path = tmp_path / "f.parquet"
+    info = info_of(OUTPUTS, timed=True)
+    with open_sink(path, info, live=True) as sink:
+        for row in range(3):
+            sink.write(record_of(info, row))
+        sink.commit()
+    frame = pd.read_parquet(path)
+    assert frame["path"].tolist() == ["camera 0#0", "camera 0#3", "camera 0#6"]
+    assert frame["index"].tolist() == [0, 3, 6]
+    assert frame["media_s"].isna().tolist() == [False, True, False]
+    seen = pd.to_datetime(frame["wall_time"], unit="s", utc=True)
+    assert seen.iloc[0].year == 2023
 
 
-def test_an_empty_set(tmp_path: Path) -> None:
-    path = write(tmp_path / "f.parquet", names=[])
-    assert FeatureSet.read(path).features().shape == (0, DIM)
+def test_several_outputs_have_a_column_each(tmp_path: Path) -> None:
+    path, info = tmp_path / "f.parquet", info_of(SEVERAL)
+    with open_sink(path, info) as sink:
+        sink.write(record_of(info, 0))
+        sink.commit()
+    query = f"""select "output_block/2:0" from '{path}'"""  # noqa: S608
+    ((vector,),) = duckdb.sql(query).fetchall()
+    assert np.array_equal(vector, record_of(info, 0).features[5:8])
 
 
 @pytest.mark.parametrize("junk", [b"", b"junk"], ids=["empty", "junk"])
 def test_what_is_no_set(tmp_path: Path, junk: bytes) -> None:
     (tmp_path / "f.parquet").write_bytes(junk)
-    with pytest.raises(SinkError, match="not a Parquet file that edgefeat wrote"):
+    with pytest.raises(SinkError, match=r"f\.parquet: not a Parquet file: "):
         FeatureSet.read(tmp_path / "f.parquet")
     pd.DataFrame({"a": [1]}).to_parquet(tmp_path / "f.parquet")
-    with pytest.raises(SinkError, match="not a Parquet file that edgefeat wrote"):
+    with pytest.raises(SinkError, match="a Parquet file, but not one of edgefeat's"):
         FeatureSet.read(tmp_path / "f.parquet")
 
 

@@ -54,12 +54,20 @@ def test_what_is_given_up_leaves_nothing(tmp_path: Path, closing: bool) -> None:
 
 
 def test_two_writers_of_one_path_do_not_meet(tmp_path: Path) -> None:
-    with Spool(tmp_path / "f") as first, Spool(tmp_path / "f") as second:
+    path = tmp_path / "f"
+    with Spool(path, alone=False) as first, Spool(path, alone=False) as second:
         first.file.write(b"first")
         second.file.write(b"second")
         second.publish()
         first.publish()
-    assert (tmp_path / "f").read_bytes() == b"first"
+        assert path.read_bytes() == b"first"
+    with Spool(path) as living:
+        with pytest.raises(SinkError) as caught, explained(path):
+            Spool(path)
+        living.publish()
+    assert str(caught.value) == (
+        f"{path}: another program is writing it. Wait for it to end, or choose another name."
+    )
     assert names(tmp_path) == ["f"]
 
 
@@ -129,9 +137,7 @@ def test_what_a_killed_writer_left_goes_with_the_next_one(tmp_path: Path) -> Non
     (left,) = names(tmp_path)
     assert left.startswith(".f.csv.")
     (tmp_path / ".f.csv.mine.part").write_text("of somebody else")
-    with Spool(path) as living:
-        Spool(path).publish()
-        living.publish()  # the second spool did not take the first one's file for a dead one's
+    Spool(path).publish()
     assert names(tmp_path) == [".f.csv.mine.part", "f.csv"]
 
 

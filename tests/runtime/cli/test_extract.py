@@ -165,26 +165,34 @@ def test_a_terminal_shows_a_bar_or_readable_lines(photos: Path, tmp_path: Path) 
     assert "photos [########################] 3/3" in with_output
     without = on_a_terminal("extract", photos / "coffee.jpg")
     assert f"{photos / 'coffee.jpg'}  1280 features  " in without
-    quiet = on_a_terminal("extract", photos, "-o", tmp_path / "f.npz", "--quiet")
+    quiet = on_a_terminal("extract", photos, "-o", tmp_path / "f.npz", "--overwrite", "--quiet")
     assert quiet == ""
+    for_programs = on_a_terminal("extract", photos / "coffee.jpg", "-o", "-")
+    assert json.loads(for_programs)["path"] == str(photos / "coffee.jpg")
 
 
 @pytest.mark.parametrize(
     ("output", "message"),
     [
-        ("no/such/folder/f.npz", "the folder {0}/no/such/folder does not exist. Create it."),
         (
-            "f.xlsx",
-            "expected a file ending in .npz, .npy, .csv, .jsonl, .parquet, or a folder, "
-            "got '.xlsx'.",
+            "no/such/folder/f.npz",
+            "the folder {0}/no/such/folder does not exist. Create it, or choose another place.",
+        ),
+        ("there.npz", "exists already. Replace it with --overwrite, or name another file."),
+        (
+            "there/",
+            "holds 'mine' and no feature set. Name an empty or a new folder.",
         ),
         ("taken.npz", "a folder, expected a file. Name a file inside it."),
     ],
-    ids=["no-folder", "suffix", "is-a-folder"],
+    ids=["no-folder", "there", "foreign-folder", "is-a-folder"],
 )
 def test_output_that_cannot_be(photos: Path, tmp_path: Path, output: str, message: str) -> None:
     (tmp_path / "taken.npz").mkdir()
-    done = run("extract", photos, "-o", tmp_path / output)
+    (tmp_path / "there").mkdir()
+    for name in ("there.npz", "there/mine"):
+        (tmp_path / name).write_text("mine")
+    done = run("extract", photos, "-o", f"{tmp_path}/{output}")
     assert done.returncode == 3
     said = message.format(tmp_path)
     assert done.stderr.splitlines()[-1] == f"edgefeat: error: {tmp_path / output}: {said}"
@@ -199,11 +207,11 @@ def test_a_full_disk_keeps_the_old_file(photos: Path, tmp_path: Path) -> None:
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
         resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))
 
-    done = run("extract", photos, "-o", output, preexec_fn=limit)
+    done = run("extract", photos, "-o", output, "--overwrite", preexec_fn=limit)
     assert done.returncode == 3
     assert done.stderr.splitlines()[-1] == (
-        f"edgefeat: error: {output}: cannot be written: File too large. Nothing was replaced; "
-        "free some space or choose another place."
+        f"edgefeat: error: {output}: cannot be written: File too large. Nothing was replaced. "
+        "Free some space, or choose a place on another disk."
     )
     assert output.read_text() == "old but good"
     assert [path.name for path in tmp_path.iterdir()] == ["f.csv"]
@@ -221,6 +229,7 @@ def test_ctrl_c_leaves_the_old_file_and_no_other(photos: Path, tmp_path: Path) -
         *[str(photos)] * 400,
         "-o",
         str(output),
+        "--overwrite",
     ]
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
     deadline = time.monotonic() + 30

@@ -95,17 +95,17 @@ def test_what_is_given_is_known_and_can_be_refused(parser: Parser) -> None:
 
 
 def test_a_model_with_more_outputs_says_so_on_stderr(
-    root: Path, photos: Path, capsys: pytest.CaptureFixture[str]
+    root: Path, photos: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     model = root / "tests" / "data" / "three_outputs.onnx"
     words = ["extract", str(photos / "coffee.jpg"), "--model", str(model)]
     assert main(words) == 0
-    assert capsys.readouterr().err == (
+    assert capfd.readouterr().err == (
         f"edgefeat: note: {model}: the vector is the first output, features (3); left out: grid "
         "(2 x 2 x 3), quarters (12). Choose with --outputs: names, or all.\n"
     )
     assert main([*words, "--outputs", "features"]) == 0
-    assert capsys.readouterr().err == ""
+    assert capfd.readouterr().err == ""
 
 
 @pytest.mark.parametrize("flag", [["--providers", "cpu"], ["--no-strict"], ["--threads", "2"]])

@@ -46,7 +46,7 @@ def test_a_folder_becomes_json_lines(photos: Path, extractor: edgefeat.FeatureEx
     done = run(photos)
     assert done.returncode == 0
     rows = records(done.stdout)
-    assert [row["name"] for row in rows] == [
+    assert [row["path"] for row in rows] == [
         str(photos / f"{n}.jpg") for n in ("chelsea", "coffee", "rocket")
     ]
     expected = extractor.extract(photos / "chelsea.jpg")
@@ -59,23 +59,111 @@ def test_a_folder_becomes_json_lines(photos: Path, extractor: edgefeat.FeatureEx
 def test_a_damaged_picture_is_named_and_exits_one(photos: Path, tmp_path: Path) -> None:
     (tmp_path / "a.jpg").write_bytes((photos / "coffee.jpg").read_bytes())
     (tmp_path / "b.jpg").write_bytes((photos / "coffee.jpg").read_bytes()[:5000])
-    done = run(tmp_path, "--format", "jsonl-f16")
+    done = run(tmp_path, "--store", "f16")
     assert done.returncode == 1
     assert len(records(done.stdout)) == 1
     assert f"garbage: {tmp_path / 'b.jpg'}: the file is truncated" in done.stderr
 
 
-def test_an_output_is_continued(photos: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["a.jsonl", "a", "a.npz", "a.npy", "a.csv"])
+def test_every_form_is_read_back_with_names_and_times(
+    photos: Path, tmp_path: Path, extractor: edgefeat.FeatureExtractor, name: str
+) -> None:
+    output = tmp_path / name
+    done = run(photos, "-o", output)
+    assert done.returncode == 0, done.stderr
+    assert f"edgefeat: 3 x 1280 features in {output}" in done.stderr.splitlines()
+    there = edgefeat.FeatureSet.read(output)
+    assert there.paths == tuple(str(photos / f"{n}.jpg") for n in ("chelsea", "coffee", "rocket"))
+    assert np.array_equal(there[1].features, extractor.extract(photos / "coffee.jpg"))
+    assert there.frames is not None
+    assert there.frames.index.tolist() == [0, 1, 2]
+    assert (abs(there.frames.wall_time - time.time()) < 60).all()
+    again = run(photos, "-o", output)
+    assert again.returncode == 3
+    assert "--resume, overwrite it" in again.stderr or "with --overwrite" in again.stderr
+    assert run(photos, "-o", output, "--overwrite").returncode == 0
+    assert len(edgefeat.FeatureSet.read(output)) == 3
+
+
+@pytest.mark.parametrize("name", ["a.jsonl", "a"])
+def test_an_output_is_continued(photos: Path, tmp_path: Path, name: str) -> None:
     for _ in range(2):
-        assert run(photos, "-q", "-o", tmp_path / "a.jsonl").returncode == 0
-    rows = records((tmp_path / "a.jsonl").read_text())
-    assert [row["seq"] for row in rows] == list(range(6))
+        done = run(photos, "-o", tmp_path / name, "--resume")
+        assert done.returncode == 0, done.stderr
+    said = f"edgefeat: 6 x 1280 features in {tmp_path / name}, 3 of them there before"
+    assert said in done.stderr.splitlines()
+    there = edgefeat.FeatureSet.read(tmp_path / name)
+    assert [record.index for record in there] == [0, 1, 2, 0, 1, 2]
+
+
+@pytest.mark.parametrize("name", ["a.jsonl", "a", "a.npz"])
+def test_what_a_kill_leaves(watched: Path, tmp_path: Path, name: str) -> None:
+    output, health = tmp_path / name, tmp_path / "health.json"
+    process = subprocess.Popen(
+        [*COMMAND, watched, "--watch", "-q", "-o", output, "--health", health]
+    )
+    deadline = time.monotonic() + 30
+    while not health.exists() or json.loads(health.read_text())["emitted"] < 1:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    process.kill()
+    process.wait()
+    if name == "a.npz":
+        assert not output.exists()
+    else:
+        assert len(edgefeat.FeatureSet.read(output)) == 1
+    assert run(watched, "-q", "-o", output).returncode == (0 if name == "a.npz" else 3)
+    assert not list(tmp_path.glob(".a.*"))
+
+
+def test_a_source_that_is_lost_does_not_cost_what_it_gave(tmp_path: Path, photos: Path) -> None:
+    """Only the sink's own failure does: here the camera goes, and the file still appears."""
+    code = (
+        "import sys, edgefeat.cli.main as program\n"
+        "from edgefeat.errors import SourceError\n"
+        "from edgefeat.streaming import Stream\n"
+        "real = Stream.__iter__\n"
+        "def lost(self):\n"
+        "    yield from real(self)\n"
+        "    raise SourceError('the camera is gone')\n"
+        "Stream.__iter__ = lost\n"
+        "sys.exit(program.main(sys.argv[1:]))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-P", "-c", code, "stream", photos, "-o", tmp_path / "a.npz"],
+        capture_output=True, text=True, timeout=60,
+    )  # fmt: skip
+    assert done.returncode == 3
+    assert done.stderr.splitlines()[-2:] == [
+        f"edgefeat: 3 x 1280 features in {tmp_path / 'a.npz'}",
+        "edgefeat: error: the camera is gone.",
+    ]
+    assert len(edgefeat.FeatureSet.read(tmp_path / "a.npz")) == 3
+
+
+def test_a_stream_without_a_record_writes_nothing(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [*COMMAND, "-", "--size", "192x64", "-o", tmp_path / "a.npz"],
+        input=b"", capture_output=True, timeout=60,
+    )  # fmt: skip
+    assert f"no record came: nothing written to {tmp_path / 'a.npz'}" in done.stderr.decode()
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("command", ["stream", "extract"])
+def test_the_schema_needs_no_source(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main([command, "--schema"])
+    assert ended.value.code == 0
+    schema = json.loads(capsys.readouterr().out)
+    assert schema["title"] == "One line of `edgefeat extract` or `edgefeat stream`"
 
 
 def test_raw_frames_on_stdin() -> None:
     frames = b"".join(numbered_frame(n).tobytes() for n in range(3))
     done = subprocess.run(
-        [*COMMAND, "-", "--size", "192x64", "--format", "jsonl-f16"],
+        [*COMMAND, "-", "--size", "192x64", "-o", "-"],
         input=frames, capture_output=True, timeout=60,
     )  # fmt: skip
     assert done.returncode == 0
@@ -88,7 +176,7 @@ def test_a_signal_ends_it_within_a_second_with_everything_written(
 ) -> None:
     output, health = tmp_path / "out", tmp_path / "health.json"
     process = subprocess.Popen(
-        [*COMMAND, watched, "--watch", "-o", output, "--format", "npy", "--health", health],
+        [*COMMAND, watched, "--watch", "-o", output, "--health", health],
         stderr=subprocess.PIPE,
         text=True,
     )
@@ -101,7 +189,7 @@ def test_a_signal_ends_it_within_a_second_with_everything_written(
     _, said = process.communicate(timeout=10)
     assert time.monotonic() - asked < 1.5  # the second, and the interpreter's own end
     assert process.returncode == 0
-    assert json.loads((output / "index.json").read_text())["rows"] == 1
+    assert len(edgefeat.FeatureSet.read(output)) == 1
     last = json.loads(health.read_text())
     assert (last["state"], last["emitted"], last["dropped"]) == ("ended", 1, 0)
     assert last["latency_p99_ms"] is None
@@ -145,7 +233,7 @@ def test_a_reader_that_has_enough_ends_it_quietly(photos: Path) -> None:
         [*COMMAND, photos, "-q"], stdout=subprocess.PIPE, stderr=subprocess.PIPE
     )
     assert process.stdout is not None
-    assert process.stdout.read(10) == b'{"seq": 0,'
+    assert process.stdout.read(10) == b'{"path": "'
     process.stdout.close()
     assert process.wait(timeout=30) == 0
     assert process.stderr is not None
@@ -212,7 +300,11 @@ def test_the_live_line(watched: Path, tmp_path: Path) -> None:
             ["rtsp://u:p@h/", "--watch"],
             "--watch: does not go with the source rtsp://***@h/. Leave it out.",
         ),
-        (["a.mp4", "--format", "npy"], "--format npy: needs a folder. Name it with -o."),
+        (
+            ["photos", "-o", "a.npz", "--resume"],
+            "--resume: goes on with a folder or a .jsonl file, not with 'a.npz'.",
+        ),
+        (["photos", "-o", "a.doc"], "--output: expected a folder or a file ending in .npz, .npy,"),
         (["a.mp4", "--fps", "-1"], "--fps: expected a number above 0, got '-1'"),
         (
             ["photos", "--fps", "2"],
@@ -240,7 +332,8 @@ def test_the_live_line(watched: Path, tmp_path: Path) -> None:
         "camera-size",
         "camera-rate",
         "watch",
-        "npy",
+        "resume",
+        "ending",
         "fps",
         "fps-of-stills",
         "novelty",
@@ -279,9 +372,9 @@ def test_a_source_that_cannot_be_opened_exits_three_and_hides_the_password() -> 
 def test_another_models_output_is_refused(photos: Path, tmp_path: Path) -> None:
     output = tmp_path / "a.jsonl"
     assert run(photos, "-q", "-o", output).returncode == 0
-    done = run(photos, "-q", "-o", output, "--normalize")
+    done = run(photos, "-q", "-o", output, "--normalize", "--resume")
     assert done.returncode == 3
-    assert "they must not be mixed" in done.stderr
+    assert "Vectors of different models or preprocessing cannot be compared" in done.stderr
     assert len(records(output.read_text())) == 3
 
 
@@ -291,7 +384,7 @@ def test_a_video_is_sampled(tmp_path: Path) -> None:
     for number in range(30):
         writer.write(numbered_frame(number))
     writer.release()
-    done = run(path, "--fps", "1", "--frames", "2", "--format", "jsonl-f16")
+    done = run(path, "--fps", "1", "--frames", "2", "--store", "f16")
     assert done.returncode == 0
     assert [(r["index"], r["media_s"]) for r in records(done.stdout)] == [(0, 0.0), (10, 1.0)]
 

@@ -16,8 +16,8 @@ import pytest
 
 import edgefeat
 from edgefeat import FeatureExtractor, FeatureSet
-from edgefeat.sets.base import ListSink
 from edgefeat.sets.corpus import collect, extract_files
+from edgefeat.sets.sink import ListSink
 
 
 def edgefeat_command(*arguments: object) -> list[str]:
@@ -62,8 +62,9 @@ def test_workers_and_batches_change_nothing(
     sink = ListSink()
     failures = extract_files(paths, extractor, sink, workers=workers, batch=batch)
     expected = FeatureSet.read(whole)
-    assert [name for name, _ in sink.rows] == list(expected.paths)
-    assert np.array_equal(np.stack([row for _, row in sink.rows]), expected.features())
+    assert [record.path for record in sink.records] == list(expected.paths)
+    assert [record.index for record in sink.records] == list(range(len(expected)))
+    assert np.array_equal([record.features for record in sink.records], expected.features)
     assert [Path(failure.path).name for failure in failures] == ["010b.jpg", "059b.jpg"]
     assert sink.failures == failures
 
@@ -134,12 +135,15 @@ def test_ctrl_c_leaves_a_set_that_resumes(corpus: Path, whole: Path, tmp_path: P
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["-o", "f.npz", "--resume"], "--resume: needs a folder as output, such as -o features/"),
+        (["-o", "f.npz", "--resume"], "--resume: goes on with a folder, not with 'f.npz'."),
         (["-o", "f.npz", "--shard-size", "8"], "--shard-size: needs a folder as output"),
-        (["--store", "i8"], "--store: needs an output, such as -o features.npz"),
+        (["--overwrite"], "--overwrite: there is nothing to replace on '-'."),
+        (["--json"], "--json: needs an output other than stdout, such as -o f.npz."),
+        (["-o", "f.csv", "--store", "i8"], "--store: a .csv file cannot hold i8, only f32. Choose"),
+        (["-o", "f.xlsx"], "--output: expected a folder or a file ending in .npz, .npy, .csv,"),
         (["-o", "f", "--on-error", "retry"], "--on-error: expected 'stop' or 'skip', got 'retry'"),
     ],
-    ids=["resume", "shard-size", "store", "on-error"],
+    ids=["resume", "shard-size", "overwrite", "json", "store", "ending", "on-error"],
 )
 def test_options_that_do_not_go_together(arguments: list[str], message: str) -> None:
     done = run("extract", "a.jpg", *arguments)
@@ -156,13 +160,13 @@ def test_the_ledger_of_a_file_stands_beside_it(photos: Path, tmp_path: Path) -> 
         "path": str(bad),
         "reason": "the file is empty. Check the file, or convert it to JPEG or PNG.",
     }
-    done = run("extract", photos, "-o", output, "--store", "f16")
+    done = run("extract", photos, "-o", output, "--store", "f16", "--overwrite")
     assert done.returncode == 0
     assert "stored as f16: cosine 1.00000 and relative L2" in done.stderr
     assert not ledger.exists()
     stored = FeatureSet.read(output)
     exact = edgefeat.FeatureExtractor().extract_batch(stored.paths)
-    assert stored.features() == pytest.approx(exact, rel=1e-3)
+    assert stored.features == pytest.approx(exact, rel=1e-3)
 
 
 def test_a_folder_that_cannot_be_read_is_named(

@@ -33,14 +33,14 @@ def test_stored_vectors_stay_close(
     store: Store, bytes_each: int, cosine_min: float, relative_l2: float
 ) -> None:
     exact = vectors()
-    stored = encode(exact, store, where="x")
+    stored = encode(exact, store)
     assert stored.numbers.itemsize == bytes_each
-    fidelity = measure(exact, stored)
-    assert fidelity.cosine_min >= cosine_min
-    assert fidelity.relative_l2_max <= relative_l2
-    assert stored.fidelity == (None if store is Store.F32 else fidelity)
+    loss = measure(exact, stored)
+    assert loss.cosine_min >= cosine_min
+    assert loss.relative_l2_max <= relative_l2
+    assert stored.loss == (None if store is Store.F32 else loss)
     errors = np.linalg.norm(stored.decode() - exact, axis=1) / np.linalg.norm(exact, axis=1)
-    assert fidelity.relative_l2_max == pytest.approx(errors.max(), rel=1e-5, abs=1e-12)
+    assert loss.relative_l2_max == pytest.approx(errors.max(), rel=1e-5, abs=1e-12)
 
 
 @settings(deadline=None, max_examples=200)
@@ -49,7 +49,7 @@ def test_int8_is_off_by_half_a_step_at_most(exact: np.ndarray) -> None:
     peaks = np.abs(exact).max(axis=1)
     if ((peaks > 0) & (peaks < 1e-30)).any():  # steps below the smallest normal float32
         return
-    stored = encode(exact, Store.I8, where="x")
+    stored = encode(exact, Store.I8)
     assert stored.scales is not None
     off = np.abs(stored.decode().astype(np.float64) - exact)
     assert (off <= stored.scales[:, np.newaxis] * 0.5 * (1 + 1e-5)).all()
@@ -59,7 +59,7 @@ def test_int8_is_off_by_half_a_step_at_most(exact: np.ndarray) -> None:
 def test_similarity_on_stored_vectors_is_that_of_what_they_mean() -> None:
     """A matrix product of int8 codes that forgot scales or overflowed would show here."""
     exact = vectors() * np.logspace(-3, 3, 20, dtype=np.float32)[:, np.newaxis]
-    stored = encode(exact, Store.I8, where="x")
+    stored = encode(exact, Store.I8)
     assert stored.scales is not None
     meant = stored.numbers.astype(np.float64) * stored.scales.astype(np.float64)[:, np.newaxis]
     lengths = np.linalg.norm(meant, axis=1)
@@ -85,16 +85,21 @@ def test_distances_of_one_and_many() -> None:
         (
             [1e6, 0],
             Store.F16,
-            "x: f16 would lose inf% of a vector; the largest number is 1e+06. "
-            "Keep float32 (--store f32).",
+            "f16 would lose inf% of a vector; the largest number is 1e+06. "
+            "Keep float32 numbers with store=f32.",
         ),
         (
             [1e-10, 2e-10],
             Store.F16,
-            "x: f16 would lose 100% of a vector; the largest number is 2e-10. "
-            "Keep float32 (--store f32).",
+            "f16 would lose 100% of a vector; the largest number is 2e-10. "
+            "Keep float32 numbers with store=f32.",
         ),
-        ([np.nan, 0], Store.I8, "x: a feature is not a finite number; i8 cannot hold it."),
+        (
+            [np.nan, 0],
+            Store.I8,
+            "a feature is not a finite number; i8 cannot hold it. "
+            "Keep float32 numbers with store=f32.",
+        ),
     ],
     ids=["too-large", "too-small", "not-finite"],
 )
@@ -102,5 +107,5 @@ def test_numbers_that_do_not_fit_are_refused(
     exact: list[float], store: Store, message: str
 ) -> None:
     with pytest.raises(SinkError) as caught:
-        encode(np.array([exact], np.float32), store, where="x")
+        encode(np.array([exact], np.float32), store)
     assert str(caught.value) == message

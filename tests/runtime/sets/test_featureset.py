@@ -1,9 +1,8 @@
-"""Sets read back: every format, search, and what is refused."""
+"""What can be done with a set: rows by name and position, search, joining, saving."""
 
 from __future__ import annotations
 
-import json
-import shutil
+import pickle
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,66 +11,145 @@ import pytest
 
 import edgefeat
 from edgefeat import FeatureExtractor, FeatureSet, SinkError
-from edgefeat.sets.base import SetInfo
-from edgefeat.sets.encoding import Store
-from edgefeat.sets.formats import is_folder, open_sink
-from edgefeat.sets.shards import ShardSink
+from edgefeat.errors import OptionError
+from edgefeat.sets.contents import SetContents
+from edgefeat.sets.encoding import Store, Stored
+from edgefeat.sets.info import SetInfo
+from edgefeat.sets.neighbours import Metric
+from sets_support import FORMATS, SEVERAL, features_of, info_of, write_set, written_set
 
-INFO = SetInfo(model="toy", fingerprint="a" * 64, dim=5)
-NAMES = ["a.jpg", "b, c.jpg", "caf\udce9.jpg", "ü.jpg"]
-ROWS = np.random.default_rng(3).normal(size=(4, 5)).astype(np.float32)
-
-
-def write(path: Path, info: SetInfo = INFO, names: list[str] = NAMES) -> FeatureSet:
-    sink = open_sink(path, info) if path.suffix else ShardSink(path, info, shard_sources=3)
-    try:
-        for name, row in zip(names, ROWS, strict=False):
-            sink.write(name, row)
-        sink.commit()
-    finally:
-        sink.close()
-    return FeatureSet.read(path)
+INFO = info_of()
+NAMES = ["a.jpg", "b, c.jpg", "caf\udce9.jpg", "ü.jpg", "e.jpg", "f.jpg", "g.jpg"]
+ROWS = np.stack([features_of(INFO, row) for row in range(len(NAMES))])
 
 
-@pytest.mark.parametrize("store", list(Store), ids=str)
-@pytest.mark.parametrize("name", ["f.npz", "f.npy", "f.csv", "f.jsonl", "folder"])
-def test_what_is_written_is_read(tmp_path: Path, name: str, store: Store) -> None:
-    info = SetInfo(model="toy", fingerprint="a" * 64, dim=5, store=store)
-    holds = {"f.csv": [Store.F32], "f.jsonl": [Store.F32], "f.npy": [Store.F32, Store.F16]}
-    if store not in holds.get(name, list(Store)):
-        with pytest.raises(SinkError, match=f"cannot hold {store}, only f32"):
-            write(tmp_path / name, info)
-        return
-    features = write(tmp_path / name, info)
-    assert list(features.paths) == NAMES
-    assert features.info.fingerprint == info.fingerprint
-    assert features.info.store is store
-    assert features.features().dtype == np.float32
-    tolerance = {Store.F32: 0, Store.F16: 1e-3, Store.I8: 0.01}[store]
-    assert features.features() == pytest.approx(ROWS, abs=tolerance)
+def made(rows: np.ndarray, info: SetInfo = INFO, names: list[str] | None = None) -> FeatureSet:
+    paths = names or [str(row) for row in range(len(rows))]
+    columns = [[Stored(numbers=part)] for part in info.split(rows.reshape(len(rows), -1))]
+    return FeatureSet(SetContents(info=info, paths=paths, frames=None, columns=columns))
 
 
-def test_equal_sets_are_equal_bytes(tmp_path: Path) -> None:
-    write(tmp_path / "a.npz")
-    write(tmp_path / "b.npz")
-    assert (tmp_path / "a.npz").read_bytes() == (tmp_path / "b.npz").read_bytes()
+@pytest.fixture(params=["folder", "f.npz"])
+def library(request: pytest.FixtureRequest, tmp_path: Path) -> FeatureSet:
+    """Seven rows: of a folder, in three shards of at most three."""
+    return written_set(tmp_path / request.param, INFO, NAMES)
+
+
+def test_rows_are_found_by_path_and_position(library: FeatureSet) -> None:
+    assert len(library) == 7
+    assert library.paths == tuple(NAMES)
+    for key in ("caf\udce9.jpg", 2, -5, np.int64(2)):
+        record = library[key]
+        assert (record.path, record.index) == ("caf\udce9.jpg", 2)
+        assert record.fingerprint == INFO.fingerprint
+        assert np.array_equal(record.features, ROWS[2])
+    assert "a.jpg" in library
+    assert "nothing.jpg" not in library
+    with pytest.raises(KeyError, match=r"no row is called 'nothing\.jpg'"):
+        library["nothing.jpg"]
+    with pytest.raises(IndexError):
+        library[7]
+    with pytest.raises(TypeError):
+        library[1.5]  # type: ignore[call-overload]
+
+
+def test_a_name_that_several_rows_have_is_not_guessed() -> None:
+    library = made(ROWS[:3], names=["a", "b", "a"])
+    with pytest.raises(KeyError, match="several rows are called 'a': take one by its position"):
+        library["a"]
+    assert library["b"].index == 1
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        slice(2, 5),
+        slice(None, None, 2),
+        slice(None, None, -1),
+        slice(5, 5),
+        [6, 0, 0, 3],
+        np.array([True, False, True, False, False, False, True]),
+    ],
+    ids=["slice", "step", "backwards", "nothing", "positions", "mask"],
+)
+def test_a_part_of_a_set_is_a_set(library: FeatureSet, key: slice | list[int] | np.ndarray) -> None:
+    part = library[key]
+    rows = np.arange(7)[key]
+    assert part.paths == tuple(NAMES[row] for row in rows)
+    assert np.array_equal(part.features, ROWS[rows])
+    assert part.info == library.info
+    assert [record.path for record in part] == list(part.paths)
+
+
+def test_a_slice_of_a_folder_stays_on_the_disk(tmp_path: Path) -> None:
+    library = written_set(tmp_path / "set", INFO, NAMES)
+    for part in library[2:6]._contents.columns[0]:
+        assert isinstance(part.numbers.base, np.memmap)
+
+
+def test_rows_are_iterated_in_order(library: FeatureSet) -> None:
+    rows = list(library)
+    assert [record.path for record in rows] == NAMES
+    assert [record.index for record in rows] == list(range(7))
+    assert np.array_equal([record.features for record in rows], ROWS)
+
+
+def test_features_are_an_attribute_that_is_made_once(library: FeatureSet) -> None:
+    assert library.features.dtype == np.float32
+    assert np.array_equal(library.features, ROWS)
+    assert library.features is library.features
+
+
+def test_a_set_shows_itself_in_one_line(tmp_path: Path) -> None:
+    assert repr(made(ROWS)) == "FeatureSet(7 rows of 5, model toy, fingerprint aaaaaaaaaaaa)"
+    several = written_set(tmp_path / "set", info_of(SEVERAL), ["a"])
+    assert repr(several) == (
+        "FeatureSet(1 rows of features 5 + block/2:0 3 + a map 2 x 3 x 4, model toy, fingerprint "
+        "aaaaaaaaaaaa)"
+    )
+
+
+def test_each_output_is_a_set_of_its_own(tmp_path: Path) -> None:
+    info = info_of(SEVERAL)
+    library = written_set(tmp_path / "set", info, ["a", "b"])
+    assert library.outputs == ("features", "block/2:0", "a map")
+    assert library.features.shape == (2, 5 + 3 + 24)
+    maps = library.output("a map")
+    assert maps.features.shape == (2, 2, 3, 4)
+    assert np.array_equal(maps["b"].features, library["b"].outputs["a map"])
+    assert np.array_equal(maps.features.reshape(2, -1), library.features[:, 8:])
+    assert maps.nearest(maps, k=1).indices.tolist() == [[0], [1]]
+    with pytest.raises(OptionError) as unknown:
+        library.output("nope")
+    assert str(unknown.value) == "name: expected one of features, block/2:0, a map, got 'nope'."
+    with pytest.raises(SinkError) as caught:
+        library.nearest(maps)
+    assert str(caught.value) == (
+        "features: one set keeps features, block/2:0, a map, the other a map. Compare the same "
+        "output of both: `set.output(name)` gives one."
+    )
+
+
+def test_times_of_a_stream_come_along(tmp_path: Path) -> None:
+    library = written_set(tmp_path / "f.npz", info_of(timed=True), [None, "a.jpg", None])
+    assert library.paths == ("camera 0#0", "a.jpg", "camera 0#6")
+    assert library.frames is not None
+    assert library.frames.index.tolist() == [0, 3, 6]
+    assert library.frames.wall_time.tolist() == [1.7e9, 1.7e9 + 1 / 8, 1.7e9 + 2 / 8]
+    assert library.frames.media_s[[0, 2]].tolist() == [0, 0.5]
+    assert np.isnan(library.frames.media_s[1])
+    assert (library["a.jpg"].index, library["a.jpg"].media_s) == (3, None)
+    late = library[1:]
+    assert late.frames is not None
+    assert late.frames.age_ms.tolist() == [13.5, 14.5]
+    assert made(ROWS).frames is None
 
 
 @pytest.mark.parametrize("metric", ["cosine", "euclidean"])
-def test_search_finds_what_a_full_sort_finds(
-    monkeypatch: pytest.MonkeyPatch, metric: edgefeat.sets.featureset.Metric
-) -> None:
-    monkeypatch.setattr(edgefeat.sets.featureset, "_BLOCK_ROWS", 7)  # several blocks
-    draw = np.random.default_rng(4)
-    rows, wanted = (draw.normal(size=(n, 5)).astype(np.float32) for n in (50, 3))
-    library, queries = (
-        FeatureSet(
-            info=INFO,
-            paths=tuple(map(str, range(len(part)))),
-            parts=(edgefeat.sets.encoding.Stored(numbers=part),),
-        )
-        for part in (rows, wanted)
-    )
+def test_search_finds_what_a_full_sort_finds(tmp_path: Path, metric: Metric) -> None:
+    names = [str(row) for row in range(50)]
+    write_set(tmp_path / "set", INFO, names, shard_size=7)  # several blocks
+    library, queries = FeatureSet.read(tmp_path / "set"), made(ROWS[:3] + 1)
     found = library.nearest(queries, k=4, metric=metric)
     if metric == "cosine":
         scores = library.cosine_similarity(queries).T
@@ -79,13 +157,21 @@ def test_search_finds_what_a_full_sort_finds(
     else:
         scores = library.euclidean_distance(queries).T
         best = np.argsort(scores, axis=1)[:, :4]
+    assert len(found) == 3
     assert found.indices.tolist() == best.tolist()
+    assert found.paths == tuple(tuple(names[row] for row in rows) for rows in best)
     assert found.scores == pytest.approx(np.take_along_axis(scores, best, axis=1), abs=1e-6)
     assert library.nearest(queries, k=99).indices.shape == (3, 50)
-    with pytest.raises(ValueError, match="k: expected 1 or more, got 0"):
+    with pytest.raises(OptionError, match="k: expected a whole number of 1 or more, got 0"):
         library.nearest(queries, k=0)
-    with pytest.raises(ValueError, match="metric: expected cosine or euclidean, got 'dot'"):
+    with pytest.raises(OptionError, match="metric: expected 'cosine' or 'euclidean', got 'dot'"):
         library.nearest(queries, metric="dot")  # type: ignore[arg-type]
+
+
+def test_a_search_result_has_no_names_of_a_tuple() -> None:
+    found = made(ROWS).nearest(made(ROWS[:1]))
+    assert not hasattr(found, "count")
+    assert not hasattr(found, "index")
 
 
 MIXED: dict[str, Callable[[FeatureSet, FeatureSet], object]] = {
@@ -97,9 +183,8 @@ MIXED: dict[str, Callable[[FeatureSet, FeatureSet], object]] = {
 
 
 @pytest.mark.parametrize("how", MIXED)
-def test_sets_of_two_fingerprints_never_meet(tmp_path: Path, how: str) -> None:
-    a = write(tmp_path / "a.npz")
-    b = write(tmp_path / "b.npz", SetInfo(model="other", fingerprint="b" * 64, dim=5))
+def test_sets_of_two_fingerprints_never_meet(how: str) -> None:
+    a, b = made(ROWS), made(ROWS, info_of(model="other", fingerprint="b"))
     with pytest.raises(SinkError) as caught:
         MIXED[how](a, b)
     assert str(caught.value) == (
@@ -110,21 +195,44 @@ def test_sets_of_two_fingerprints_never_meet(tmp_path: Path, how: str) -> None:
     MIXED[how](a, a)
 
 
+def test_an_array_is_not_a_set() -> None:
+    with pytest.raises(TypeError) as caught:
+        made(ROWS).nearest(ROWS)  # type: ignore[arg-type]
+    assert str(caught.value) == (
+        "expected a FeatureSet, got ndarray. FeatureSet.of(vectors, extractor) makes one, which "
+        "says whose vectors they are."
+    )
+
+
 def test_joined_sets_keep_both(tmp_path: Path) -> None:
-    i8 = SetInfo(model="toy", fingerprint="a" * 64, dim=5, store=Store.I8)
-    both = write(tmp_path / "a.npz").joined(write(tmp_path / "b.npz", i8))
-    assert both.paths == (*NAMES, *NAMES)
+    one = written_set(tmp_path / "a.npz", INFO, ["a", "b"])
+    both = one.joined(written_set(tmp_path / "set", info_of(store=Store.I8), ["a", "b"]))
+    assert both.paths == ("a", "b", "a", "b")
     assert both.info.store is Store.F32
-    assert both.features() == pytest.approx(np.vstack([ROWS, ROWS]), abs=0.01)
+    assert both.features == pytest.approx(ROWS[[0, 1, 0, 1]], abs=0.02)
+    assert both[[3, 0]].features == pytest.approx(ROWS[[1, 0]], abs=0.02)
+    stream = written_set(tmp_path / "s.npz", info_of(timed=True), [None])
+    assert len(stream.joined(stream)) == 2
+    with pytest.raises(SinkError, match="one set has frames of a stream, the other has pictures"):
+        one.joined(stream)
 
 
-def test_a_line_of_another_fingerprint_is_found(tmp_path: Path) -> None:
-    write(tmp_path / "a.jsonl")
-    write(tmp_path / "b.jsonl", SetInfo(model="other", fingerprint="b" * 64, dim=5))
-    with (tmp_path / "a.jsonl").open("a") as file:
-        file.write((tmp_path / "b.jsonl").read_text())
-    with pytest.raises(SinkError, match="line 5: fingerprint: the lines before have aaaaaaaaaaaa"):
-        FeatureSet.read(tmp_path / "a.jsonl")
+@pytest.mark.parametrize("timed", [False, True], ids=["pictures", "stream"])
+@pytest.mark.parametrize("form", FORMATS)
+def test_a_saved_set_is_the_same_set(tmp_path: Path, form: str, timed: bool) -> None:
+    library = written_set(tmp_path / "first.npz", info_of(timed=timed), NAMES)
+    library.save(tmp_path / form)
+    again = FeatureSet.read(tmp_path / form)
+    assert (again.info, again.paths) == (library.info, library.paths)
+    assert np.array_equal(again.features, library.features)
+    if again.frames is not None and library.frames is not None:
+        assert again.frames.columns() == library.frames.columns()
+    with pytest.raises(SinkError, match=r"exists already|holds a finished"):
+        library.save(tmp_path / form)
+    library[:2].save(tmp_path / form, overwrite=True)
+    assert len(FeatureSet.read(tmp_path / form)) == 2
+    with pytest.raises(SinkError, match=f"{form}: a set without rows cannot be saved"):
+        library[:0].save(tmp_path / form, overwrite=True)
 
 
 def test_an_extractor_searches_its_own_sets(photos: Path, extractor: FeatureExtractor) -> None:
@@ -133,76 +241,16 @@ def test_an_extractor_searches_its_own_sets(photos: Path, extractor: FeatureExtr
     assert len(library) == 3
     query = FeatureSet.of(extractor.extract(names[1]), extractor)
     found = library.nearest(query, k=1)
-    assert library.paths[found.indices[0, 0]] == names[1]
+    assert found.paths == ((names[1],),)
     assert found.scores[0, 0] == pytest.approx(1, abs=1e-6)
     other = edgefeat.FeatureExtractor(normalize=True)
     with pytest.raises(SinkError, match="cannot be compared"):
         library.nearest(FeatureSet.of(other.extract(names[1]), other))
     with pytest.raises(ValueError, match=r"features: expected shape \(2, 1280\), got \(3, 1280\)"):
-        FeatureSet.of(library.features(), extractor, paths=["a", "b"])
+        FeatureSet.of(library.features, extractor, paths=["a", "b"])
 
 
-@pytest.mark.parametrize(
-    ("name", "content", "message"),
-    [
-        ("f.npz", b"junk", "not a feature set that edgefeat wrote"),
-        ("f.npy", b"junk", "f.npy.json: no such file. A feature set needs it."),
-        ("f.jsonl", b'{"path": "a"}\n', "not a feature set that edgefeat wrote: 'fingerprint'"),
-        ("f.jsonl", b"", "no rows, and so no fingerprint"),
-        ("f.doc", b"", "expected a folder or a file in .npz, .npy, .csv, .jsonl, .parquet."),
-    ],
-    ids=["npz", "npy-alone", "jsonl-foreign", "jsonl-empty", "suffix"],
-)
-def test_what_is_no_set(tmp_path: Path, name: str, content: bytes, message: str) -> None:
-    (tmp_path / name).write_bytes(content)
-    with pytest.raises(SinkError) as caught:
-        FeatureSet.read(tmp_path / name)
-    assert message in str(caught.value)
-
-
-def test_names_and_arrays_must_agree(tmp_path: Path) -> None:
-    write(tmp_path / "f.npy")
-    sidecar = tmp_path / "f.npy.json"
-    facts = json.loads(sidecar.read_text())
-    sidecar.write_text(json.dumps(facts | {"paths": facts["paths"][:2]}))
-    with pytest.raises(SinkError, match=r"2 names of vectors of 5, but arrays \(4, 5\)"):
-        FeatureSet.read(tmp_path / "f.npy")
-    (tmp_path / "none").mkdir()
-    with pytest.raises(SinkError, match=r"not a feature set: it holds no manifest.json"):
-        FeatureSet.read(tmp_path / "none")
-
-
-def test_a_shard_that_was_cut_is_found(tmp_path: Path) -> None:
-    write(tmp_path / "set", SetInfo(model="toy", fingerprint="a" * 64, dim=5, store=Store.I8))
-    for name, said in (
-        ("shard-00001.scales.npy", "its content is not what the manifest says. Restore the folder"),
-        ("shard-00000.npy", "its length is not what the manifest says. Restore the folder"),
-    ):
-        path = tmp_path / "set" / name
-        path.write_bytes(path.read_bytes()[:-1])
-        with pytest.raises(SinkError, match=f"{name}: {said}"):
-            FeatureSet.read(tmp_path / "set")
-        path.unlink()
-        with pytest.raises(SinkError, match=f"{name}: .*o such file"):
-            FeatureSet.read(tmp_path / "set")
-        shutil.rmtree(tmp_path / "set")
-        write(tmp_path / "set", SetInfo(model="toy", fingerprint="a" * 64, dim=5, store=Store.I8))
-
-
-def test_outputs_that_are_folders(tmp_path: Path) -> None:
-    (tmp_path / "set.v2").mkdir()
-    (tmp_path / "set.npz").mkdir()
-    named = {"features/": True, "features": True, "f.npz": False, "f.xyz": False}
-    named |= {f"{tmp_path}/set.v2": True, f"{tmp_path}/set.npz": False}
-    assert {name: is_folder(name) for name in named} == named
-
-
-def test_an_array_is_not_a_set() -> None:
-    part = edgefeat.sets.encoding.Stored(numbers=np.eye(2, 5, dtype=np.float32))
-    library = FeatureSet(info=INFO, paths=("a", "b"), parts=(part,))
-    with pytest.raises(TypeError) as caught:
-        library.nearest(library.features())  # type: ignore[arg-type]
-    assert str(caught.value) == (
-        "expected a FeatureSet, got ndarray. FeatureSet.of(vectors, extractor) makes one, which "
-        "says whose vectors they are."
-    )
+def test_a_set_travels_to_another_process(library: FeatureSet) -> None:
+    copy = pickle.loads(pickle.dumps(library))  # noqa: S301 - its own bytes
+    assert copy.paths == library.paths
+    assert np.array_equal(copy.features, library.features)

@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
-from collections.abc import Callable
+from itertools import count
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from edgefeat import FeatureSet, SinkError
-from edgefeat.sets.base import Failure, SetInfo
+from edgefeat.errors import OptionError
 from edgefeat.sets.encoding import Store
+from edgefeat.sets.info import OutputInfo, SetInfo
+from edgefeat.sets.names import encode_name
+from edgefeat.sets.record import Failure, FeatureRecord
 from edgefeat.sets.shards import ShardSink, default_shard_sources
+from sets_support import info_of, killed_at, record_of
 
 DIM = 6
-INFO = SetInfo(model="toy", fingerprint="a" * 64, dim=DIM, store=Store.I8)
+OUTPUTS = [OutputInfo(name="features", shape=(DIM,))]
+INFO = info_of(OUTPUTS, store=Store.I8)
 NAMES = [f"photo-{i:02}.jpg" for i in range(11)] + ["caf\udce9.jpg"]
 SHARD = 4
 
@@ -26,16 +29,20 @@ def vector(name: str) -> np.ndarray:
     return np.random.default_rng(NAMES.index(name)).normal(size=DIM).astype(np.float32)
 
 
+def record(name: str) -> FeatureRecord:
+    return FeatureRecord(features=vector(name), index=0, fingerprint=INFO.fingerprint, name=name)
+
+
 def fill(folder: Path, names: list[str], *, resume: bool = False, info: SetInfo = INFO) -> int:
     """Write vectors for names, a failure for every fifth; return how many were handed over."""
-    sink = ShardSink(folder, info, resume=resume, shard_sources=SHARD)
+    sink = ShardSink(folder, info, resume=resume, shard_size=SHARD)
     try:
-        todo = sink.select(names)
+        todo = sink.pending(names)
         for name in todo:
             if NAMES.index(name) % 5 == 1:
                 sink.fail(Failure(path=name, reason="bad"))
             else:
-                sink.write(name, vector(name))
+                sink.write(record(name))
         sink.commit()
     finally:
         sink.close()
@@ -44,19 +51,6 @@ def fill(folder: Path, names: list[str], *, resume: bool = False, info: SetInfo 
 
 def content(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in folder.iterdir()}
-
-
-def in_child(work: Callable[[], object]) -> int:
-    """Run work in a forked process; return its wait status."""
-    child = os.fork()
-    if child == 0:
-        code = 1
-        try:
-            work()
-            code = 0
-        finally:
-            os._exit(code)
-    return os.waitpid(child, 0)[1]
 
 
 @pytest.fixture
@@ -76,61 +70,39 @@ def test_what_a_folder_holds(whole: Path) -> None:
     good = [name for name in NAMES if NAMES.index(name) % 5 != 1]
     assert list(features.paths) == good
     exact = np.stack([vector(name) for name in good])
-    assert features.features() == pytest.approx(exact, abs=0.02)
+    assert features.features == pytest.approx(exact, abs=0.02)
     lines = (whole / "errors.jsonl").read_text().splitlines()
     assert [json.loads(line) for line in lines] == [
-        {"path": NAMES[i], "reason": "bad"} for i in (1, 6, 11)
+        {"path": encode_name(NAMES[i]), "reason": "bad"} for i in (1, 6, 11)
     ]
     manifest = json.loads((whole / "manifest.json").read_text())
     assert manifest["complete"] is True
     assert manifest["failures"] == 3
     assert [shard["sources"] for shard in manifest["shards"]] == [4, 4, 4]
-    assert 0.99 < manifest["shards"][0]["fidelity"]["cosine_min"] < 1
+    assert 0.99 < manifest["shards"][0]["loss"]["cosine_min"] < 1
 
 
-def test_a_kill_at_any_moment_costs_a_shard_at_most(
-    whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The process kills itself right after its n-th fsync or rename, for every n there is."""
-    kills = 0
-    while True:
-        folder = tmp_path / f"killed-{kills}"
-        steps = iter(range(10_000))
-
-        def deadly(real: Callable[..., object], at: int, steps: object) -> Callable[..., object]:
-            def step(*arguments: object) -> object:
-                result = real(*arguments)
-                if next(steps) == at:  # type: ignore[call-overload]
-                    os.kill(os.getpid(), signal.SIGKILL)
-                return result
-
-            return step
-
-        def work(folder: Path = folder, at: int = kills, steps: object = steps) -> None:
-            monkeypatch.setattr(os, "fsync", deadly(os.fsync, at, steps))
-            monkeypatch.setattr(os, "replace", deadly(os.replace, at, steps))
-            fill(folder, NAMES)
-
-        status = in_child(work)
+def test_a_kill_at_any_moment_costs_a_shard_at_most(whole: Path, tmp_path: Path) -> None:
+    for step in count():
+        folder = tmp_path / f"killed-{step}"
+        killed = killed_at(step, lambda folder=folder: fill(folder, NAMES))  # type: ignore[misc]
+        if not killed:
+            break
         committed = 0
         if (folder / "manifest.json").exists():
             shards = json.loads((folder / "manifest.json").read_text())["shards"]
             committed = sum(shard["sources"] for shard in shards)
-        if not os.WIFSIGNALED(status):
-            assert status == 0
-            break
         redone = fill(folder, NAMES, resume=True)
         assert redone == len(NAMES) - committed
         assert content(folder) == content(whole)
-        kills += 1
-    assert kills >= 3 * len(json.loads((whole / "manifest.json").read_text())["shards"])
+    assert step >= 3 * len(json.loads((whole / "manifest.json").read_text())["shards"])
 
 
 def test_rows_taken_before_a_stop_are_dropped_with_their_shard(whole: Path, tmp_path: Path) -> None:
     folder = tmp_path / "stopped"
-    sink = ShardSink(folder, INFO, shard_sources=SHARD)
+    sink = ShardSink(folder, INFO, shard_size=SHARD)
     for name in ("photo-00.jpg", "photo-02.jpg", "photo-03.jpg"):
-        sink.write(name, vector(name))
+        sink.write(record(name))
     sink.close()
     sink.close()
     assert FeatureSet.read(folder).paths == ()
@@ -148,13 +120,13 @@ def test_new_pictures_are_appended(whole: Path, tmp_path: Path) -> None:
 
 def test_another_fingerprint_is_refused(whole: Path) -> None:
     before = content(whole)
-    other = SetInfo(model="other", fingerprint="b" * 64, dim=DIM, store=Store.I8)
+    other = info_of(OUTPUTS, store=Store.I8, model="other", fingerprint="b")
     with pytest.raises(SinkError) as caught:
         fill(whole, NAMES, resume=True, info=other)
     assert str(caught.value) == (
         f"{whole}: fingerprint: the set has aaaaaaaaaaaa (model toy), these features have "
         "bbbbbbbbbbbb (model other). Vectors of different models or preprocessing cannot be "
-        "compared: use the set's model and options, or name another folder."
+        "compared: use the set's model and options, or name another place."
     )
     assert content(whole) == before
 
@@ -164,11 +136,11 @@ def test_what_else_is_refused(whole: Path, tmp_path: Path) -> None:
         SinkError, match=r"holds a finished feature set of 9 rows. Go on with it by"
     ):
         fill(whole, NAMES)
-    f32 = SetInfo(model="toy", fingerprint="a" * 64, dim=DIM)
-    with pytest.raises(SinkError, match=r"--store: the set was made with i8, got f32. Resume with"):
+    f32 = info_of(OUTPUTS)
+    with pytest.raises(SinkError, match=r"made with i8 numbers, got f32\. Resume with store=i8\."):
         fill(whole, NAMES, resume=True, info=f32)
-    with pytest.raises(SinkError, match="a shard of 4 pictures is not whole batches of 3"):
-        ShardSink(tmp_path / "odd", INFO, shard_sources=4, batch=3)
+    with pytest.raises(OptionError, match="shard_size: expected a multiple of the batch of 3 pic"):
+        ShardSink(tmp_path / "odd", INFO, shard_size=4, batch=3)
     (tmp_path / "full").mkdir()
     (tmp_path / "full" / "thesis.tex").write_text("mine")
     with pytest.raises(SinkError, match=r"holds 'thesis.tex' and no feature set"):
@@ -184,11 +156,11 @@ def test_what_else_is_refused(whole: Path, tmp_path: Path) -> None:
 
 def test_sources_spelled_differently_are_refused_before_they_double_the_set(tmp_path: Path) -> None:
     folder = tmp_path / "set"
-    sink = ShardSink(folder, INFO, shard_sources=1)
-    sink.write(NAMES[0], vector(NAMES[0]))
+    sink = ShardSink(folder, INFO, shard_size=1)
+    sink.write(record(NAMES[0]))
     sink.close()
     with pytest.raises(SinkError, match=r"it has, for example, 'photo-00.jpg'. Resume with the"):
-        ShardSink(folder, INFO, resume=True).select([f"./{name}" for name in NAMES])
+        ShardSink(folder, INFO, resume=True).pending([f"./{name}" for name in NAMES])
 
 
 @pytest.mark.parametrize("name", ["shard-00001.npy", "shard-00001.paths.json", "errors.jsonl"])
@@ -210,7 +182,94 @@ def test_a_damaged_manifest_is_found(whole: Path, text: str) -> None:
 
 
 def test_shards_are_whole_batches_of_bounded_size() -> None:
-    assert default_shard_sources(1280, 1) == 1024
-    assert default_shard_sources(1280, 3) == 1023
-    assert default_shard_sources(7 * 7 * 1280, 1) == 66
-    assert default_shard_sources(2**26, 8) == 8
+    sizes = {(1280, 1): 1024, (1280, 3): 1023, (7 * 7 * 1280, 1): 66, (2**26, 8): 8}
+    for (dim, batch), sources in sizes.items():
+        info = info_of([OutputInfo(name="features", shape=(dim,))])
+        assert default_shard_sources(info, batch) == sources
+
+
+STREAM = info_of(OUTPUTS, store=Store.I8, timed=True)
+
+
+def stream_into(folder: Path, rows: range, *, resume: bool = False, commit: bool = True) -> None:
+    with ShardSink(folder, STREAM, resume=resume, live=True, shard_size=SHARD) as sink:
+        for row in rows:
+            sink.write(record_of(STREAM, row))
+        if commit:
+            sink.commit()
+
+
+def test_a_stream_that_is_killed_loses_no_record(tmp_path: Path) -> None:
+    """A record is on the disk before the next one comes, whatever shard it will be in."""
+    whole = tmp_path / "whole"
+    stream_into(whole, range(10))
+    expected = FeatureSet.read(whole)
+    for step in count():
+        folder, done = tmp_path / f"killed-{step}", tmp_path / f"done-{step}"
+
+        def work(folder: Path = folder, done: Path = done) -> None:
+            with ShardSink(folder, STREAM, live=True, shard_size=SHARD) as sink:
+                for row in range(10):
+                    sink.write(record_of(STREAM, row))
+                    done.write_text(str(row + 1))
+                sink.commit()
+
+        killed = killed_at(step, work)
+        written = int(done.read_text()) if done.exists() else 0
+        if (folder / "manifest.json").exists():
+            there = FeatureSet.read(folder)
+            assert len(there) in (written, written + 1)
+            assert there.frames is not None
+            assert there.frames.index.tolist() == [row * 3 for row in range(len(there))]
+            stream_into(folder, range(len(there), 10), resume=True)
+            assert content(folder) == content(whole)
+        if not killed:
+            break
+    assert expected.features == pytest.approx(FeatureSet.read(folder).features)
+    assert step > 10
+
+
+def test_a_stream_is_read_while_it_runs(tmp_path: Path) -> None:
+    folder = tmp_path / "set"
+    with ShardSink(folder, STREAM, live=True, shard_size=SHARD) as sink:
+        for row in range(6):
+            sink.write(record_of(STREAM, row))
+            there = FeatureSet.read(folder)
+            assert len(there) == sink.summary().rows == row + 1
+            exact = record_of(STREAM, row).features
+            assert there[-1].features == pytest.approx(exact, abs=0.02)
+        assert sorted(content(folder)) == [
+            "errors.jsonl", "manifest.json", "shard-00000.frames.json", "shard-00000.npy",
+            "shard-00000.paths.json", "shard-00000.scales.npy", "shard-00001.tail.jsonl",
+        ]  # fmt: skip
+    stream_into(folder, range(6, 7), resume=True)
+    assert len(FeatureSet.read(folder)) == 7
+    assert not (folder / "shard-00001.tail.jsonl").exists()
+
+
+def test_a_cut_line_of_a_tail_is_left_out_with_a_warning(tmp_path: Path) -> None:
+    folder = tmp_path / "set"
+    stream_into(folder, range(2), commit=False)
+    tail = folder / "shard-00000.tail.jsonl"
+    tail.write_bytes(tail.read_bytes()[:-20])
+    with pytest.warns(UserWarning, match="line 2 is cut and was left out"):
+        assert len(FeatureSet.read(folder)) == 1
+    stream_into(folder, range(2, 3), resume=True)
+    assert [record.index for record in FeatureSet.read(folder)] == [0, 6]
+
+
+def test_a_set_of_a_stream_is_not_one_of_pictures(tmp_path: Path) -> None:
+    stream_into(tmp_path / "set", range(2))
+    with pytest.raises(SinkError) as caught:
+        fill(tmp_path / "set", NAMES, resume=True)
+    assert str(caught.value) == (
+        f"{tmp_path / 'set'}: the set has features of frames of a stream, got those of pictures. "
+        "Name another place."
+    )
+
+
+def test_the_rows_of_an_overwritten_stream_do_not_come_back(tmp_path: Path) -> None:
+    stream_into(tmp_path / "set", range(2), commit=False)
+    with ShardSink(tmp_path / "set", STREAM, live=True, overwrite=True) as sink:
+        sink.write(record_of(STREAM, 5))
+    assert [record.index for record in FeatureSet.read(tmp_path / "set")] == [15]

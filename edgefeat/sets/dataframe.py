@@ -1,0 +1,47 @@
+"""A set as a DataFrame of pandas or Polars: the one file that knows them."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from importlib.util import find_spec
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+from edgefeat import checks
+from edgefeat.errors import DependencyError
+from edgefeat.sets.csv_file import feature_columns
+from edgefeat.sets.frames import COLUMNS
+
+if TYPE_CHECKING:
+    from edgefeat.sets.featureset import FeatureSet
+
+__all__ = ["as_frame"]
+
+_LIBRARIES = ("pandas", "polars")
+
+
+def as_frame(features: FeatureSet, library: str | None) -> Any:
+    """Return a set as a DataFrame; see `FeatureSet.to_frame`."""
+    if library is None:
+        library = next((name for name in _LIBRARIES if find_spec(name)), "pandas")
+    module = _module(checks.choice("library", library, *_LIBRARIES))
+    numbers = features.features.reshape(len(features), -1)
+    facts: dict[str, Any] = {}
+    if features.frames is not None:
+        facts = {name: getattr(features.frames, name) for name in COLUMNS}
+    columns = feature_columns(features.info)
+    if library == "pandas":
+        index = module.Index(features.paths, name="path")
+        named = module.DataFrame(numbers, index=index, columns=columns)
+        return module.concat([module.DataFrame(facts, index=index), named], axis=1)
+    paths = {"path": list(features.paths), **facts}
+    return module.DataFrame(paths).hstack(module.from_numpy(numbers, schema=columns))
+
+
+def _module(library: str) -> ModuleType:
+    try:
+        return import_module(library)
+    except ImportError as error:
+        raise DependencyError(
+            f"a DataFrame needs {library}", remedy=f"Install it with `pip install {library}`."
+        ) from error

@@ -1,0 +1,115 @@
+"""When the frames of a stream were taken: one column for each fact, one entry for each row."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgefeat.sets.names import decode_name, encode_name
+from edgefeat.sets.record import FeatureRecord
+
+__all__ = ["COLUMNS", "Frames", "frame_facts"]
+
+COLUMNS: Mapping[str, np.dtype[Any]] = {
+    "index": np.dtype("<i8"),
+    "source": np.dtype("O"),  # text
+    "wall_time": np.dtype("<f8"),
+    "media_s": np.dtype("<f8"),  # NaN where the source states no time
+    "age_ms": np.dtype("<f8"),
+    "dropped": np.dtype("<i8"),
+}
+"""The columns by name, in the order in which every format writes them."""
+
+_NOTHING = float("nan")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Frames:
+    """When frames were taken, as arrays `(N,)`.
+
+    Attributes:
+        index: int64, the frame's number in its source.
+        source: Text, what the source is called.
+        wall_time: float64, Unix time in seconds.
+        media_s: float64, the source's own clock in seconds; NaN where it states none.
+        age_ms: float64, time from capture to the features, in ms.
+        dropped: int64, frames that had made room for newer ones by then.
+    """
+
+    index: NDArray[np.int64]
+    source: NDArray[np.object_]
+    wall_time: NDArray[np.float64]
+    media_s: NDArray[np.float64]
+    age_ms: NDArray[np.float64]
+    dropped: NDArray[np.int64]
+
+    @classmethod
+    def of_columns(cls, columns: Mapping[str, Sequence[Any] | NDArray[Any]]) -> Frames:
+        """Make them from columns as they are written: names encoded, a missing number as None.
+
+        Raises:
+            KeyError, TypeError, ValueError: A column is missing or does not fit.
+        """
+        found = {}
+        for name, dtype in COLUMNS.items():
+            values = columns[name]
+            if name == "source":
+                values = [decode_name(str(text)) for text in values]
+            elif name == "media_s":
+                values = [_NOTHING if value is None else value for value in values]
+            found[name] = np.array(values, dtype)
+        if len({len(column) for column in found.values()}) > 1:
+            lengths = {name: len(column) for name, column in found.items()}
+            raise ValueError(f"columns of different lengths: {lengths}")
+        return cls(**found)
+
+    @classmethod
+    def joined(cls, parts: Iterable[Frames]) -> Frames:
+        """Put several, or none, after each other."""
+        several = [*parts] or [cls.of_columns(dict.fromkeys(COLUMNS, ()))]
+        return cls(
+            **{name: np.concatenate([getattr(p, name) for p in several]) for name in COLUMNS}
+        )
+
+    def __len__(self) -> int:
+        return len(self.index)
+
+    def take(self, rows: Any) -> Frames:
+        """Return some of the rows, by a slice or an array of positions."""
+        return Frames(**{name: getattr(self, name)[rows] for name in COLUMNS})
+
+    def facts(self, row: int) -> dict[str, Any]:
+        """Return one row as `FeatureRecord` takes it."""
+        facts = {name: getattr(self, name)[row].item() for name in COLUMNS if name != "source"}
+        if np.isnan(facts["media_s"]):
+            facts["media_s"] = None
+        return {**facts, "source": self.source[row]}
+
+    def columns(self) -> dict[str, list[Any]]:
+        """Return the columns as they are written to JSON."""
+        written: dict[str, list[Any]] = {name: getattr(self, name).tolist() for name in COLUMNS}
+        written["source"] = [encode_name(text) for text in written["source"]]
+        written["media_s"] = [None if np.isnan(value) else value for value in written["media_s"]]
+        return written
+
+
+def frame_facts(record: FeatureRecord) -> dict[str, Any]:
+    """Return what a record says of its frame as it is written, in the order of `COLUMNS`.
+
+    Raises:
+        ValueError: The record is of no stream.
+    """
+    if record.source is None or record.wall_time is None:
+        raise ValueError("source, wall_time: expected a stream's record, got one without them")
+    return {
+        "index": record.index,
+        "source": encode_name(record.source),
+        "wall_time": round(record.wall_time, 6),
+        "media_s": record.media_s,
+        "age_ms": round(record.age_ms or 0.0, 3),
+        "dropped": record.dropped or 0,
+    }

@@ -1,0 +1,120 @@
+"""The JSON Schema of a line: what `edgefeat stream` and `edgefeat extract` write, key by key.
+
+Draft 2020-12; `--schema` of both commands prints it. Standard library only.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+__all__ = ["json_schema"]
+
+
+def json_schema() -> dict[str, Any]:
+    """Return the schema."""
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "One line of `edgefeat extract` or `edgefeat stream`",
+        "type": "object",
+        "properties": {**_ROW, **_FRAME, **_ARRAYS},
+        "required": ["path", "index", "model", "fingerprint"],
+        "oneOf": [{"required": ["features"]}, {"required": ["outputs"]}],
+        "dependentRequired": {name: sorted(_FRAME.keys() - {name}) for name in _FRAME},
+        "$defs": {"array": _ARRAY, "numbers": _NUMBERS},
+    }
+
+
+_ROW: dict[str, Any] = {
+    "path": {
+        "type": "string",
+        "description": "What the row is called: the picture's path, or SOURCE#INDEX for a frame "
+        "that has no name. A name that is not UTF-8 is `bytes:` and the name with each odd byte "
+        "as %XX.",
+    },
+    "index": {
+        "type": "integer",
+        "minimum": 0,
+        "description": "A picture's number among the rows, or a frame's number in its source, "
+        "where frames that were left out leave gaps.",
+    },
+    "model": {"type": "string", "description": "The model's name."},
+    "fingerprint": {
+        "type": "string",
+        "description": "Of model and preprocessing. Vectors of two fingerprints must not be "
+        "compared.",
+    },
+}
+
+_FRAME: dict[str, Any] = {
+    "source": {
+        "type": "string",
+        "description": "What the stream's source is called, without passwords. This and the next "
+        "four are there for frames of a stream, all or none.",
+    },
+    "wall_time": {
+        "type": "number",
+        "description": "Unix time in seconds, right after the frame was grabbed.",
+    },
+    "media_s": {
+        "type": ["number", "null"],
+        "description": "The source's own clock in seconds; null if it states no time that can be "
+        "trusted.",
+    },
+    "age_ms": {
+        "type": "number",
+        "minimum": 0,
+        "description": "Time from capture to the features, in milliseconds.",
+    },
+    "dropped": {
+        "type": "integer",
+        "minimum": 0,
+        "description": "Frames that had made room for newer ones by then.",
+    },
+}
+
+_ARRAYS: dict[str, Any] = {
+    "features": {"$ref": "#/$defs/array", "description": "The model's output."},
+    "output": {
+        "type": "string",
+        "description": "The name of the output that stands in `features`; left out if it is "
+        "called `features`.",
+    },
+    "outputs": {
+        "type": "object",
+        "description": "In the place of `features` where several outputs were asked for: each by "
+        "its name.",
+        "additionalProperties": {"$ref": "#/$defs/array"},
+        "minProperties": 2,
+    },
+}
+
+_NUMBERS: dict[str, Any] = {
+    "type": "array",
+    "items": {"anyOf": [{"type": "number"}, {"$ref": "#/$defs/numbers"}]},
+}
+
+_ARRAY: dict[str, Any] = {
+    "oneOf": [
+        {
+            "$ref": "#/$defs/numbers",
+            "description": "Decimals that read back as the same float32; a map is nested: rows, "
+            "columns, channels.",
+        },
+        {
+            "type": "object",
+            "description": "The numbers as little-endian bytes. So are float32 numbers written "
+            "that JSON has no word for: infinities, and what is not a number.",
+            "properties": {
+                "store": {
+                    "enum": ["f32", "f16", "i8"],
+                    "description": "float32, float16, or int8 codes that `scale` multiplies.",
+                },
+                "shape": {"type": "array", "items": {"type": "integer", "minimum": 1}},
+                "base64": {"type": "string", "contentEncoding": "base64"},
+                "scale": {"type": "number", "description": "Present with i8."},
+            },
+            "required": ["store", "shape", "base64"],
+            "additionalProperties": False,
+        },
+    ]
+}

@@ -1,0 +1,73 @@
+"""What goes into a set, one at a time: a picture's features, or the reason that there are none."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from edgefeat.arrays import Features
+from edgefeat.errors import EdgefeatError
+from edgefeat.sets.names import encode_name
+
+__all__ = ["Failure", "FeatureRecord"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class FeatureRecord:
+    """The features of one picture or frame, and where they come from.
+
+    Attributes:
+        features: What the extractor gave: float32 `(D,)`, or `(H, W, C)` for a single map. Several
+            outputs stand side by side in it.
+        name: What the picture is called, such as a file's path; None for a camera's frames.
+        index: The frame's number in its source, from 0; left-out frames leave gaps. A picture's
+            number in its set.
+        fingerprint: The model's; vectors of two fingerprints must not be compared.
+        source: What the stream's source is called, never with a password. This and what follows
+            is None for pictures that no stream gave.
+        wall_time: Unix time in seconds, right after the frame was grabbed.
+        media_s: The source's own clock in seconds; None if it states no time that can be trusted.
+        age_ms: Time from capture to this record, in ms.
+        dropped: Frames that made room for newer ones, so far.
+        outputs: The outputs in `features` by name, each in its own shape; empty where they were
+            not taken apart.
+    """
+
+    features: Features
+    index: int
+    fingerprint: str
+    name: str | None = None
+    source: str | None = None
+    wall_time: float | None = None
+    media_s: float | None = None
+    age_ms: float | None = None
+    dropped: int | None = None
+    outputs: Mapping[str, Features] = field(default_factory=dict)
+
+    @property
+    def path(self) -> str:
+        """What the row is called in a set: its name, or `SOURCE#INDEX` for a camera's frame."""
+        return f"{self.source}#{self.index}" if self.name is None else self.name
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failure:
+    """One source or picture that gave no features.
+
+    Attributes:
+        path: What the user, or a folder, calls it.
+        reason: What is wrong with it and what to do about it, as sentences without the path.
+    """
+
+    path: str
+    reason: str
+
+    @classmethod
+    def of(cls, path: str, error: EdgefeatError) -> Failure:
+        """Make one from the error that a picture gave."""
+        return cls(path=path, reason=error.reason)
+
+    def to_json(self) -> str:
+        """Return the ledger's line, with its newline."""
+        return json.dumps({"path": encode_name(self.path), "reason": self.reason}) + "\n"
