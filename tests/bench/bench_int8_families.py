@@ -53,7 +53,7 @@ def measure(name: str, size: int, count: int, *, floor: bool) -> dict[str, Any]:
     from edgefeat_export.cut.headless import Tap
     from edgefeat_export.networks.load import load_network
     from edgefeat_export.networks.request import NetworkRequest
-    from edgefeat_export.pipeline.build import float_graph
+    from edgefeat_export.pipeline.material import float_graph
     from edgefeat_export.proof.calibration import calibration_pictures
     from edgefeat_export.quant.fidelity import features_of
     from edgefeat_export.quant.graph_to_int8 import quantize

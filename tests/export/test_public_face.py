@@ -15,6 +15,7 @@ from edgefeat.errors import OptionError
 from edgefeat.model.file import read_model_file
 from edgefeat_export import BACKBONES, ExportError, NetworkRequest, VerificationError
 from edgefeat_export.pipeline.results import BuildResult
+from edgefeat_export.precision import Precision
 from keras_models import sequential
 
 UNCHECKED = {f"int8.{gate}": None for gate in ("relative_l2_max", "cosine_mean", "cosine_min")}
@@ -128,6 +129,16 @@ def test_a_missed_gate_of_another_output_leaves_no_file(built: BuildResult, tmp_
         )
     assert refusal.value.reasons[0]["gate"] == "relative_l2_max"
     assert list(tmp_path.iterdir()) == []
+
+
+def test_int8_that_nobody_asked_for_is_told_to_be_left_out(saved: Path, tmp_path: Path) -> None:
+    result = edgefeat_export.build(saved, tmp_path, gates={"int8.cosine_mean": 1.5})
+    assert [file.spec.precision for file in result.files] == ["fp32"]
+    assert list(result.left_out) == ["int8"]
+    missed = {
+        reason["gate"]: reason["needed"] for reason in result.left_out[Precision.INT8].reasons
+    }
+    assert missed["cosine_mean"] == 1.5
 
 
 def test_only_fp32_files_are_quantized(built: BuildResult) -> None:

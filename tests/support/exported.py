@@ -7,7 +7,7 @@ import onnxruntime as ort
 
 from edgefeat_export.cut.headless import Tap
 from edgefeat_export.networks.network import Network
-from edgefeat_export.pipeline.build import float_graph
+from edgefeat_export.pipeline.material import float_graph
 
 
 def exported(network: Network, images: np.ndarray, tap: Tap | None = None) -> np.ndarray:

@@ -1,4 +1,9 @@
-"""The export, step by step: load, cut, convert, clean, reduce, quantize, verify, stamp, publish.
+"""The export, step by step.
+
+    material  load the network, cut it, convert it, clean its graph, fit the reduction
+    graph     for each precision: quantize to int8, or store as fp16, or leave as it is
+    drafts    stamp each graph, measure it through edgefeat, require its gates, make its probe
+    publish   put all files in place, or none; then write the card
 
 Files appear only when everything asked for has passed; until then nothing is replaced.
 """
@@ -6,26 +11,22 @@ Files appear only when everything asked for has passed; until then nothing is re
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 
-import numpy as np
 import onnx
-from numpy.typing import NDArray
 
-from edgefeat_export.cut import headless, reduction
-from edgefeat_export.cut.reduction import Pca, Reduction
-from edgefeat_export.errors import ConversionError, VerificationError
-from edgefeat_export.graph import audit, convert, half, uint8_input
-from edgefeat_export.graph import pipeline as passes
-from edgefeat_export.networks import load
-from edgefeat_export.networks.network import Network
-from edgefeat_export.networks.normalisation import Normalisation
+from edgefeat_export.cut import headless
+from edgefeat_export.cut.reduction import Pca
+from edgefeat_export.errors import VerificationError
+from edgefeat_export.graph import half
 from edgefeat_export.networks.request import NetworkRequest
 from edgefeat_export.pipeline import card, drafts, int8, publish, specs
+from edgefeat_export.pipeline import material as materials
+from edgefeat_export.pipeline.material import Material
 from edgefeat_export.pipeline.request import (
     BuildRequest,
     Int8Request,
@@ -37,12 +38,11 @@ from edgefeat_export.pipeline.request import (
 )
 from edgefeat_export.pipeline.results import BuildResult
 from edgefeat_export.precision import Precision
-from edgefeat_export.proof import calibration, pictures
+from edgefeat_export.proof import calibration
 from edgefeat_export.proof import gates as gate_limits
-from edgefeat_export.proof.reference import KerasReference
 from edgefeat_export.quant.targets import Target
 
-__all__ = ["build", "float_graph"]
+__all__ = ["build"]
 
 _UNCHANGED: Final[Mapping[str, float | None]] = MappingProxyType({})
 
@@ -103,7 +103,7 @@ def build(
         ExportError: Pictures or files cannot be read or written.
         OptionError: An option makes no sense, or nothing would use it.
 
-    Whenever an error is raised, no file was written or replaced.
+    No model file is written or replaced unless all of them have passed. The card comes last.
     """
     built = precisions_of(precisions)
     if precisions is None and max_latency_ratio is None:
@@ -126,39 +126,9 @@ def build(
     )
 
 
-def float_graph(body: headless.Headless, normalisation: Normalisation) -> onnx.ModelProto:
-    """Return the clean float graph of a headless model, with a uint8 picture as its input.
-
-    Raises:
-        ConversionError: The model cannot be converted, or its graph cannot be cleaned.
-    """
-    converted = convert.to_onnx(body.model, [output.name for output in body.outputs])
-    cleaned = passes.clean(converted)
-    return uint8_input.with_uint8_input(cleaned, normalisation)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Material:
-    """What every precision of one network is made from and held against.
-
-    Attributes:
-        request: What was asked for.
-        network: The network that was loaded.
-        fp32: Its clean float graph, without reduction.
-        reference: Keras's features, reduction included.
-        judged: Pictures to verify with, uint8 `(N, height, width, channels)`.
-    """
-
-    request: BuildRequest
-    network: Network
-    fp32: onnx.ModelProto
-    reference: KerasReference
-    judged: NDArray[np.uint8]
-
-
 def _build(request: BuildRequest, say: Say) -> BuildResult:
     with publish.output_folder(request.output):
-        material = _prepared(request, say)
+        material = materials.prepare(request, say)
         proven, left_out = _proven(material, say)
         files = publish.publish(proven)
         path = card.write_card(files[0].spec, request.output, say=say)
@@ -167,27 +137,8 @@ def _build(request: BuildRequest, say: Say) -> BuildResult:
     return BuildResult(files=files, left_out=left_out, card=path)
 
 
-def _prepared(request: BuildRequest, say: Say) -> _Material:
-    """Load, cut, convert and clean the network, and fit what comes behind it."""
-    say(f"loading {request.network.name}")
-    network = load.load_network(request.network)
-    body = network.cut(request.taps)
-    _say_cut(network, body, request, say)
-    say("converting to ONNX and cleaning the graph")
-    fp32 = float_graph(body, network.normalisation)
-    _require_clean(fp32, network, say)
-    keras = KerasReference(headless=body, normalisation=network.normalisation)
-    return _Material(
-        request=request,
-        network=network,
-        fp32=fp32,
-        reference=replace(keras, reduction=_fitted(request, network, keras, say)),
-        judged=pictures.for_verification(request.images, network.input, say=say),
-    )
-
-
 def _proven(
-    material: _Material, say: Say
+    material: Material, say: Say
 ) -> tuple[list[drafts.Draft], dict[Precision, VerificationError]]:
     """Bring the graph to each precision and prove it; one that may be left out may fail."""
     proven: list[drafts.Draft] = []
@@ -203,7 +154,7 @@ def _proven(
     return proven, left_out
 
 
-def _draft(material: _Material, precision: Precision, say: Say) -> drafts.Draft:
+def _draft(material: Material, precision: Precision, say: Say) -> drafts.Draft:
     request, reference = material.request, material.reference
     model, made = _graph(material, precision, say)
     outputs = reference.reduction.describe(reference.headless.outputs)
@@ -222,7 +173,7 @@ def _draft(material: _Material, precision: Precision, say: Say) -> drafts.Draft:
 
 
 def _graph(
-    material: _Material, precision: Precision, say: Say
+    material: Material, precision: Precision, say: Say
 ) -> tuple[onnx.ModelProto, dict[str, object]]:
     """Return the graph in a precision, and what the spec keeps of how it was made."""
     request, behind = material.request, material.reference.reduction
@@ -239,43 +190,3 @@ def _graph(
         return made.model, {"quantization": made.record}
     model = behind.append(material.fp32)
     return (half.with_half_weights(model) if precision is Precision.FP16 else model), {}
-
-
-def _fitted(request: BuildRequest, network: Network, keras: KerasReference, say: Say) -> Reduction:
-    """Return what happens behind the network; a PCA is fitted to the whole calibration folder."""
-    folder = request.calibrate
-    if request.reduce is None or folder is None:
-        return Reduction(l2=request.l2)
-    say(f"fitting {request.reduce.components} components to the pictures of {folder}")
-
-    def features() -> Iterator[NDArray[np.float32]]:
-        for images in pictures.stream(folder, network.input, say=say):
-            yield keras.features(images)[0]
-
-    projection = reduction.fit(request.reduce, features())
-    if (fitted := projection.fitted) is not None:
-        say(
-            f"{request.reduce.components} components keep {fitted.explained_variance:.1%} of the"
-            f" variance of {fitted.images} pictures"
-        )
-    return Reduction(projection=projection, l2=request.l2)
-
-
-def _require_clean(fp32: onnx.ModelProto, network: Network, say: Say) -> None:
-    """Refuse a catalogue backbone that is not clean; of the user's own network, only say it."""
-    try:
-        audit.require_clean(fp32)
-    except ConversionError as error:
-        if network.in_catalogue:
-            raise
-        say(f"note: not as fast as it could be: {error}")
-
-
-def _say_cut(network: Network, body: headless.Headless, request: BuildRequest, say: Say) -> None:
-    if any(tap.layer is None for tap in request.taps):
-        head = network.head
-        say(f"cut at layer {head.layer!r}: {head.reason}")
-    for output in body.outputs:
-        shape = "x".join(str(side) for side in output.shape)
-        pooled = f", {output.pooling} pooling" if output.pooling else ""
-        say(f"output {output.name!r}: {shape} from layer {output.source_layer!r}{pooled}")

@@ -73,7 +73,7 @@ def quantize(
         ModelError: The file is damaged or not one of edgefeat.
         OptionError: An option makes no sense.
 
-    Whenever an error is raised, no file was written or replaced.
+    The file is not written or replaced unless it has passed. The report comes last.
     """
     source = Path(model)
     count = checks.whole_number("calibration_pictures", calibration_pictures)

@@ -152,16 +152,13 @@ def make_probe(path: Path, spec: ModelSpec, probe: ProbeImage) -> Probe:
     with FeatureExtractor(path, outputs=spec.primary.name) as extractor:
         got = extractor.extract_prepared(image[np.newaxis])[0].reshape(-1)
     measured = float(agreement.relative_l2(probe.expected[np.newaxis], got[np.newaxis])[0])
-    # Integers give the same bytes everywhere, unless float arithmetic comes after them.
-    integers_to_the_end = spec.primary.reduced_from is None and not spec.primary.l2_normalised
-    exact = spec.precision == Precision.INT8 and integers_to_the_end
     return Probe(
         generator=GENERATOR,
         seed=probe.seed,
         size_hw=spec.input.size_hw,
         expected=_float16_text(probe.expected),
         relative_l2_max=float(f"{_PROBE_SLACK * measured + _PROBE_FLOOR:.2e}"),
-        features_sha256=features_sha256(got) if exact else None,
+        features_sha256=features_sha256(got) if _is_all_integer(spec) else None,
     )
 
 
@@ -180,6 +177,18 @@ def file_stem(spec: ModelSpec) -> str:
 def shape_text(output: OutputSpec) -> str:
     """Return an output's shape for people, such as `1280` or `7 x 7 x 320`."""
     return " x ".join(str(side) for side in output.shape)
+
+
+def _is_all_integer(spec: ModelSpec) -> bool:
+    """Return whether every CPU gives the same bytes: no layer in float, nothing in float behind."""
+    made = spec.extra.get("quantization")
+    return (
+        spec.precision == Precision.INT8
+        and isinstance(made, Mapping)
+        and not made.get("kept_float")
+        and spec.primary.reduced_from is None
+        and not spec.primary.l2_normalised
+    )
 
 
 def _float16_text(features: NDArray[np.float32]) -> str:

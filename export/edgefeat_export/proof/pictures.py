@@ -114,6 +114,8 @@ def drawn(input_spec: InputSpec, *, count: int) -> Pixels:
 
 
 def _files(folder: Path) -> list[str]:
+    if not folder.exists():
+        raise ExportError("no such folder", where=folder, remedy="Give a folder of pictures.")
     try:
         return expand(str(folder))
     except SourceError as error:
@@ -125,10 +127,12 @@ def _files(folder: Path) -> list[str]:
 def _read(files: Sequence[str], input_spec: InputSpec, folder: Path, say: Say) -> Iterator[Pixels]:
     plan = Preprocessor.from_spec(input_spec)
     count, held = 0, []
+    first_error: ImageError | None = None
     for file in files:
         try:
             held.append(plan(plan.decode(file)))
         except ImageError as error:
+            first_error = first_error or error
             say(f"left out: {error}")
             continue
         count += 1
@@ -139,7 +143,9 @@ def _read(files: Sequence[str], input_spec: InputSpec, folder: Path, say: Say) -
         yield np.stack(held)
     if not count:
         raise ExportError(
-            f"none of {len(files)} pictures can be read", where=folder, remedy="Give others."
+            f"none of {len(files)} pictures can be read, the first because: {first_error}",
+            where=folder,
+            remedy="Give others.",
         )
 
 

@@ -51,6 +51,7 @@ class _Replay:
         self._owner: dict[str, Any] = {}
 
     def expand(self, model: Any, tensor: Any, within: str) -> Any:
+        """Return what a model gives for a tensor; `within` begins the names of clashing layers."""
         if isinstance(model, keras.Sequential):
             for layer in model.layers:
                 tensor = self._call(layer, (tensor,), {}, within)

@@ -102,9 +102,11 @@ class _Trace(keras.Layer):  # type: ignore[misc]
         self._function = function
 
     def call(self, image: Any) -> list[Any]:
+        """Return the tensor of every scope."""
         return list(tf.nest.flatten(self._function(image)))
 
     def compute_output_spec(self, image: Any) -> list[Any]:
+        """Return shapes and types of what `call` returns."""
         shapes = [output.shape for output in self._function.outputs]
         return [
             keras.KerasTensor((image.shape[0], *shape[1:]), dtype="float32") for shape in shapes
