@@ -22,8 +22,8 @@ from edgefeat.errors import (
 TYPE_CHECKING = False  # for type checkers; importing typing costs more than all the rest here
 if TYPE_CHECKING:
     from edgefeat.extractor import FeatureExtractor, extract
+    from edgefeat.measures.similarity import cosine_similarity, euclidean_distance
     from edgefeat.sets.featureset import FeatureSet
-    from edgefeat.similarity import cosine_similarity, euclidean_distance
     from edgefeat.streaming.stream import stream
 
 # ONNX Runtime 1.31 keeps a device identifier and a database of events for its makers in the home
@@ -50,8 +50,8 @@ __all__ = [
 _HOMES = {
     "FeatureExtractor": "edgefeat.extractor",
     "FeatureSet": "edgefeat.sets.featureset",
-    "cosine_similarity": "edgefeat.similarity",
-    "euclidean_distance": "edgefeat.similarity",
+    "cosine_similarity": "edgefeat.measures.similarity",
+    "euclidean_distance": "edgefeat.measures.similarity",
     "extract": "edgefeat.extractor",
     "stream": "edgefeat.streaming.stream",
 }
@@ -65,7 +65,7 @@ def __getattr__(name: str) -> object:
     try:
         value: object = getattr(import_module(_HOMES[name]), name)
     except (ImportError, AttributeError) as error:
-        from edgefeat.dependencies import explain
+        from edgefeat.installed.dependencies import explain
 
         if (explained := explain(error)) is None:
             raise

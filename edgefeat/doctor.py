@@ -11,14 +11,22 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from edgefeat import __version__, machine
-from edgefeat.dependencies import DEPENDENCIES, Dependency, Loaded, installed, load_all, pip_replace
+from edgefeat import __version__
 from edgefeat.engine import cache
 from edgefeat.engine.saturation import may_saturate
 from edgefeat.errors import EdgefeatError
+from edgefeat.host import machine
+from edgefeat.installed.dependencies import (
+    DEPENDENCIES,
+    Dependency,
+    Loaded,
+    installed,
+    load_all,
+    pip_replace,
+)
+from edgefeat.installed.requirements import from_installation
 from edgefeat.model.file import read_model_file
 from edgefeat.model.shipped import default_model
-from edgefeat.requirements import from_installation
 
 __all__ = ["ProviderReport", "Report", "examine"]
 

@@ -10,21 +10,21 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 
 import numpy as np
 
-from edgefeat.checks import choice
 from edgefeat.engine.cache import is_known
 from edgefeat.engine.lazy import LazySession
 from edgefeat.errors import ImageError
-from edgefeat.extractor_options import EngineOptions, ModelOptions
 from edgefeat.locks import allocate_lock
+from edgefeat.measures.similarity import l2_normalise
 from edgefeat.model.file import read_model_file
 from edgefeat.model.shipped import default_model
 from edgefeat.model.spec import Colour, ModelSpec, OutputKind, fingerprint
-from edgefeat.options import explained
+from edgefeat.options.checks import choice
+from edgefeat.options.extractor import EngineOptions, ModelOptions
+from edgefeat.options.option import explained
 from edgefeat.outputs import Chosen
 from edgefeat.pictures.preprocess import Preprocessor
 from edgefeat.pictures.resize import forget as forget_resize_graphs
 from edgefeat.pictures.threads import limit_opencv_threads
-from edgefeat.similarity import l2_normalise
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -48,7 +48,7 @@ class FeatureExtractor:
     """Turns pictures into feature vectors with one model; may be used from several threads.
 
     It works after a fork and can be pickled: the other process opens the model again. Options that
-    are wrong raise `OptionError`; each is a field of `edgefeat.extractor_options.ModelOptions` or
+    are wrong raise `OptionError`; each is a field of `edgefeat.options.extractor.ModelOptions` or
     `EngineOptions`, where its words and its check stand.
 
     Raises:
@@ -236,8 +236,8 @@ class FeatureExtractor:
         picture, and they share the model. With `on_error="skip"` a picture that cannot be used
         gives its `ImageError` in the place of features. Other arguments: see `extract_batch`.
         """
-        from edgefeat.batches import check_several, default_workers, features_in_order
-        from edgefeat.many_options import ManyOptions
+        from edgefeat.many.batches import check_several, default_workers, features_in_order
+        from edgefeat.options.many import ManyOptions
 
         _checked(colour)
         many = ManyOptions.of(batch=batch, workers=workers, on_error=on_error, retries=retries)

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from edgefeat.errors import OptionError, OutputWarning
-from edgefeat.extractor_options import ALL_OUTPUTS, ModelOptions
 from edgefeat.model.spec import ModelSpec, OutputKind, OutputSpec
+from edgefeat.options.extractor import ALL_OUTPUTS, ModelOptions
 
 if TYPE_CHECKING:
     from edgefeat.arrays import Features
@@ -90,7 +90,7 @@ class Chosen:
 
 
 def _warn(spec: ModelSpec, where: str) -> None:
-    from edgefeat.warn import warn_caller
+    from edgefeat.messages.warn import warn_caller
 
     first, *others = (f"{one.name} ({' x '.join(map(str, one.shape))})" for one in spec.outputs)
     warning = OutputWarning(

@@ -23,11 +23,11 @@ from typing import Any, Literal, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from edgefeat.checks import choice, member
 from edgefeat.errors import DependencyError, ImageError, ModelError
 from edgefeat.extractor import ColourName, FeatureExtractor, OnErrorName
-from edgefeat.extractor_options import EngineOptions, ModelOptions
-from edgefeat.many_options import OnError
+from edgefeat.options.checks import choice, member
+from edgefeat.options.extractor import EngineOptions, ModelOptions
+from edgefeat.options.many import OnError
 
 try:
     from joblib import effective_n_jobs

@@ -145,8 +145,8 @@ def _start(arguments: str) -> _Told:
 
 
 def _child(*, model: str, picture: str, options: dict[str, Any]) -> _Told:
-    from edgefeat import machine
     from edgefeat.extractor import FeatureExtractor
+    from edgefeat.host import machine
 
     imported = time.monotonic()
     extractor = FeatureExtractor(model, **options)

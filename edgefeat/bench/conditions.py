@@ -13,9 +13,9 @@ from collections.abc import Callable, Iterator, Sequence
 from importlib import metadata
 from pathlib import Path
 
-from edgefeat import machine
 from edgefeat.bench.load_results import SingleStream
 from edgefeat.bench.surroundings import Conditions, Machine
+from edgefeat.host import machine
 
 __all__ = ["Watch", "describe_machine"]
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from edgefeat.percentiles import Percentile
+from edgefeat.measures.percentiles import Percentile
 
 __all__ = [
     "Camera",

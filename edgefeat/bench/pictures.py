@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 
 from edgefeat.bench.pipeline import Picture
 from edgefeat.errors import OptionError, SourceError
-from edgefeat.extractor_options import DEFAULT_MAX_PIXELS
 from edgefeat.model.shipped import sample_photos
+from edgefeat.options.extractor import DEFAULT_MAX_PIXELS
 from edgefeat.pictures.decode import load_bgr
 from edgefeat.pictures.paths import expand
 from edgefeat.sources import Source, open_source

@@ -11,10 +11,10 @@ from collections.abc import Callable
 from dataclasses import field
 from typing import TYPE_CHECKING, Any, Self, TypeAlias
 
-from edgefeat.checks import number, whole_number
 from edgefeat.errors import OptionError
-from edgefeat.extractor_options import EngineOptions, ModelOptions
-from edgefeat.options import Options, number_from, option, whole_from
+from edgefeat.options.checks import number, whole_number
+from edgefeat.options.extractor import EngineOptions, ModelOptions
+from edgefeat.options.option import Options, number_from, option, whole_from
 from edgefeat.record import Record
 
 if TYPE_CHECKING:

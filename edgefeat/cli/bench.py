@@ -76,7 +76,7 @@ def run(arguments: argparse.Namespace) -> int:
         return _print_schema()
     from edgefeat import bench
     from edgefeat.atomic import check_place
-    from edgefeat.progress import TerminalLine
+    from edgefeat.messages.progress import TerminalLine
 
     rules = bench_options.rules(arguments)
     for place in bench_options.places(arguments):

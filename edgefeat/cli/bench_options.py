@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edgefeat.bench.plan import LOADS, Load, Setup
-from edgefeat.checks import whole_number
 from edgefeat.cli.options import add_options, read_options, refuse
 from edgefeat.errors import OptionError
-from edgefeat.extractor_options import EngineOptions, ModelOptions
-from edgefeat.options import whole_from
+from edgefeat.options.checks import whole_number
+from edgefeat.options.extractor import EngineOptions, ModelOptions
+from edgefeat.options.option import whole_from
 
 if TYPE_CHECKING:
     from edgefeat.bench.statistics.rules import Rule

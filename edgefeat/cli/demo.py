@@ -11,10 +11,10 @@ import numpy as np
 
 from edgefeat.errors import EdgefeatError
 from edgefeat.extractor import FeatureExtractor
+from edgefeat.measures.similarity import cosine_similarity
 from edgefeat.model.shipped import sample_photos
 from edgefeat.pictures.paths import expand
 from edgefeat.sets.featureset import FeatureSet
-from edgefeat.similarity import cosine_similarity
 
 __all__ = ["main"]
 

@@ -16,8 +16,8 @@ from edgefeat.cli.options import (
 )
 from edgefeat.cli.set_options import add_set_options, output_plan
 from edgefeat.errors import OptionError
-from edgefeat.extractor_options import EngineOptions
-from edgefeat.many_options import ManyOptions, OnError
+from edgefeat.options.extractor import EngineOptions
+from edgefeat.options.many import ManyOptions, OnError
 
 if TYPE_CHECKING:
     from edgefeat.cli.extract_report import Summary
@@ -130,8 +130,8 @@ def _extract(
     bad_sources: list[Failure],
     many: ManyOptions,
 ) -> list[Failure]:
-    from edgefeat.batches import default_workers
-    from edgefeat.progress import Progress
+    from edgefeat.many.batches import default_workers
+    from edgefeat.messages.progress import Progress
     from edgefeat.sets.corpus import extract_files
 
     stop = many.on_error is OnError.STOP

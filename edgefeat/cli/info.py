@@ -8,7 +8,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from edgefeat.cli.options import add_options, open_extractor, refuse
-from edgefeat.extractor_options import EngineOptions, ModelOptions
+from edgefeat.options.extractor import EngineOptions, ModelOptions
 
 if TYPE_CHECKING:
     from edgefeat.model.file import ModelFile

@@ -21,8 +21,8 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, TypeVar
 
 from edgefeat.errors import ExplainedError, OptionError
-from edgefeat.extractor_options import EngineOptions, ModelOptions
-from edgefeat.options import Options
+from edgefeat.options.extractor import EngineOptions, ModelOptions
+from edgefeat.options.option import Options
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator

@@ -14,7 +14,7 @@ from collections.abc import Callable
 
 from edgefeat.cli.parser import Parser
 from edgefeat.errors import EdgefeatError, OptionError
-from edgefeat.say import say
+from edgefeat.messages.say import say
 
 __all__ = ["run"]
 
@@ -44,7 +44,7 @@ def run(
     except EdgefeatError as error:
         return _fail(error, parser, name, refused)
     except (ImportError, AttributeError) as error:
-        from edgefeat.dependencies import explain
+        from edgefeat.installed.dependencies import explain
 
         if (explained := explain(error)) is None:
             raise

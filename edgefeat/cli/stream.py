@@ -6,7 +6,6 @@ import argparse
 import sys
 from typing import TYPE_CHECKING
 
-from edgefeat.checks import choice
 from edgefeat.cli.options import add_model_options, open_extractor
 from edgefeat.cli.set_options import output_plan
 from edgefeat.cli.stopping import stop_on_signals
@@ -17,6 +16,7 @@ from edgefeat.cli.stream_options import (
 )
 from edgefeat.cli.stream_screen import Screen
 from edgefeat.errors import OptionError, SinkError
+from edgefeat.options.checks import choice
 
 if TYPE_CHECKING:
     from edgefeat.sets.info import SetInfo

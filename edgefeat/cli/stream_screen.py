@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from edgefeat.progress import TerminalLine
+from edgefeat.messages.progress import TerminalLine
 
 if TYPE_CHECKING:
     from edgefeat.streaming import Event, Health
@@ -16,7 +16,7 @@ __all__ = ["Screen"]
 class Screen:
     """Events as lines and, on a terminal, the live numbers in one line below them.
 
-    Nothing here waits or fails: see `edgefeat.progress`.
+    Nothing here waits or fails: see `edgefeat.messages.progress`.
 
     Args:
         quiet: Show nothing but warnings.

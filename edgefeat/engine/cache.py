@@ -23,7 +23,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from mmap import ACCESS_READ, mmap
 
-from edgefeat.cpuinfo import instructions
+from edgefeat.host.cpuinfo import instructions
 
 __all__ = ["CACHE_VARIABLE", "cache_folder", "find", "is_known", "is_mapped", "remove", "saving"]
 

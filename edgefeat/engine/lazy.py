@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 from edgefeat.engine.providers import accelerators
 from edgefeat.engine.session import Session
 from edgefeat.errors import EdgefeatError, ModelError, ProviderWarning
-from edgefeat.extractor_options import AUTO, EngineOptions
 from edgefeat.locks import allocate_lock
 from edgefeat.model.file import ModelFile
+from edgefeat.options.extractor import AUTO, EngineOptions
 
 if TYPE_CHECKING:
     from edgefeat.engine.idle import IdleTimer
@@ -103,8 +103,8 @@ class LazySession:
 
     def _automatic(self) -> Session:
         """Open on the first accelerator that proves itself, else on the CPU."""
+        from edgefeat.messages.warn import warn_caller
         from edgefeat.model.probe import run_probe
-        from edgefeat.warn import warn_caller
 
         for provider in accelerators():
             try:

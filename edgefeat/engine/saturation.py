@@ -36,6 +36,6 @@ def may_saturate(spec: ModelSpec, root: str = "/") -> bool:
         return False
     if platform.machine() not in _X86:
         return False
-    from edgefeat.cpuinfo import INT8_DOT, instructions  # most models do not get here
+    from edgefeat.host.cpuinfo import INT8_DOT, instructions  # most models do not get here
 
     return not set(INT8_DOT) & set(instructions(root))

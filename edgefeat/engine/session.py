@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import onnxruntime as ort
 
-from edgefeat.dependencies import check_floors
 from edgefeat.engine import cache
 from edgefeat.engine.cpu import (
     ORT_ERRORS,
@@ -21,7 +20,8 @@ from edgefeat.engine.cpu import (
 from edgefeat.engine.providers import Provider, find, load_libraries, offered, short
 from edgefeat.engine.saturation import may_saturate
 from edgefeat.errors import ModelError, ProviderError, ProviderWarning
-from edgefeat.extractor_options import EngineOptions
+from edgefeat.installed.dependencies import check_floors
+from edgefeat.options.extractor import EngineOptions
 
 if TYPE_CHECKING:
     from edgefeat.arrays import Features, Pixels
@@ -201,7 +201,7 @@ def _check_running(
     if strict:
         remedy += f"Pass {{option}} to accept {running[0]!r}."
         raise ProviderError(problem, remedy=remedy, option="strict=False")
-    from edgefeat.warn import warn_caller
+    from edgefeat.messages.warn import warn_caller
 
     warn_caller(str(ProviderError(problem, remedy=remedy.strip() or None)), ProviderWarning)
 

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from edgefeat import agreement
 from edgefeat.errors import ModelError
+from edgefeat.measures import agreement
 
 if TYPE_CHECKING:
     from edgefeat.arrays import Features, Pixels, SizeHw

@@ -308,7 +308,7 @@ def _check_version(document: object, where: str) -> None:
             remedy=f"Install an edgefeat that knows {major}.x, or export the model again.",
         )
     if minor > known_minor:
-        from edgefeat.warn import warn_caller
+        from edgefeat.messages.warn import warn_caller
 
         warn_caller(
             f"{where}: spec version {version} is newer than {SPEC_VERSION}: parts that this "

@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgefeat.errors import ImageError
-from edgefeat.extractor_options import DEFAULT_MAX_PIXELS
 from edgefeat.model.spec import Colour
+from edgefeat.options.extractor import DEFAULT_MAX_PIXELS
 from edgefeat.pictures.header import ImageFormat, ImageHeader, read_header
 from edgefeat.pictures.pixels import as_uint8, eight_bits, flattened, upright
 
@@ -117,7 +117,7 @@ def _shown(path: str) -> str:
     scheme, colon, rest = path.partition(":/")
     if not colon or not scheme.isalpha():
         return path
-    from edgefeat.redact import redact
+    from edgefeat.messages.redact import redact
 
     return redact(f"{scheme}://{rest.lstrip('/')}")  # pathlib makes one slash of two
 

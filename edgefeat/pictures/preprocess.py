@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
-from edgefeat.extractor_options import DEFAULT_MAX_PIXELS
 from edgefeat.model.spec import Colour, DecodePolicy, InputSpec, Interpolation, ResizeMode
+from edgefeat.options.extractor import DEFAULT_MAX_PIXELS
 from edgefeat.pictures import resize
 from edgefeat.pictures.decode import load_bgr
 from edgefeat.record import Record

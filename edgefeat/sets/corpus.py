@@ -6,9 +6,9 @@ from collections.abc import Callable, Sequence
 from contextlib import closing
 from typing import Protocol
 
-from edgefeat.batches import Preparing, features_in_order
 from edgefeat.errors import ImageError, SourceError
-from edgefeat.many_options import OnError
+from edgefeat.many.batches import Preparing, features_in_order
+from edgefeat.options.many import OnError
 from edgefeat.pictures.paths import expand
 from edgefeat.sets.record import Failure, FeatureRecord
 from edgefeat.sets.sink import Sink

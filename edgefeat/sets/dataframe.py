@@ -7,8 +7,8 @@ from importlib.util import find_spec
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from edgefeat import checks
 from edgefeat.errors import DependencyError
+from edgefeat.options import checks
 from edgefeat.sets.csv_file import feature_columns
 from edgefeat.sets.frames import COLUMNS
 

@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edgefeat import agreement
 from edgefeat.arrays import Features
 from edgefeat.errors import SinkError
+from edgefeat.measures import agreement
 
 __all__ = ["Store", "StoreLoss", "Stored", "encode", "measure"]
 

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from edgefeat.arrays import Features
 from edgefeat.errors import OptionError, SinkError
+from edgefeat.measures.similarity import cosine_similarity, euclidean_distance
 from edgefeat.sets.contents import SetContents
 from edgefeat.sets.encoding import Store, Stored
 from edgefeat.sets.frames import Frames
@@ -21,7 +22,6 @@ from edgefeat.sets.info import SetInfo
 from edgefeat.sets.neighbours import Metric, Neighbours, find_nearest
 from edgefeat.sets.reading import read_set
 from edgefeat.sets.record import FeatureRecord
-from edgefeat.similarity import cosine_similarity, euclidean_distance
 
 if TYPE_CHECKING:
     from edgefeat.extractor import FeatureExtractor

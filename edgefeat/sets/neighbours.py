@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from edgefeat import checks
 from edgefeat.arrays import Features
-from edgefeat.similarity import cosine_similarity, euclidean_distance
+from edgefeat.measures.similarity import cosine_similarity, euclidean_distance
+from edgefeat.options import checks
 
 if TYPE_CHECKING:
     from edgefeat.sets.featureset import FeatureSet

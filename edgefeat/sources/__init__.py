@@ -1,6 +1,6 @@
 """Where frames come from: one grammar, two small protocols, one file for each kind of source."""
 
-from edgefeat.redact import redact
+from edgefeat.messages.redact import redact
 from edgefeat.sources.arrays import ArraySource, CallableSource, IterableSource
 from edgefeat.sources.base import FrameError, Grab, Reader, Source, Traits
 from edgefeat.sources.camera import CameraRequest

@@ -13,9 +13,9 @@ from typing import TypeAlias
 import numpy as np
 
 from edgefeat.errors import OptionError, SourceError
+from edgefeat.messages.redact import redact
 from edgefeat.model.spec import Colour
 from edgefeat.pictures.decode import ImageInput, load_bgr
-from edgefeat.redact import redact
 from edgefeat.sources.base import Grab, OpenReader, Traits, nothing_grabbed
 
 __all__ = ["ArraySource", "CallableSource", "IterableSource", "Take"]

@@ -18,12 +18,12 @@ from typing import Literal, TypeAlias, cast
 
 import numpy as np
 
-from edgefeat.checks import choice
 from edgefeat.errors import OptionError, SourceError
+from edgefeat.messages.redact import redact
 from edgefeat.model.spec import Colour
+from edgefeat.options.checks import choice
 from edgefeat.pictures.decode import ImageInput
 from edgefeat.pictures.paths import SUFFIXES
-from edgefeat.redact import redact
 from edgefeat.sources.arrays import ArraySource, CallableSource, IterableSource
 from edgefeat.sources.base import Source
 from edgefeat.sources.camera import CameraRequest, CameraSource

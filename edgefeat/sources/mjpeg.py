@@ -17,8 +17,8 @@ from dataclasses import dataclass
 from urllib.parse import SplitResult, unquote, urljoin, urlsplit
 
 from edgefeat.errors import ImageError, SourceError
+from edgefeat.messages.redact import redact
 from edgefeat.pictures.header import ImageFormat, read_header
-from edgefeat.redact import redact
 from edgefeat.sources.base import FrameError, Grab, OpenReader, Traits, nothing_grabbed
 from edgefeat.sources.multipart import Part, PartReader, boundary_of
 

@@ -8,7 +8,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from edgefeat.errors import SourceError
-from edgefeat.redact import redact
+from edgefeat.messages.redact import redact
 from edgefeat.sources.base import Traits
 from edgefeat.sources.capture import LiveReader, RecordingReader, open_ffmpeg, stated_duration_s
 from edgefeat.sources.playout import Timeline

@@ -14,7 +14,7 @@ from typing import TypeAlias
 import numpy as np
 
 from edgefeat.errors import SinkError
-from edgefeat.percentiles import stated
+from edgefeat.measures.percentiles import stated
 from edgefeat.streaming.events import STATES, EventKind
 
 __all__ = ["Health", "Meter", "OnHealth", "health_file"]

@@ -5,8 +5,8 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass
 
-from edgefeat.checks import number, whole_number
 from edgefeat.errors import OptionError
+from edgefeat.options.checks import number, whole_number
 from edgefeat.sources.base import Source
 
 __all__ = ["Limits"]

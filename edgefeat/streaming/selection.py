@@ -11,8 +11,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from edgefeat.checks import number, whole_number
 from edgefeat.errors import OptionError, SourceError
+from edgefeat.options.checks import number, whole_number
 from edgefeat.pictures.decode import ImageInput, load_bgr
 from edgefeat.sources.base import Grab, Source
 

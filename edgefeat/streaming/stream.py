@@ -8,8 +8,8 @@ from contextlib import ExitStack
 from types import TracebackType
 from typing import TYPE_CHECKING, Literal, Self, TypeAlias
 
-from edgefeat.checks import choice
 from edgefeat.extractor import FeatureExtractor
+from edgefeat.options.checks import choice
 from edgefeat.sources.base import Source
 from edgefeat.sources.grammar import AnySource, ColourName, open_source
 from edgefeat.streaming.asynchronous import iterate

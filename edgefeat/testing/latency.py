@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable
 
 from edgefeat.errors import OptionError
-from edgefeat.percentiles import Percentile, label, min_samples, percentile
+from edgefeat.measures.percentiles import Percentile, label, min_samples, percentile
 
 __all__ = ["check_latency"]
 

@@ -29,7 +29,7 @@ import cv2
 import numpy as np
 import onnxruntime as ort
 
-from edgefeat.agreement import compare
+from edgefeat.measures.agreement import compare
 from edgefeat.model.file import read_model_file
 from edgefeat.model.spec import InputSpec
 from edgefeat_export.proof import pictures

@@ -48,7 +48,7 @@ def measure(name: str, size: int, count: int, *, floor: bool) -> dict[str, Any]:
     import onnx
     from bench_int8 import default_tool
 
-    from edgefeat.agreement import compare
+    from edgefeat.measures.agreement import compare
     from edgefeat.model.spec import InputSpec
     from edgefeat_export.cut.headless import Tap
     from edgefeat_export.networks.load import load_network

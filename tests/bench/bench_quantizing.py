@@ -67,7 +67,7 @@ def halved(model: Path, folder: Path) -> dict[str, Any]:
     """Store the weights as float16, as `build --precision fp16` does."""
     import onnx
 
-    from edgefeat.agreement import compare
+    from edgefeat.measures.agreement import compare
     from edgefeat.model.file import read_model_file
     from edgefeat.model.shipped import sample_photos
     from edgefeat_export.graph.half import with_half_weights

@@ -19,8 +19,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 import edgefeat
-from edgefeat.batches import default_workers, features_in_order
 from edgefeat.errors import ImageError
+from edgefeat.many.batches import default_workers, features_in_order
 from edgefeat.sets.encoding import Store, encode
 
 ROOT = Path(__file__).parent.parent.parent

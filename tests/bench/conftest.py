@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 import edgefeat
+from edgefeat.measures.percentiles import label, percentile
 from edgefeat.model.shipped import sample_photos
-from edgefeat.percentiles import label, percentile
 
 _QUANTILES = (0.5, 0.9, 0.95, 0.99)
 

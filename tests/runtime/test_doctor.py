@@ -18,10 +18,10 @@ import numpy as np
 import pytest
 
 from edgefeat import FeatureExtractor, doctor
-from edgefeat.dependencies import DEPENDENCIES, installed
 from edgefeat.engine.saturation import may_saturate
+from edgefeat.installed.dependencies import DEPENDENCIES, installed
+from edgefeat.installed.requirements import from_installation
 from edgefeat.model.file import read_model_file
-from edgefeat.requirements import from_installation
 
 Restamp = Callable[[Callable[[dict[str, Any]], None]], Path]
 

@@ -13,7 +13,7 @@ from edgefeat.bench.load_results import MultiStream
 from edgefeat.bench.pipeline import Picture, Pipeline
 from edgefeat.bench.plan import MultiStreamLoad, workers_used
 from edgefeat.bench.statistics.summary import latency_summary
-from edgefeat.percentiles import min_samples
+from edgefeat.measures.percentiles import min_samples
 
 __all__ = ["multi_stream"]
 

@@ -14,7 +14,7 @@ import numpy as np
 from edgefeat.bench.load_results import Server, ServerTrial
 from edgefeat.bench.pipeline import Picture, Pipeline
 from edgefeat.bench.plan import ServerLoad, workers_used
-from edgefeat.percentiles import min_samples, over_allowed
+from edgefeat.measures.percentiles import min_samples, over_allowed
 
 __all__ = ["server"]
 

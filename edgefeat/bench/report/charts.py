@@ -14,7 +14,7 @@ from edgefeat.bench.pipeline import STAGES
 from edgefeat.bench.report.svg import Plot
 from edgefeat.bench.results import Subject
 from edgefeat.bench.statistics.summary import TOTAL, after_warmup
-from edgefeat.percentiles import label
+from edgefeat.measures.percentiles import label
 
 __all__ = [
     "COLOURS",

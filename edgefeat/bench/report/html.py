@@ -17,7 +17,7 @@ from edgefeat.bench.report.table import (
 )
 from edgefeat.bench.results import BenchReport, Subject
 from edgefeat.bench.statistics.summary import TOTAL
-from edgefeat.percentiles import Percentile, label
+from edgefeat.measures.percentiles import Percentile, label
 
 __all__ = ["as_html"]
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from edgefeat.bench.load_results import LatencySummary
 from edgefeat.bench.results import BenchReport, Subject
 from edgefeat.bench.statistics.summary import TOTAL
-from edgefeat.percentiles import QUANTILES, label
+from edgefeat.measures.percentiles import QUANTILES, label
 
 __all__ = ["as_csv"]
 

@@ -10,7 +10,7 @@ from edgefeat.bench.results import BenchReport, ColdStart, Ratio, Subject
 from edgefeat.bench.statistics.gate import Judgement
 from edgefeat.bench.statistics.summary import TOTAL
 from edgefeat.bench.surroundings import Machine
-from edgefeat.percentiles import Percentile, label
+from edgefeat.measures.percentiles import Percentile, label
 
 __all__ = [
     "as_text",

@@ -11,7 +11,7 @@ from edgefeat.bench.load_results import SingleStream
 from edgefeat.bench.results import Ratio, Subject
 from edgefeat.bench.statistics.bootstrap import ENOUGH_PROCESSES, Stretches, ratio_of_quantiles
 from edgefeat.bench.statistics.summary import TOTAL
-from edgefeat.percentiles import label
+from edgefeat.measures.percentiles import label
 
 __all__ = ["blocks_after_warmup", "paired_ratios"]
 

@@ -26,7 +26,7 @@ from edgefeat.bench.statistics.compare import blocks_after_warmup
 from edgefeat.bench.statistics.rules import SHOWN_WITHOUT_RULES, Rule, parse_rule
 from edgefeat.bench.statistics.summary import TOTAL
 from edgefeat.errors import SourceError
-from edgefeat.percentiles import min_samples
+from edgefeat.measures.percentiles import min_samples
 
 __all__ = ["Judgement", "Verdict", "judge"]
 

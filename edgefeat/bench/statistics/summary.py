@@ -14,7 +14,7 @@ from edgefeat.bench.pipeline import STAGES
 from edgefeat.bench.series import BLOCK, Series
 from edgefeat.bench.statistics.bootstrap import ENOUGH_PROCESSES, quantile_intervals
 from edgefeat.bench.statistics.warmup import MOST_SPREAD, Steadiness, find_warmup
-from edgefeat.percentiles import QUANTILES, percentile
+from edgefeat.measures.percentiles import QUANTILES, percentile
 
 __all__ = ["TOTAL", "after_warmup", "latency_summary", "single_stream"]
 

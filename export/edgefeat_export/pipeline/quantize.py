@@ -11,9 +11,10 @@ from typing import Final
 
 import onnx
 
-from edgefeat import atomic, checks
+from edgefeat import atomic
 from edgefeat.model.file import read_model_file
 from edgefeat.model.spec import ModelSpec
+from edgefeat.options import checks
 from edgefeat_export.cut import reduction
 from edgefeat_export.errors import ExportError
 from edgefeat_export.pipeline import drafts, int8, publish, specs

@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from edgefeat import checks
 from edgefeat.errors import OptionError
+from edgefeat.options import checks
 from edgefeat_export.cut.headless import Tap
 from edgefeat_export.cut.reduction import Pca
 from edgefeat_export.networks.request import NetworkRequest

@@ -13,7 +13,8 @@ import numpy as np
 import onnx
 from numpy.typing import NDArray
 
-from edgefeat import FeatureExtractor, agreement
+from edgefeat import FeatureExtractor
+from edgefeat.measures import agreement
 from edgefeat.model.probe import GENERATOR, expected_features, features_sha256, probe_image
 from edgefeat.model.spec import ModelSpec, OutputSpec, Parity, Probe, SourceSpec
 from edgefeat_export.errors import VerificationError

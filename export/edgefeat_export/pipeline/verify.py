@@ -11,9 +11,9 @@ from typing import Final
 
 import onnx
 
-from edgefeat import checks
 from edgefeat.model.file import read_model_file
 from edgefeat.model.spec import ModelSpec, OutputKind, OutputSpec
+from edgefeat.options import checks
 from edgefeat_export.cut import reduction
 from edgefeat_export.cut.headless import Pooling, Tap
 from edgefeat_export.errors import ExportError

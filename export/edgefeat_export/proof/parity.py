@@ -8,7 +8,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from edgefeat import FeatureExtractor, agreement
+from edgefeat import FeatureExtractor
+from edgefeat.measures import agreement
 from edgefeat.model.spec import Parity
 from edgefeat_export.errors import VerificationError
 from edgefeat_export.proof.reference import Reference

@@ -14,7 +14,7 @@ import numpy as np
 import onnxruntime as ort
 
 from edgefeat import FeatureExtractor
-from edgefeat.machine import processor
+from edgefeat.host.machine import processor
 from edgefeat.model.probe import probe_image
 from edgefeat.model.spec import PRIMARY_OUTPUT
 

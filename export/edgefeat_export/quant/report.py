@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from math import log10
 
-from edgefeat.agreement import Agreement
+from edgefeat.measures.agreement import Agreement
 from edgefeat_export.quant.search import Attempt, Outcome
 
 __all__ = ["report_page"]

@@ -10,8 +10,8 @@ import numpy as np
 import onnx
 from numpy.typing import NDArray
 
-from edgefeat import agreement
-from edgefeat.agreement import Agreement
+from edgefeat.measures import agreement
+from edgefeat.measures.agreement import Agreement
 from edgefeat_export.errors import VerificationError
 from edgefeat_export.graph.graph import Graph
 from edgefeat_export.proof.gates import Gates, Miss, misses

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from edgefeat.machine import processor
+from edgefeat.host.machine import processor
 from edgefeat_export.proof import timing
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import onnx
 import pytest
 
-from edgefeat import agreement
+from edgefeat.measures import agreement
 from edgefeat_export.graph.graph import Graph
 from edgefeat_export.graph.writing import write
 from edgefeat_export.quant.fidelity import features_of

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from edgefeat.checks import switch, whole_number
 from edgefeat.cli.main import main
 from edgefeat.cli.options import add_options, is_given, read_options, refuse
 from edgefeat.cli.parser import Parser
 from edgefeat.errors import OptionError
-from edgefeat.options import Options, option, whole_from
+from edgefeat.options.checks import switch, whole_number
+from edgefeat.options.option import Options, option, whole_from
 
 
 class KettleOptions(Options):

@@ -16,7 +16,7 @@ from edgefeat.engine.session import (
     available_providers,
 )
 from edgefeat.errors import ProviderWarning
-from edgefeat.extractor_options import EngineOptions
+from edgefeat.options.extractor import EngineOptions
 
 BROKEN = """
 def get_ep_name():

@@ -7,7 +7,7 @@ import warnings
 import numpy as np
 import pytest
 
-from edgefeat import agreement
+from edgefeat.measures import agreement
 
 ZERO, EAST, NORTH = [0.0, 0.0], [2.0, 0.0], [0.0, 1.0]
 

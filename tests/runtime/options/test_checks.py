@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from edgefeat import checks
 from edgefeat.errors import OptionError
+from edgefeat.options import checks
 
 
 @pytest.mark.parametrize("value", [1, 7, np.int64(7)])

@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 
-from edgefeat.checks import number, switch, whole_number
 from edgefeat.errors import OptionError
 from edgefeat.model.spec import DecodePolicy
-from edgefeat.options import Options, member_of, number_from, option, whole_from
+from edgefeat.options.checks import number, switch, whole_number
+from edgefeat.options.option import Options, member_of, number_from, option, whole_from
 
 __all__ = [
     "ALL_OUTPUTS",

@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 
 from edgefeat import FeatureExtractor, ImageError
-from edgefeat.batches import default_workers, features_in_order
 from edgefeat.errors import OptionError
+from edgefeat.many.batches import default_workers, features_in_order
 
 NAMES = ("chelsea", "coffee", "rocket")
 
@@ -123,7 +123,7 @@ def test_retries_wait_for_a_file_that_is_being_written(
 
 def test_workers_default_to_the_cores_of_this_process() -> None:
     one = "import os; os.sched_setaffinity(0, [min(os.sched_getaffinity(0))])"
-    code = f"{one}; from edgefeat.batches import default_workers; print(default_workers())"
+    code = f"{one}; from edgefeat.many.batches import default_workers; print(default_workers())"
     done = subprocess.run(
         [sys.executable, "-P", "-c", code], capture_output=True, text=True, check=True
     )

@@ -1,12 +1,12 @@
-"""`edgefeat.machine` on the files of devices other than this one."""
+"""`edgefeat.host.machine` on the files of devices other than this one."""
 
 import os
 from pathlib import Path
 
 import pytest
 
-from edgefeat import machine
-from edgefeat.machine import CpuTicks
+from edgefeat.host import machine
+from edgefeat.host.machine import CpuTicks
 
 
 def tree(root: Path, files: dict[str, str]) -> Path:

@@ -8,7 +8,7 @@ import time
 from _thread import allocate_lock
 from typing import Self
 
-from edgefeat.say import say
+from edgefeat.messages.say import say
 
 __all__ = ["Progress", "TerminalLine"]
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from enum import StrEnum
 from functools import partial
 
-from edgefeat.checks import whole_number
-from edgefeat.options import Options, member_of, option, whole_from
+from edgefeat.options.checks import whole_number
+from edgefeat.options.option import Options, member_of, option, whole_from
 
 __all__ = ["ManyOptions", "OnError"]
 

@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from edgefeat.progress import Progress, TerminalLine
+from edgefeat.messages.progress import Progress, TerminalLine
 
 
 def on_a_terminal(code: str) -> str:
@@ -30,7 +30,7 @@ def on_a_terminal(code: str) -> str:
 
 def test_a_line_is_drawn_over_and_taken_away() -> None:
     shown = on_a_terminal(
-        "from edgefeat.progress import TerminalLine\n"
+        "from edgefeat.messages.progress import TerminalLine\n"
         "with TerminalLine() as line:\n"
         "    line.draw('one'); line.draw('one'); line.note('said'); line.draw('two ' * 20)\n"
     )
@@ -41,7 +41,7 @@ def test_a_line_is_drawn_over_and_taken_away() -> None:
 def test_a_bar_counts_what_is_done_and_what_failed() -> None:
     shown = on_a_terminal(
         "import os; os.environ['COLUMNS'] = '99'\n"
-        "from edgefeat.progress import Progress\n"
+        "from edgefeat.messages.progress import Progress\n"
         "with Progress(2, 'photos') as bar:\n"
         "    bar.advance(); bar.note('b.jpg: broken'); bar.advance(failed=True)\n"
     )

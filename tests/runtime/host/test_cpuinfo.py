@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from edgefeat.cpuinfo import instructions
+from edgefeat.host.cpuinfo import instructions
 
 
 @pytest.mark.parametrize(

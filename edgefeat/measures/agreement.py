@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from edgefeat.similarity import cosine_similarity
+from edgefeat.measures.similarity import cosine_similarity
 
 __all__ = [
     "NEIGHBOURS",

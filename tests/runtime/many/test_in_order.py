@@ -11,7 +11,7 @@ from itertools import islice
 
 import pytest
 
-from edgefeat.in_order import groups_of, map_in_order
+from edgefeat.many.in_order import groups_of, map_in_order
 
 
 def pool_threads() -> list[str]:

@@ -19,7 +19,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from edgefeat.cpuinfo import INT8_DOT, VECTOR, instructions
+from edgefeat.host.cpuinfo import INT8_DOT, VECTOR, instructions
 
 __all__ = [
     "CpuTicks",

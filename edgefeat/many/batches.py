@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias, TypeVar
 import numpy as np
 
 from edgefeat.errors import ImageError
-from edgefeat.in_order import groups_of, map_in_order
-from edgefeat.many_options import OnError
+from edgefeat.many.in_order import groups_of, map_in_order
+from edgefeat.options.many import OnError
 from edgefeat.pictures.decode import describe
 
 if TYPE_CHECKING:

@@ -11,13 +11,13 @@ import sys
 
 from edgefeat import __version__
 from edgefeat.errors import DependencyError
-from edgefeat.record import Record
-from edgefeat.requirements import (
+from edgefeat.installed.requirements import (
     beside_the_package,
     floor_and_ceiling,
     from_installation,
     release,
 )
+from edgefeat.record import Record
 
 __all__ = [
     "DEPENDENCIES",

@@ -16,7 +16,7 @@ The same record serves everybody:
 
 Who cannot use an option refuses it with an `OptionError`; in a command, where options were given
 or not, `edgefeat.cli.options.refuse` does so. The extractor's records are in
-`edgefeat.extractor_options`. Standard library only: every start of a program loads this file.
+`edgefeat.options.extractor`. Standard library only: every start of a program loads this file.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from enum import StrEnum
 from functools import partial
 from typing import Any, Self
 
-from edgefeat.checks import member
+from edgefeat.options.checks import member
 from edgefeat.record import Record
 
 __all__ = [

@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 
 from edgefeat import FeatureExtractor
-from edgefeat.checks import switch, whole_number
 from edgefeat.errors import OptionError
-from edgefeat.extractor_options import EngineOptions, ModelOptions
-from edgefeat.many_options import ManyOptions
 from edgefeat.model.spec import DecodePolicy
-from edgefeat.options import Options, explained, member_of, number_from, option, whole_from
+from edgefeat.options.checks import switch, whole_number
+from edgefeat.options.extractor import EngineOptions, ModelOptions
+from edgefeat.options.many import ManyOptions
+from edgefeat.options.option import Options, explained, member_of, number_from, option, whole_from
 
 
 class Coat(StrEnum):

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 
 __all__ = ["beside_the_package", "floor_and_ceiling", "from_installation", "release"]
 
-_SITE_PACKAGES = os.path.dirname(os.path.dirname(__file__))
+_SITE_PACKAGES = os.path.dirname(os.path.dirname(os.path.dirname(__file__)))
 _FIELD = "Requires-Dist:"
 
 

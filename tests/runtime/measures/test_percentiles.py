@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from edgefeat.errors import OptionError
-from edgefeat.percentiles import label, min_samples, over_allowed, percentile, stated
+from edgefeat.measures.percentiles import label, min_samples, over_allowed, percentile, stated
 
 
 def exact_cdf(t: int, n: int, q: float) -> float:

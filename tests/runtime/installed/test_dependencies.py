@@ -18,8 +18,8 @@ from pathlib import Path
 import pytest
 
 import edgefeat
-from edgefeat import dependencies, requirements
-from edgefeat.dependencies import DEPENDENCIES
+from edgefeat.installed import dependencies, requirements
+from edgefeat.installed.dependencies import DEPENDENCIES
 from edgefeat.model.shipped import default_model_path
 
 Site = Callable[..., Path]

@@ -8,7 +8,7 @@ import warnings
 
 __all__ = ["warn_caller"]
 
-_PACKAGE = os.path.join(os.path.dirname(__file__), "")
+_PACKAGE = os.path.join(os.path.dirname(os.path.dirname(__file__)), "")
 
 
 def warn_caller(message: str | Warning, category: type[Warning] | None = None) -> None:

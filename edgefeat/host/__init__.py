@@ -1,0 +1,1 @@
+"""The machine that edgefeat runs on: its CPU, memory, heat and clock."""

@@ -1,0 +1,1 @@
+"""Numbers that compare: similarity of vectors, agreement of sets, percentiles of a sample."""

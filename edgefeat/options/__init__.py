@@ -1,0 +1,1 @@
+"""Options: each exists once, in a record, with its default, its check and its words."""
