@@ -29,7 +29,14 @@ class Screen:
         self._line = TerminalLine(live=live and not quiet)
 
     def tell(self, event: Event) -> None:
-        """Show an event on a line of its own."""
+        """Show an event on a line of its own.
+
+        The error that ends a stream is left out: the command ends with it, and shows it then.
+        """
+        from edgefeat.streaming import EventKind
+
+        if event.kind is EventKind.ENDED and event.error is not None:
+            return
         self.note(f"{event.source}: {event.kind.value}: {event.message_for(self._spell)}")
 
     def warn(self, text: str) -> None:

@@ -369,6 +369,12 @@ def test_a_source_that_cannot_be_opened_exits_three_and_hides_the_password() -> 
     )
 
 
+def test_the_error_that_ends_a_stream_is_told_once() -> None:
+    done = run("nope.mp4")
+    assert done.returncode == 3
+    assert done.stderr == "edgefeat: error: nope.mp4: no such file. Check the path.\n"
+
+
 def test_another_models_output_is_refused(photos: Path, tmp_path: Path) -> None:
     output = tmp_path / "a.jsonl"
     assert run(photos, "-q", "-o", output).returncode == 0
