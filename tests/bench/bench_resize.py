@@ -1,6 +1,7 @@
 """The antialiasing resize and the reduced JPEG decode: time and fidelity against exact area.
 
     python tests/bench/bench_resize.py [-o FILE]        under three minutes
+    python tests/bench/bench_resize.py --forms          the exact way's two graphs, old and new
 
 Times: medians, one thread, in turns of a call that is not timed and four that are, as a share of
 cv2's INTER_AREA (frames) or of a full decode with INTER_AREA (JPEG). Fidelity: cosine of the fp32
@@ -24,8 +25,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgefeat import FeatureExtractor, cosine_similarity
+from edgefeat.engine.cpu import open_session, session_options
 from edgefeat.pictures import resize
 from edgefeat.pictures.decode import load_bgr
+from edgefeat.pictures.resize import area, areagraph
 
 ROOT = Path(__file__).parents[2]
 SHARED = ROOT.parent / "shared" / "data" / "photos"
@@ -60,8 +63,11 @@ def main() -> int:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("-o", type=Path, help="write JSON here")
+    parser.add_argument("--forms", action="store_true", help="compare the exact way's two graphs")
     arguments = parser.parse_args()
     cv2.setNumThreads(1)
+    if arguments.forms:
+        return _compare_forms()
     models = [
         FeatureExtractor(ROOT / f"models/efficientnet_lite0_224_{precision}.onnx")
         for precision in ("fp32", "int8")
@@ -77,6 +83,35 @@ def main() -> int:
     if arguments.o:
         arguments.o.write_text(json.dumps(rows, indent=1))
     return 0
+
+
+def _compare_forms() -> int:
+    """Print the CPU time of both graphs of the exact way, in turns, and which one is taken."""
+    print("size        windows ms  repeats ms  ratio  taken")  # noqa: T201
+    for size in SIZES:
+        if not area.fits(size, TARGET):
+            continue
+        frame = np.random.default_rng(0).integers(0, 256, (*size, 3), np.uint8)
+        runs = [_form(frame, cuts=cuts) for cuts in (False, True)]
+        seconds: tuple[list[float], list[float]] = ([], [])
+        for _ in range(60):
+            for run, spent in zip(runs, seconds, strict=True):
+                started = time.thread_time()
+                run()
+                spent.append(time.thread_time() - started)
+        windows, repeats = (statistics.median(spent) * 1e3 for spent in seconds)
+        taken = "repeats" if areagraph.build(size, TARGET)[1].windows[0].shape[0] > 1 else "windows"
+        name = f"{size[1]}x{size[0]}"
+        print(f"{name:<11} {windows:10.2f} {repeats:11.2f} {repeats / windows:6.2f}  {taken}")  # noqa: T201
+    return 0
+
+
+def _form(frame: Pixels, *, cuts: bool) -> Callable[[], object]:
+    graph, plan = areagraph.build(frame.shape[:2], TARGET, cuts=cuts)
+    session = open_session(graph, session_options(arena=False, optimise=False))
+    return lambda: session.run(
+        ["means"], {w.name: frame[w.first : w.after].reshape(w.shape) for w in plan.windows}
+    )
 
 
 def _measure(size: tuple[int, int], models: list[FeatureExtractor]) -> dict[str, dict[str, Any]]:

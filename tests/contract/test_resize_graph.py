@@ -50,6 +50,17 @@ def test_nodes_are_seven_kinds_of_rows_and_one_block_of_columns(graph: onnx.Grap
     }
 
 
+def test_a_large_picture_is_one_input_that_is_cut_once() -> None:
+    serialized, plan = areagraph.build((1080, 1920), (224, 224))
+    model = onnx.load_model_from_string(serialized)
+    onnx.checker.check_model(model, full_check=True)
+    (window,) = plan.windows
+    assert [value.name for value in model.graph.input] == [window.name]
+    assert window.shape == (8, 135, 6, 960)
+    operations = [node.op_type for node in model.graph.node]
+    assert operations == ["Slice", "QLinearConv"] * 28 + ["Concat", "Reshape", "QLinearConv"]
+
+
 @pytest.mark.parametrize(
     ("size", "target"),
     [((480, 640), 224), ((240, 320), 224), ((576, 720), 224), ((3000, 4000), 224), ((96, 96), 8)],

@@ -4,6 +4,11 @@ Where source and target have a common divisor the weights repeat: 480 rows becom
 7, 32 times over. So one convolution makes every seventh row, seven of them all rows. Columns are
 made a block at a time: 20 pixels of three colours become 7 by one matrix of weights.
 
+Small pictures are handed over as one window for each kind of row, which copies nothing. A large
+one is handed over whole: the graph cuts it into its repeats and copies each kind's rows out of
+them. One copy from end to end brings the rows into the cache; windows that stride over the whole
+picture would miss it, row after row.
+
 The bytes are the same on every CPU. Weights are whole numbers that sum to a power of two, sums stay
 within 16 bits where some CPUs add two products in so few, and scaling by a power of two and
 rounding halves to even leave nothing to chance.
@@ -36,6 +41,7 @@ _CHANNEL_MULTIPLE, _MOST_CHANNELS = 16, 1024
 _LARGEST_WEIGHT = 127  # int8
 _LARGEST_WEIGHT_SUM = 1 << 16  # for one mean; a float holds 255 times as much exactly
 _SMALLEST_WEIGHT_SUM = 64
+_CUT_FROM_BYTES = 4 << 20  # below, the copies cost more than they save (bench_resize.py)
 
 
 class Window(Record):
@@ -58,7 +64,7 @@ class Plan(Record):
     """How to use a graph, whose output is uint8 `(1, rows, blocks, values)`.
 
     Args:
-        windows: Its inputs.
+        windows: Its inputs; a graph that cuts has one, the whole picture as repeats of rows.
         used: How many values of a block are pixels; those after them were added for the kernels.
     """
 
@@ -66,10 +72,19 @@ class Plan(Record):
     used: int
 
 
-def build(size_hw: SizeHw, target_hw: SizeHw) -> tuple[bytes, Plan]:
-    """Return the graph for pictures of one size, serialized, and how to use it."""
+def build(size_hw: SizeHw, target_hw: SizeHw, *, cuts: bool | None = None) -> tuple[bytes, Plan]:
+    """Return the graph for pictures of one size, serialized, and how to use it.
+
+    Args:
+        size_hw: Height and width of the pictures.
+        target_hw: Height and width of the result.
+        cuts: Whether the graph takes the whole picture and cuts it into repeats itself. None does
+            what is faster at this size; the bytes are the same.
+    """
     (height, width), (rows, columns) = size_hw, target_hw
-    windows, constants, nodes = _rows(height, rows, width)
+    if cuts is None:
+        cuts = 3 * height * width >= _CUT_FROM_BYTES
+    windows, constants, nodes = (_rows_of_repeats if cuts else _rows)(height, rows, width)
     blocks = _blocks(width, columns)
     values = 3 * columns // blocks
     padded = values + -values % _DENSE_MULTIPLE
@@ -138,6 +153,35 @@ def _rows(height: int, rows: int, width: int) -> tuple[list[Window], list[bytes]
         )
     nodes.append(node("Concat", made, "rows", attributes={"axis": 2}))
     return windows, constants, nodes
+
+
+def _rows_of_repeats(
+    height: int, rows: int, width: int
+) -> tuple[list[Window], list[bytes], list[bytes]]:
+    """Return the same as `_rows` for a graph that takes the whole picture and cuts it."""
+    repeats, parts = math.gcd(height, rows), _parts(3 * width)
+    step, channels = height // repeats, 3 * width // parts
+    constants, nodes, made = [constant("rows axis", np.array([1], np.int64))], [], []
+    for i, (first, taps, scale) in enumerate(_kinds(step, rows // repeats)):
+        first_row, after_row, source = f"first{i}", f"after{i}", f"source{i}"
+        row_weights, row_scale = f"row weights{i}", f"row scale{i}"
+        spread = np.broadcast_to(taps[:, None], (channels, 1, len(taps), 1))
+        constants += [
+            constant(first_row, np.array([first], np.int64)),
+            constant(after_row, np.array([first + len(taps)], np.int64)),
+            constant(row_weights, spread),
+            constant(row_scale, scale),
+        ]
+        made.append(f"rows{i}")
+        nodes += [
+            node("Slice", ["repeats", first_row, after_row, "rows axis"], source),
+            _convolution(
+                source, row_weights, row_scale, made[-1], taps=len(taps), channels=channels
+            ),
+        ]
+    nodes.append(node("Concat", made, "rows", attributes={"axis": 1}))
+    shape = (repeats, step, parts, channels)
+    return [Window(name="repeats", first=0, after=height, shape=shape)], constants, nodes
 
 
 def _kinds(source: int, target: int) -> Iterator[tuple[int, Weights, NDArray[np.float32]]]:

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from area_oracle import naive_area, overlaps
 from edgefeat import FeatureExtractor
+from edgefeat.engine.cpu import open_session, session_options
 from edgefeat.errors import ImageError
 from edgefeat.pictures import resize
 from edgefeat.pictures.resize import area, areagraph
@@ -29,6 +30,8 @@ SIZES = [
     pytest.param((240, 320), (224, 224), id="QVGA, hardly smaller"),
     pytest.param((576, 720), (224, 224), id="PAL, 720 values a part"),
     pytest.param((600, 800), (224, 224), id="28 kinds of rows"),
+    pytest.param((1080, 1920), (224, 224), id="1080p, large enough to be cut"),
+    pytest.param((1120, 1344), (224, 224), id="cut into one kind of row"),
     pytest.param((1080, 1920), (126, 224), id="1080p in a letterbox"),
     pytest.param((756, 1008), (224, 224), id="a phone's, blocks of eight"),
     pytest.param((224, 640), (224, 224), id="as many rows"),
@@ -84,6 +87,17 @@ def test_the_mean_is_the_exact_one_rounded_twice(size: Size, target: Size) -> No
     assert np.abs(error).max() < 2.5
     assert np.sqrt(np.mean(error**2)) < 0.6
     assert abs(error.mean()) < 0.1
+
+
+@pytest.mark.parametrize(("size", "target"), SIZES)
+def test_windows_and_repeats_give_the_same_bytes(size: Size, target: Size) -> None:
+    pixels, means = noise(size), []
+    for cuts in (False, True):
+        graph, plan = areagraph.build(size, target, cuts=cuts)
+        rows = {w.name: pixels[w.first : w.after].reshape(w.shape) for w in plan.windows}
+        (blocks,) = open_session(graph, session_options()).run(["means"], rows)
+        means.append(blocks)
+    np.testing.assert_array_equal(*means)
 
 
 @pytest.mark.parametrize("level", [0, 1, 128, 255])
