@@ -6,7 +6,7 @@ import argparse
 import sys
 from typing import TYPE_CHECKING
 
-from edgefeat.cli.options import add_model_options, open_extractor
+from edgefeat.cli.options import add_model_options, open_extractor, read_options
 from edgefeat.cli.set_options import output_plan
 from edgefeat.cli.stopping import stop_on_signals
 from edgefeat.cli.stream_options import (
@@ -17,13 +17,14 @@ from edgefeat.cli.stream_options import (
 from edgefeat.cli.stream_screen import Screen
 from edgefeat.errors import OptionError, SinkError
 from edgefeat.options.checks import choice
+from edgefeat.options.stream import Limits, Selection
 
 if TYPE_CHECKING:
     from edgefeat.sets.info import SetInfo
     from edgefeat.sets.sink import Sink, SinkSummary
     from edgefeat.sources import CameraRequest, RawFormat
     from edgefeat.sources.base import Source
-    from edgefeat.streaming import Health, Limits, OnHealth, Selection, Stream
+    from edgefeat.streaming import Health, OnHealth, Stream
 
 __all__ = ["add_parser"]
 
@@ -94,7 +95,8 @@ def run(arguments: argparse.Namespace) -> int:
     from edgefeat.streaming import Stream
 
     source = _open_source(arguments)
-    selection, limits = _selection(arguments), _limits(arguments)
+    selection = read_options(arguments, Selection)
+    limits = read_options(arguments, Limits)
     plan = output_plan(arguments, live=True)
     to_people = arguments.output is None and sys.stdout.isatty()
     screen = Screen(quiet=arguments.quiet, live=not to_people, spell=arguments.parser.spell)
@@ -186,29 +188,6 @@ def _camera_request(arguments: argparse.Namespace) -> CameraRequest:
     from edgefeat.sources import CameraRequest
 
     return CameraRequest(size_hw=arguments.size_hw, pixel=arguments.pixel, fps=arguments.camera_fps)
-
-
-def _selection(arguments: argparse.Namespace) -> Selection:
-    from edgefeat.streaming import Selection
-
-    return Selection(
-        fps=arguments.fps,
-        every=arguments.every,
-        roi=arguments.roi,
-        motion=arguments.motion,
-        novelty=arguments.novelty,
-    )
-
-
-def _limits(arguments: argparse.Namespace) -> Limits:
-    from edgefeat.streaming import Limits
-
-    return Limits(
-        timeout_s=arguments.timeout_s,
-        reconnect=arguments.reconnect,
-        wait=arguments.wait,
-        duration_s=arguments.duration_s,
-    )
 
 
 def _on_health(arguments: argparse.Namespace, screen: Screen) -> OnHealth:

@@ -1,11 +1,10 @@
 """Streams features: capture, supervision, selection and live numbers, one file each."""
 
+from edgefeat.options.stream import Limits, Selection
 from edgefeat.streaming.buffer import Policy
 from edgefeat.streaming.events import Event, EventKind
 from edgefeat.streaming.health import Health, OnHealth, health_file
-from edgefeat.streaming.limits import Limits
 from edgefeat.streaming.result import Extractor, StreamResult
-from edgefeat.streaming.selection import Selection
 from edgefeat.streaming.stream import Stream, stream
 
 __all__ = [

@@ -12,10 +12,10 @@ import time
 from contextlib import closing
 
 from edgefeat.sources.base import FrameError, Grab, OpenReader, Reader, Source
+from edgefeat.streaming.applicable import no_times
 from edgefeat.streaming.events import EventKind
 from edgefeat.streaming.intake import Permit
 from edgefeat.streaming.look import Look
-from edgefeat.streaming.selection import no_times
 
 __all__ = ["Connection", "left_behind"]
 

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from math import prod
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from edgefeat.errors import ImageError
+from edgefeat.options.stream import Selection
 from edgefeat.streaming.buffer import Captured
 from edgefeat.streaming.events import Event, EventKind
+from edgefeat.streaming.gates import MotionGate, NoveltyGate, Region
 from edgefeat.streaming.health import Meter
 from edgefeat.streaming.result import Extractor, StreamResult
-from edgefeat.streaming.selection import MotionGate, NoveltyGate, Region, Selection
 
 if TYPE_CHECKING:
     from edgefeat.arrays import Features
@@ -46,6 +48,7 @@ class Inference:
         self._source, self._extractor = source, extractor
         self._meter, self._tell = meter, tell
         self.fingerprint = extractor.fingerprint
+        self._shapes = extractor.outputs
         self._region = Region(selection.roi) if selection.roi else None
         self._motion = MotionGate(selection.motion) if selection.motion else None
         self._novelty = NoveltyGate(selection.novelty) if selection.novelty else None
@@ -99,7 +102,18 @@ class Inference:
             source=self._source,
             name=frame.grab.name,
             fingerprint=self.fingerprint,
+            outputs=self._parts(features),
         )
+
+    def _parts(self, features: Features) -> dict[str, Features]:
+        """Return the part of the features that each of the model's outputs gave."""
+        flat, start = features.reshape(-1), 0
+        parts: dict[str, Features] = {}
+        for name, shape in self._shapes.items():
+            end = start + prod(shape)
+            parts[name] = flat[start:end].reshape(shape)
+            start = end
+        return parts
 
     def _garbage(self, frame: Captured, error: ImageError) -> None:
         self._meter.undecodable += 1

@@ -16,8 +16,8 @@ from edgefeat.pictures.decode import ImageInput
 from edgefeat.sources.base import Grab, Traits
 from edgefeat.streaming.buffer import Buffer, Captured, Policy
 from edgefeat.streaming.events import EventKind
+from edgefeat.streaming.gates import Pacer
 from edgefeat.streaming.health import Meter
-from edgefeat.streaming.selection import Pacer
 
 __all__ = ["Intake", "Note", "Permit"]
 

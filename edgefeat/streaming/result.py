@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -18,6 +19,10 @@ class Extractor(Protocol):
     @property
     def fingerprint(self) -> str:
         """What the vectors may be compared with."""
+
+    @property
+    def outputs(self) -> Mapping[str, tuple[int, ...]]:
+        """The model's outputs that make the vector, in order, by name: the shape of each."""
 
     def prepare(self, image: ImageInput) -> Pixels:
         """Return a picture as the graph takes it."""

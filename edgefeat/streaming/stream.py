@@ -10,18 +10,19 @@ from typing import TYPE_CHECKING, Literal, Self, TypeAlias
 
 from edgefeat.extractor import FeatureExtractor
 from edgefeat.options.checks import choice
+from edgefeat.options.stream import Limits, Selection
 from edgefeat.sources.base import Source
 from edgefeat.sources.grammar import AnySource, ColourName, open_source
+from edgefeat.streaming.applicable import check_limits, check_selection
 from edgefeat.streaming.asynchronous import iterate
 from edgefeat.streaming.buffer import Buffer, Policy
 from edgefeat.streaming.events import Event, OnEvent
+from edgefeat.streaming.gates import Pacer
 from edgefeat.streaming.health import Health, Meter, OnHealth
 from edgefeat.streaming.inference import Inference
 from edgefeat.streaming.intake import Intake
-from edgefeat.streaming.limits import Limits
 from edgefeat.streaming.outlet import Outlet
 from edgefeat.streaming.result import Extractor, StreamResult
-from edgefeat.streaming.selection import Pacer, Selection
 from edgefeat.streaming.supervisor import Supervisor
 
 if TYPE_CHECKING:
@@ -74,8 +75,8 @@ class Stream:
     ) -> None:
         selection, limits = selection or Selection(), limits or Limits()
         asked = None if policy is None else Policy(choice("policy", policy, *Policy))
-        selection.check_for(source, newest=asked is Policy.NEWEST)
-        limits.check_for(source)
+        check_selection(selection, source, newest=asked is Policy.NEWEST)
+        check_limits(limits, source)
         self._source, self._on_close = source, on_close
         self._pacer = Pacer(selection.every, selection.fps)
         self._buffer = Buffer()

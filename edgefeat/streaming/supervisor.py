@@ -13,11 +13,11 @@ from collections.abc import Callable
 from enum import Enum, auto
 
 from edgefeat.errors import EdgefeatError, SourceError
+from edgefeat.options.stream import Limits
 from edgefeat.sources.base import Source
 from edgefeat.streaming.connection import Connection
 from edgefeat.streaming.events import Event, EventKind
 from edgefeat.streaming.intake import Intake
-from edgefeat.streaming.limits import Limits
 
 __all__ = ["Supervisor"]
 

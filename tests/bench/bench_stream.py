@@ -58,7 +58,7 @@ class Timed:
 
     def __init__(self, extractor: edgefeat.FeatureExtractor, delay_s: float = 0.0) -> None:
         self._extractor, self._delay_s = extractor, delay_s
-        self.fingerprint = extractor.fingerprint
+        self.fingerprint, self.outputs = extractor.fingerprint, extractor.outputs
         self.seconds: list[float] = []
         self.cpu_s = 0.0
 

@@ -13,6 +13,7 @@ class NumberReader:
     """An extractor whose one feature is the number a picture shows."""
 
     fingerprint = "number"
+    outputs: dict[str, tuple[int, ...]] = {"number": (1,)}  # noqa: RUF012
 
     def prepare(self, image: ImageInput) -> NDArray[np.uint8]:
         return load_bgr(image)

@@ -305,7 +305,8 @@ def test_the_live_line(watched: Path, tmp_path: Path) -> None:
             "--resume: goes on with a folder or a .jsonl file, not with 'a.npz'.",
         ),
         (["photos", "-o", "a.doc"], "--output: expected a folder or a file ending in .npz, .npy,"),
-        (["a.mp4", "--fps", "-1"], "--fps: expected a number above 0, got '-1'"),
+        (["a.mp4", "--fps", "-1"], "--fps: expected a number above 0, got -1.0."),
+        (["a.mp4", "--every", "x"], "--every: expected a whole number of 1 or more, got 'x'."),
         (
             ["photos", "--fps", "2"],
             "the frames of photos have no times, so 2 a second mean nothing. "
@@ -313,7 +314,14 @@ def test_the_live_line(watched: Path, tmp_path: Path) -> None:
             "which samples frames by their arrival.",
         ),
         (["a.mp4", "--novelty", "7"], "--novelty: expected a cosine distance up to 2, got 7."),
-        (["0", "--reconnect", "-1"], "--reconnect: expected a whole number of 0 or more, got -1."),
+        (
+            ["0", "--reconnect", "-1"],
+            "--reconnect: expected a whole number of 0 or more, got '-1'.",
+        ),
+        (
+            ["0", "--backoff", "60"],
+            "--backoff-max: expected at least the first wait (60), got 30.",
+        ),
         (
             ["photos", "--wait"],
             "--wait: does not go with photos, which is opened only once. Leave it out.",
@@ -322,7 +330,10 @@ def test_the_live_line(watched: Path, tmp_path: Path) -> None:
             ["photos", "--reconnect", "3"],
             "--reconnect: does not go with photos, which is opened only once. Leave it out.",
         ),
-        (["a.mp4", "--roi", "1,2"], "--roi: expected X,Y,W,H, got '1,2'"),
+        (
+            ["a.mp4", "--roi", "1,2"],
+            "--roi: expected x,y,width,height inside the picture, got (1.0, 2.0).",
+        ),
     ],
     ids=[
         "no-size",
@@ -335,9 +346,11 @@ def test_the_live_line(watched: Path, tmp_path: Path) -> None:
         "resume",
         "ending",
         "fps",
+        "every",
         "fps-of-stills",
         "novelty",
         "retry",
+        "backoff",
         "wait",
         "retry-of-stills",
         "roi",
@@ -393,6 +406,20 @@ def test_a_video_is_sampled(tmp_path: Path) -> None:
     done = run(path, "--fps", "1", "--frames", "2", "--store", "f16")
     assert done.returncode == 0
     assert [(r["index"], r["media_s"]) for r in records(done.stdout)] == [(0, 0.0), (10, 1.0)]
+
+
+def test_outputs_are_chosen_as_for_extract(photos: Path, root: Path) -> None:
+    model = root / "tests" / "data" / "three_outputs.onnx"
+    done = run(photos, "--model", model, "--outputs", "quarters,features", "--frames", "1")
+    assert done.returncode == 0
+    (row,) = records(done.stdout)
+    features = np.array([*row["outputs"]["quarters"], *row["outputs"]["features"]], np.float32)
+    with edgefeat.FeatureExtractor(model, outputs=["quarters", "features"]) as extractor:
+        np.testing.assert_array_equal(features, extractor.extract(photos / "chelsea.jpg"))
+        assert row["fingerprint"] == extractor.fingerprint
+    done = run(photos, "--model", model, "--frames", "1")
+    assert done.returncode == 0
+    assert "the vector is the first output, features (3); left out: grid" in done.stderr
 
 
 def test_a_live_pipe_is_sampled_by_arrival() -> None:

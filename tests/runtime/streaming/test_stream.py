@@ -8,6 +8,7 @@ import gc
 import threading
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -74,6 +75,18 @@ def test_features_are_the_extractors_own(extractor: edgefeat.FeatureExtractor) -
     assert [r.index for r in results] == [0, 1, 2]
     assert {r.fingerprint for r in results} == {extractor.fingerprint}
     assert all(r.age_ms > 0 and r.dropped == 0 and r.media_s is None for r in results)
+
+
+def test_a_record_gives_each_chosen_output_by_its_name(root: Path) -> None:
+    model = root / "tests" / "data" / "three_outputs.onnx"
+    picture = numbered_frame(5)
+    with edgefeat.FeatureExtractor(model, outputs="grid,features") as extractor:
+        (result,) = edgefeat.stream([picture], extractor)
+        expected = extractor.extract_outputs(picture)
+        np.testing.assert_array_equal(result.features, extractor.extract(picture))
+    assert list(result.outputs) == ["grid", "features"]
+    for name, part in result.outputs.items():
+        np.testing.assert_array_equal(part, expected[name])
 
 
 def test_the_shipped_model_is_the_default() -> None:
@@ -463,7 +476,7 @@ def test_roi_takes_a_part_of_the_picture(extractor: edgefeat.FeatureExtractor) -
         ({"novelty": 3}, "novelty: expected a cosine distance up to 2, got 3."),
         (
             {"roi": (0, 0, 0, 1)},
-            "roi: expected x, y, width, height inside the picture, got (0, 0, 0, 1).",
+            "roi: expected x,y,width,height inside the picture, got (0, 0, 0, 1).",
         ),
     ],
     ids=["fps", "high-fps", "every", "motion", "high-motion", "novelty", "roi"],
@@ -479,7 +492,7 @@ def test_wrong_selections_are_named(options: dict[str, object], message: str) ->
     [
         ({"timeout_s": 0}, "timeout_s: expected a number above 0, got 0."),
         ({"reconnect": -1}, "reconnect: expected a whole number of 0 or more, got -1."),
-        ({"backoff_s": 60}, "backoff_max_s: expected at least backoff_s (60), got 30."),
+        ({"backoff_s": 60}, "backoff_max_s: expected at least the first wait (60), got 30."),
     ],
     ids=["timeout", "reconnect", "backoff"],
 )

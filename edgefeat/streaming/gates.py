@@ -5,90 +5,21 @@ Each gate answers yes or no and counts what it held back; none makes up or repea
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from edgefeat.errors import OptionError, SourceError
-from edgefeat.options.checks import number, whole_number
+from edgefeat.errors import SourceError
+from edgefeat.options.stream import Roi
 from edgefeat.pictures.decode import ImageInput, load_bgr
-from edgefeat.sources.base import Grab, Source
+from edgefeat.sources.base import Grab
+from edgefeat.streaming.applicable import no_times
 
-__all__ = ["MotionGate", "NoveltyGate", "Pacer", "Region", "Selection", "no_times"]
+__all__ = ["MotionGate", "NoveltyGate", "Pacer", "Region"]
 
 Pixels = NDArray[np.uint8]
 Features = NDArray[np.float32]
 _BLOCK_SIDE = 16
-_MOST_FPS = 1000
-_INSTEAD_OF_A_RATE = "every=10"
-_RATE_REMEDY = (
-    "Leave the rate out: {option} takes one frame of ten. Or choose the policy `newest`, which "
-    "samples frames by their arrival."
-)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Selection:
-    """Which frames to take, which part of them, and which features to emit.
-
-    Attributes:
-        fps: Take at most so many frames a second, by the source's own time; None: all.
-        every: Take one frame of so many.
-        roi: Take a part of the picture: x, y, width, height in pixels, or as shares of the
-            picture's sides if all four are at most 1.
-        motion: Skip inference unless a block of 16 x 16 pixels of the model's input changed by
-            more than so many grey levels; None: never skip.
-        novelty: Emit only features whose cosine distance from the last ones emitted is larger
-            than this; None: emit all.
-    """
-
-    fps: float | None = None
-    every: int = 1
-    roi: tuple[float, float, float, float] | None = None
-    motion: float | None = None
-    novelty: float | None = None
-
-    def __post_init__(self) -> None:
-        whole_number("every", self.every)
-        for name, most, what in (
-            ("fps", _MOST_FPS, "a number of frames"),
-            ("motion", 255, "a number of grey levels"),
-            ("novelty", 2, "a cosine distance"),
-        ):
-            value = getattr(self, name)
-            if value is not None and number(name, value) > most:
-                raise OptionError(f"expected {what} up to {most}, got {value:g}", option=name)
-        if self.roi is not None:
-            Region(self.roi)
-
-    def check_for(self, source: Source, *, newest: bool) -> None:
-        """Refuse a selection that a source cannot have.
-
-        Args:
-            source: The source.
-            newest: Whether only its newest frames count; then the time of arrival will do.
-
-        Raises:
-            OptionError: A rate is asked of a source whose frames have no times.
-        """
-        if self.fps is not None and not source.traits.timed and not newest:
-            raise OptionError(
-                f"the frames of {source.name} have no times, so {self.fps:g} a second mean nothing",
-                option=_INSTEAD_OF_A_RATE,
-                remedy=_RATE_REMEDY,
-            )
-
-
-def no_times(name: str | None) -> SourceError:
-    """Return the error of a source, called `name`, whose frames turn out to have no times."""
-    return SourceError(
-        "the frames have no times that can be trusted, so no rate can be kept",
-        where=name,
-        option=_INSTEAD_OF_A_RATE,
-        remedy=_RATE_REMEDY,
-    )
 
 
 class Pacer:
@@ -147,18 +78,10 @@ class Region:
     """A part of the picture.
 
     Args:
-        roi: x, y, width, height in pixels, or as shares of the sides if no number is above 1.
-
-    Raises:
-        OptionError: It has no area, or begins outside the picture.
+        roi: Which part.
     """
 
-    def __init__(self, roi: tuple[float, float, float, float]) -> None:
-        x, y, width, height = roi
-        if min(x, y) < 0 or min(width, height) <= 0:
-            raise OptionError(
-                f"expected x, y, width, height inside the picture, got {roi}", option="roi"
-            )
+    def __init__(self, roi: Roi) -> None:
         self._roi = roi
         self._shares = max(roi) <= 1
 

@@ -1,0 +1,181 @@
+"""The options of a stream: which frames and features are wanted, and how long a camera may take.
+
+They stand below `edgefeat.streaming`, so that a command can make its flags of them without loading
+OpenCV.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING
+
+from edgefeat.errors import OptionError
+from edgefeat.options.checks import number, switch, whole_number
+from edgefeat.options.option import Options, number_from, option, whole_from
+
+if TYPE_CHECKING:
+    import random
+
+__all__ = ["Limits", "Roi", "Selection"]
+
+Roi = tuple[float, float, float, float]
+"""A part of a picture: x, y, width, height in pixels, or as shares if none is above 1."""
+
+_MOST_FPS = 1000
+_STALLED_SHARE = 0.4  # of the timeout, unless the user says when a source is stalled
+_MOST_DOUBLINGS = 32
+
+
+def _number_up_to(name: str, value: object, *, most: float, what: str) -> float:
+    checked = number(name, value)
+    if checked > most:
+        raise OptionError(f"expected {what} up to {most:g}, got {checked:g}", option=name)
+    return checked
+
+
+def _up_to(most: float, what: str) -> Callable[[str, object], float]:
+    return partial(_number_up_to, most=most, what=what)
+
+
+def _roi_from(text: str) -> object:
+    try:
+        return tuple(float(part) for part in text.split(","))
+    except ValueError:
+        return text
+
+
+def _roi(name: str, value: object) -> Roi:
+    try:
+        x, y, width, height = map(float, value)  # type: ignore[call-overload] # or TypeError
+    except (TypeError, ValueError):
+        x, y, width, height = -1.0, -1.0, 0.0, 0.0
+    if min(x, y) < 0 or min(width, height) <= 0:
+        raise OptionError(
+            f"expected x,y,width,height inside the picture, got {value!r}", option=name
+        )
+    return x, y, width, height
+
+
+class Selection(Options):
+    """Which frames to take, which part of them, and which features to emit."""
+
+    fps: float | None = option(
+        None,
+        "take at most N frames a second of the source's own time (default: all)",
+        check=_up_to(_MOST_FPS, "a number of frames"),
+        read=number_from,
+        metavar="N",
+    )
+    every: int = option(1, "take one frame of N", check=whole_number, read=whole_from, metavar="N")
+    roi: Roi | None = option(
+        None,
+        "take a part of the picture: x, y, width and height in pixels, or as shares of its sides "
+        "if none is above 1 (default: the whole picture)",
+        check=_roi,
+        read=_roi_from,
+        metavar="X,Y,W,H",
+    )
+    motion: float | None = option(
+        None,
+        "skip inference unless a block of 16 x 16 pixels of the model's input changed by more "
+        "than T grey levels: 4 to 16 suit a camera that looks at a still scene (default: never "
+        "skip)",
+        check=_up_to(255, "a number of grey levels"),
+        read=number_from,
+        metavar="T",
+    )
+    novelty: float | None = option(
+        None,
+        "emit only features whose cosine distance from the last ones emitted is above EPS "
+        "(default: all)",
+        check=_up_to(2, "a cosine distance"),
+        read=number_from,
+        metavar="EPS",
+    )
+
+
+class Limits(Options):
+    """How long a source may take, and how often it is tried again."""
+
+    timeout_s: float = option(
+        5.0,
+        "longest wait to connect, and for each whole frame, before the source is lost, in seconds",
+        check=number,
+        read=number_from,
+        metavar="S",
+    )
+    stall_s: float | None = option(
+        None,
+        "silence after which the source is called stalled, in seconds (default: 0.4 of the "
+        "timeout)",
+        check=number,
+        read=number_from,
+        metavar="S",
+    )
+    frozen_s: float = option(
+        10.0,
+        "how long a live picture may stay the very same before it is called frozen, in seconds",
+        check=number,
+        read=number_from,
+        metavar="S",
+    )
+    reconnect: int | None = option(
+        None,
+        "how many attempts in a row may fail before giving up; 0: never reconnect (default: no "
+        "limit)",
+        check=partial(whole_number, least=0),
+        read=whole_from,
+        metavar="N",
+    )
+    wait: bool = option(
+        False, "wait for a live source that is not there at the start", check=switch
+    )
+    backoff_s: float = option(
+        0.5,
+        "wait before the first new attempt, in seconds; doubled after each that fails",
+        check=number,
+        read=number_from,
+        metavar="S",
+    )
+    backoff_max_s: float = option(
+        30.0,
+        "longest wait between attempts, in seconds",
+        check=number,
+        read=number_from,
+        metavar="S",
+    )
+    duration_s: float | None = option(
+        None,
+        "end after so many seconds, whatever came (default: never)",
+        check=number,
+        read=number_from,
+        metavar="S",
+    )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.backoff_max_s < self.backoff_s:
+            raise OptionError(
+                f"expected at least the first wait ({self.backoff_s:g}), "
+                f"got {self.backoff_max_s:g}",
+                option="backoff_max_s",
+            )
+
+    @property
+    def stalled_after_s(self) -> float:
+        """Silence after which the source is called stalled, in seconds."""
+        return _STALLED_SHARE * self.timeout_s if self.stall_s is None else self.stall_s
+
+    def delay_s(self, failures: int, rng: random.Random) -> float:
+        """Return how many seconds to wait before the next attempt.
+
+        Doubling spares a camera that boots. The jitter, half to all of the delay, keeps many
+        devices from coming back at the same instant.
+
+        Args:
+            failures: How many attempts have failed since the source last gave frames.
+            rng: Where the jitter comes from.
+        """
+        doubled = self.backoff_s * 2.0 ** min(failures, _MOST_DOUBLINGS)
+        return min(self.backoff_max_s, doubled) * rng.uniform(0.5, 1.0)
