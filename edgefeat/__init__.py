@@ -10,17 +10,16 @@ OpenCV nor ONNX Runtime is loaded before it is needed.
 
 import os
 
-from edgefeat.errors import (
-    EdgefeatError,
-    ImageError,
-    ModelError,
-    ProviderError,
-    SinkError,
-    SourceError,
-)
-
 TYPE_CHECKING = False  # for type checkers; importing typing costs more than all the rest here
 if TYPE_CHECKING:
+    from edgefeat.errors import (
+        EdgefeatError,
+        ImageError,
+        ModelError,
+        ProviderError,
+        SinkError,
+        SourceError,
+    )
     from edgefeat.extractor import FeatureExtractor, extract
     from edgefeat.measures.similarity import cosine_similarity, euclidean_distance
     from edgefeat.sets.featureset import FeatureSet
@@ -48,8 +47,14 @@ __all__ = [
 ]
 
 _HOMES = {
+    "EdgefeatError": "edgefeat.errors",
     "FeatureExtractor": "edgefeat.extractor",
     "FeatureSet": "edgefeat.sets.featureset",
+    "ImageError": "edgefeat.errors",
+    "ModelError": "edgefeat.errors",
+    "ProviderError": "edgefeat.errors",
+    "SinkError": "edgefeat.errors",
+    "SourceError": "edgefeat.errors",
     "cosine_similarity": "edgefeat.measures.similarity",
     "euclidean_distance": "edgefeat.measures.similarity",
     "extract": "edgefeat.extractor",

@@ -24,8 +24,10 @@ what is wrong, what to do about it, and the option that is meant. `str(error)` p
 for Python users; the command line spells options as flags (`ExplainedError.message`).
 """
 
-from collections.abc import Callable
-from typing import Self
+TYPE_CHECKING = False  # for type checkers: `import edgefeat` loads this file, and nothing with it
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Self
 
 __all__ = [
     "DependencyError",
@@ -77,7 +79,7 @@ class ExplainedError(Exception):
         """Problem and remedy as sentences, without the place, with options as keywords."""
         return self.reason_for(str)
 
-    def reason_for(self, spell: Callable[[str], str]) -> str:
+    def reason_for(self, spell: "Callable[[str], str]") -> str:
         """Return `reason` with options as `spell` spells them; see `message`."""
         problem, remedy = _sentence(self.problem), self.remedy
         if self.option is not None:
@@ -88,7 +90,7 @@ class ExplainedError(Exception):
                 problem = f"{spelled}: {problem}"
         return problem if remedy is None else f"{problem} {_sentence(remedy)}"
 
-    def message(self, spell: Callable[[str], str] = str) -> str:
+    def message(self, spell: "Callable[[str], str]" = str) -> str:
         """Return the whole message.
 
         Args:
@@ -98,7 +100,7 @@ class ExplainedError(Exception):
         reason = self.reason_for(spell)
         return reason if self.where is None else f"{self.where}: {reason}"
 
-    def parts(self, spell: Callable[[str], str] = str) -> dict[str, str | None]:
+    def parts(self, spell: "Callable[[str], str]" = str) -> dict[str, str | None]:
         """Return where, problem, remedy and option by name, with the option as `spell` has it."""
         option = None if self.option is None else spell(self.option)
         remedy = self.remedy
@@ -106,7 +108,7 @@ class ExplainedError(Exception):
             remedy = remedy.replace(_PLACE_OF_OPTION, option)
         return {"where": self.where, "problem": self.problem, "remedy": remedy, "option": option}
 
-    def within(self, where: object) -> Self:
+    def within(self, where: object) -> "Self":
         """Add an outer place, such as a row of a table, and return this error to be raised."""
         self.where = str(where) if self.where is None else f"{where}: {self.where}"
         return self

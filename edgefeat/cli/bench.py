@@ -49,11 +49,18 @@ exit codes: 0 done; 1 a --fail-if rule failed, or --require-valid and the condit
 """
 
 
-def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add the subcommand."""
+def add_parser(
+    commands: argparse._SubParsersAction[argparse.ArgumentParser], *, purpose: str
+) -> None:
+    """Add the subcommand.
+
+    Args:
+        commands: The program's commands.
+        purpose: What the command is for, in the program's help.
+    """
     parser = commands.add_parser(
         "bench",
-        help="measure latency, throughput, cold start and memory",
+        help=purpose,
         description="Measure how long features take on this device, and whether to believe it.",
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,

@@ -19,11 +19,18 @@ _INT8 = {
 }
 
 
-def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add the subcommand."""
+def add_parser(
+    commands: argparse._SubParsersAction[argparse.ArgumentParser], *, purpose: str
+) -> None:
+    """Add the subcommand.
+
+    Args:
+        commands: The program's commands.
+        purpose: What the command is for, in the program's help.
+    """
     parser = commands.add_parser(
         "doctor",
-        help="show what this device has and prove the model on every provider",
+        help=purpose,
         description="Show versions, CPU, execution providers with a self-test of each, image "
         "formats, memory and temperature, and name what should be put right.",
         epilog="exit codes: 0 nothing to put right; 2 wrong usage; 3 something is",

@@ -57,11 +57,18 @@ exit codes: 0 all done; 1 some pictures failed, each named, the rest done;
 """
 
 
-def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add the subcommand."""
+def add_parser(
+    commands: argparse._SubParsersAction[argparse.ArgumentParser], *, purpose: str
+) -> None:
+    """Add the subcommand.
+
+    Args:
+        commands: The program's commands.
+        purpose: What the command is for, in the program's help.
+    """
     parser = commands.add_parser(
         "extract",
-        help="turn photos and folders into features",
+        help=purpose,
         description="Turn photos, folders and patterns into feature vectors.",
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,

@@ -19,11 +19,18 @@ __all__ = ["add_parser"]
 _ADD = "Add --self-test."
 
 
-def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add the subcommand."""
+def add_parser(
+    commands: argparse._SubParsersAction[argparse.ArgumentParser], *, purpose: str
+) -> None:
+    """Add the subcommand.
+
+    Args:
+        commands: The program's commands.
+        purpose: What the command is for, in the program's help.
+    """
     parser = commands.add_parser(
         "info",
-        help="show a model's spec; --self-test proves it on this device",
+        help=purpose,
         description="Show what a model file says about itself, and prove it on this device.",
         epilog="exit codes: 0 all well; 2 wrong usage; 3 model unusable or self-test failed",
     )

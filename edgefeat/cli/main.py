@@ -1,7 +1,8 @@
 """The `edgefeat` command: its parser and its process.
 
 Exit codes: 0 all done; 1 some items failed; 2 wrong usage; 3 model or environment unusable; 130
-interrupted.
+interrupted. A command's file in `edgefeat.cli` is loaded only where the command line names it, so
+that `edgefeat --help` and each command load nothing of the others.
 """
 
 from __future__ import annotations
@@ -9,14 +10,27 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Sequence
-from typing import NoReturn
+from importlib import import_module
 
 from edgefeat import __version__
-from edgefeat.cli import bench, doctor, extract, info, running, stream
-from edgefeat.cli.parser import Parser
+from edgefeat.cli import running
+from edgefeat.cli.parser import Parser, command_named
 
-__all__ = ["build_parser", "main", "program"]
+TYPE_CHECKING = False  # for type checkers: importing typing costs a tenth of `edgefeat --help`
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import NoReturn
+
+__all__ = ["COMMANDS", "build_parser", "main", "program"]
+
+COMMANDS = {
+    "extract": "turn photos and folders into features",
+    "stream": "turn camera frames and video into features as they come",
+    "bench": "measure latency, throughput, cold start and memory",
+    "info": "show a model's spec; --self-test proves it on this device",
+    "doctor": "show what this device has and prove the model on every provider",
+}
+"""What each command is for; the file of the same name in `edgefeat.cli` has its options."""
 
 _EPILOG = "`edgefeat COMMAND --help` explains each command with examples."
 
@@ -43,16 +57,21 @@ def main(argv: Sequence[str] | None = None) -> int:
     os.environ.setdefault("OPENCV_LOG_LEVEL", "OFF")
     # NumPy's linear algebra would start a thread for every core at import; nothing here uses it.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    parser, commands = build_parser()
     words = sys.argv[1:] if argv is None else argv
+    parser, commands = build_parser(only=command_named(words) or "")
     if not words:
         parser.print_help(sys.stderr)
         return 2
     return running.run(parser.parse_command(commands, words), name="edgefeat")
 
 
-def build_parser() -> tuple[Parser, argparse._SubParsersAction[Parser]]:
-    """Return the program's parser and the part of it that holds the commands."""
+def build_parser(*, only: str | None = None) -> tuple[Parser, argparse._SubParsersAction[Parser]]:
+    """Return the program's parser and the part of it that holds the commands.
+
+    Args:
+        only: The command to add options to; the others have their names alone. None adds the
+            options of all.
+    """
     parser = Parser(
         prog="edgefeat",
         description="Turn photos, folders and camera frames into feature vectors.",
@@ -60,6 +79,9 @@ def build_parser() -> tuple[Parser, argparse._SubParsersAction[Parser]]:
     )
     parser.add_argument("--version", action="version", version=f"edgefeat {__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for command in (extract, stream, bench, info, doctor):
-        command.add_parser(commands)
+    for name, purpose in COMMANDS.items():
+        if only is None or only == name:
+            import_module(f"edgefeat.cli.{name}").add_parser(commands, purpose=purpose)
+        else:
+            commands.add_parser(name, help=purpose)
     return parser, commands

@@ -10,11 +10,15 @@ import argparse
 import errno
 import os
 import sys
-from collections.abc import Callable
 
-from edgefeat.cli.parser import Parser
 from edgefeat.errors import EdgefeatError, OptionError
 from edgefeat.messages.say import say
+
+TYPE_CHECKING = False  # for type checkers: importing typing costs a tenth of `edgefeat --help`
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from edgefeat.cli.parser import Parser
 
 __all__ = ["run"]
 

@@ -71,11 +71,18 @@ exit codes: 0 ended or stopped; 1 some pictures of a folder or video were damage
 """
 
 
-def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add the subcommand."""
+def add_parser(
+    commands: argparse._SubParsersAction[argparse.ArgumentParser], *, purpose: str
+) -> None:
+    """Add the subcommand.
+
+    Args:
+        commands: The program's commands.
+        purpose: What the command is for, in the program's help.
+    """
     parser = commands.add_parser(
         "stream",
-        help="turn camera frames and video into features as they come",
+        help=purpose,
         description="Turn the frames of a camera, video, folder or pipe into feature vectors.",
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
