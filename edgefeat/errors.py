@@ -16,6 +16,8 @@
                          reads the file turns it into one of the errors above
 
     UserWarning
+    ├── DamagedPictureWarning
+    │                    a decoder reports damage, and made up what is missing
     ├── OutputWarning    the model has more outputs than the vector shows, and none was chosen
     └── ProviderWarning  a less preferred execution provider runs than the first one asked for
 
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
     from typing import Self
 
 __all__ = [
+    "DamagedPictureWarning",
     "DependencyError",
     "EdgefeatError",
     "ExplainedError",
@@ -152,6 +155,10 @@ class SinkError(EdgefeatError):
 
 class OptionError(ExplainedError, ValueError):
     """An option's value is out of range, or the option does not apply here."""
+
+
+class DamagedPictureWarning(ExplainedError, UserWarning):  # noqa: N818 - a warning is no error
+    """A picture gave pixels, but its decoder reports damage and made up what is missing."""
 
 
 class OutputWarning(ExplainedError, UserWarning):  # noqa: N818 - a warning is no error

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from edgefeat.arrays import Features, Pixels
     from edgefeat.model.probe import SelfTest
     from edgefeat.pictures.decode import ImageInput
+    from edgefeat.pictures.encoded import OnDamaged
 
 __all__ = ["ColourName", "FeatureExtractor", "OnErrorName", "extract", "unload_shared"]
 
@@ -261,15 +262,30 @@ class FeatureExtractor:
         outputs = self.outputs_prepared(self.prepare(image, colour=colour)[np.newaxis])
         return {name: array[0] for name, array in outputs.items()}
 
-    def decode(self, image: ImageInput, *, colour: ColourName = "bgr") -> Pixels:
+    def decode(
+        self,
+        image: ImageInput,
+        *,
+        colour: ColourName = "bgr",
+        on_damaged: OnDamaged | None = None,
+    ) -> Pixels:
         """Return a picture decoded, the first stage: uint8 `(height, width, 3)`, BGR.
 
-        A large JPEG is decoded at a reduced scale where the model's decode policy allows it.
+        A large JPEG, as a path or as bytes, is decoded at a reduced scale where the model's decode
+        policy allows it.
+
+        Args:
+            image: See `extract`.
+            colour: Channel order if `image` is an array.
+            on_damaged: Called with a `DamagedPictureWarning` where a decoder reports damage. None:
+                a Python warning.
 
         Raises:
             ImageError: The picture cannot be read or used.
         """
-        return self._preprocess.decode(image, colour=_checked(colour), max_pixels=self._max_pixels)
+        return self._preprocess.decode(
+            image, colour=_checked(colour), max_pixels=self._max_pixels, on_damaged=on_damaged
+        )
 
     def resize(self, frame_bgr: Pixels) -> Pixels:
         """Return a decoded picture as the graph takes it, the second stage.
@@ -282,9 +298,18 @@ class FeatureExtractor:
         """
         return self._preprocess(frame_bgr)
 
-    def prepare(self, image: ImageInput, *, colour: ColourName = "bgr") -> Pixels:
-        """Return a picture as the graph takes it: uint8 `(height, width, channels)`."""
-        return self.resize(self.decode(image, colour=colour))
+    def prepare(
+        self,
+        image: ImageInput,
+        *,
+        colour: ColourName = "bgr",
+        on_damaged: OnDamaged | None = None,
+    ) -> Pixels:
+        """Return a picture as the graph takes it: uint8 `(height, width, channels)`.
+
+        See `decode` for the arguments.
+        """
+        return self.resize(self.decode(image, colour=colour, on_damaged=on_damaged))
 
     def extract_prepared(self, images: Pixels) -> Features:
         """Return features of pictures that `prepare` made, the third stage.

@@ -9,28 +9,16 @@ from __future__ import annotations
 
 import re
 import struct
-from enum import StrEnum
+from collections.abc import Callable
 
 from edgefeat.errors import ImageError
+from edgefeat.pictures.formats import ImageFormat
+from edgefeat.pictures.kind import kind_of
 from edgefeat.record import Record
 
-__all__ = ["FORMATS", "ImageFormat", "ImageHeader", "read_header"]
+__all__ = ["ImageFormat", "ImageHeader", "read_header"]
 
 
-class ImageFormat(StrEnum):
-    """The formats that are read."""
-
-    JPEG = "JPEG"
-    PNG = "PNG"
-    WEBP = "WebP"
-    GIF = "GIF"
-    BMP = "BMP"
-    TIFF = "TIFF"
-    NETPBM = "PBM/PGM/PPM"
-
-
-FORMATS = ", ".join(ImageFormat)
-_UNREAD = {b"heic": "HEIC", b"heix": "HEIC", b"mif1": "HEIF", b"avif": "AVIF"}
 _EXIF_ORIENTATION = 274
 _TIFF_WIDTH, _TIFF_HEIGHT, _TIFF_PHOTOMETRIC = 256, 257, 262
 _CMYK = 5  # of the photometric interpretations
@@ -63,36 +51,17 @@ def read_header(data: bytes) -> ImageHeader:
         ImageError: Unknown format, a header that makes no sense, or a truncated file. It has no
             place: the caller knows the picture's name.
     """
-    head = data[:16]
-    if not head:
-        raise ImageError("the file is empty")
+    kind = kind_of(data)
+    read = _READERS.get(kind.format) if kind.format is not None else None
+    if read is None:
+        raise ImageError(kind.problem, remedy=kind.remedy)
     try:
-        header = _read_by_signature(head, data)
+        header = read(data)
     except (struct.error, IndexError, KeyError) as error:
         raise ImageError("the header is damaged or cut off") from error
     if header.height < 1 or header.width < 1:
         raise ImageError(f"the header claims {header.width}x{header.height} pixels")
     return header
-
-
-def _read_by_signature(head: bytes, data: bytes) -> ImageHeader:
-    if head[:3] == b"\xff\xd8\xff":
-        return _jpeg(data)
-    if head[:8] == b"\x89PNG\r\n\x1a\n":
-        return _png(data)
-    if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
-        return _webp(data)
-    if head[:6] in (b"GIF87a", b"GIF89a"):
-        return _gif(data)
-    if head[:2] == b"BM":
-        return _bmp(data)
-    if head[:4] in (b"II*\0", b"MM\0*"):
-        return _tiff(data)
-    if re.match(rb"P[1-6]\s", head):
-        return _netpbm(data)
-    if head[4:8] == b"ftyp" and (name := _UNREAD.get(head[8:12])):
-        raise ImageError(f"{name}, a format that is not read", remedy="Convert it to JPEG or PNG.")
-    raise ImageError(f"not a picture of a known format ({FORMATS})")
 
 
 def _jpeg(data: bytes) -> ImageHeader:
@@ -231,3 +200,14 @@ def _netpbm(data: bytes) -> ImageHeader:
     if match is None:
         raise ImageError("the PBM/PGM/PPM header is damaged")
     return ImageHeader(format=ImageFormat.NETPBM, height=int(match[3]), width=int(match[2]))
+
+
+_READERS: dict[ImageFormat, Callable[[bytes], ImageHeader]] = {
+    ImageFormat.JPEG: _jpeg,
+    ImageFormat.PNG: _png,
+    ImageFormat.WEBP: _webp,
+    ImageFormat.GIF: _gif,
+    ImageFormat.BMP: _bmp,
+    ImageFormat.TIFF: _tiff,
+    ImageFormat.NETPBM: _netpbm,
+}

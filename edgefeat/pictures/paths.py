@@ -8,12 +8,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from edgefeat.errors import SourceError
+from edgefeat.pictures.formats import SUFFIXES
 
-__all__ = ["SUFFIXES", "expand"]
-
-SUFFIXES = frozenset(
-    {".bmp", ".gif", ".jpeg", ".jpg", ".pbm", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp"}
-)
+__all__ = ["expand"]
 
 
 def expand(

@@ -20,6 +20,7 @@ from edgefeat.record import Record
 if TYPE_CHECKING:
     from edgefeat.arrays import Pixels, SizeHw
     from edgefeat.pictures.decode import ImageInput
+    from edgefeat.pictures.encoded import OnDamaged
 
     Resampler = Callable[[Pixels, SizeHw], Pixels]
 
@@ -83,12 +84,19 @@ class Preprocessor(Record):
         *,
         colour: Colour = Colour.BGR,
         max_pixels: int = DEFAULT_MAX_PIXELS,
+        on_damaged: OnDamaged | None = None,
     ) -> Pixels:
         """Return a picture decoded for this plan: uint8 `(H, W, 3)`, BGR; see `load_bgr`.
 
         A large JPEG is decoded at a reduced scale where the plan allows it.
         """
-        return load_bgr(image, colour=colour, max_pixels=max_pixels, keep_side=self.keep_side)
+        return load_bgr(
+            image,
+            colour=colour,
+            max_pixels=max_pixels,
+            keep_side=self.keep_side,
+            on_damaged=on_damaged,
+        )
 
     def __call__(self, frame_bgr: Pixels) -> Pixels:
         """Return the graph's input for one picture.

@@ -23,7 +23,7 @@ from edgefeat.messages.redact import redact
 from edgefeat.model.spec import Colour
 from edgefeat.options.checks import choice
 from edgefeat.pictures.decode import ImageInput
-from edgefeat.pictures.paths import SUFFIXES
+from edgefeat.pictures.formats import SUFFIXES
 from edgefeat.sources.arrays import ArraySource, CallableSource, IterableSource
 from edgefeat.sources.base import Source
 from edgefeat.sources.camera import CameraRequest, CameraSource

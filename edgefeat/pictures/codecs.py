@@ -1,0 +1,67 @@
+"""Which formats the installed decoders read, asked of the decoders themselves.
+
+OpenCV is built with or without GIF, AVIF and JPEG 2000, and HEIC needs pillow-heif. Each format is
+asked for once a process, when a picture of it turns up: OpenCV decodes one pixel of it.
+"""
+
+from __future__ import annotations
+
+import binascii
+from importlib.util import find_spec
+
+import cv2
+import numpy as np
+
+from edgefeat.pictures.formats import ImageFormat
+from edgefeat.pictures.native_words import listening
+
+__all__ = ["how_to_read", "is_read"]
+
+# One pixel of each, by Pillow: save(file, kind, quality=1, no_jp2=True, num_resolutions=1).
+_ONE_PIXEL = {
+    ImageFormat.GIF: "R0lGODdhAQABAIEAAAAAAAAAAAAAAAAAACwAAAAAAQABAAAIBAABBAQAOw==",
+    ImageFormat.WEBP: "UklGRhoAAABXRUJQVlA4TA4AAAAvAAAAAAcQEf0PRET/Aw==",
+    ImageFormat.AVIF: (
+        "AAAAIGZ0eXBhdmlmAAAAAGF2aWZtaWYxbWlhZk1BMUIAAADrbWV0YQAAAAAAAAAhaGRscgAAAAAAAAAAcGljdAAAAAAA"
+        "AAAAAAAAAAAAAAAOcGl0bQAAAAAAAQAAAB5pbG9jAAAAAEQAAAEAAQAAAAEAAAETAAAAIAAAAChpaW5mAAAAAAABAAAA"
+        "GmluZmUCAAAAAAEAAGF2MDFDb2xvcgAAAABqaXBycAAAAEtpcGNvAAAAFGlzcGUAAAAAAAAAAQAAAAEAAAAQcGl4aQAA"
+        "AAADCAgIAAAADGF2MUOBAAwAAAAAE2NvbHJuY2x4AAEADQAGgAAAABdpcG1hAAAAAAAAAAEAAQQBAoMEAAAAKG1kYXQS"
+        "AAoIGAAGiAhoNCAyEh/3h4UV3///4s/AAJA1jjx+3A=="
+    ),
+    ImageFormat.JPEG2000: (
+        "/0//UQAvAAAAAAABAAAAAQAAAAAAAAAAAAAAAQAAAAEAAAAAAAAAAAADBwEBBwEBBwEB/1IADAAAAAEAAAQEAAH/XAAE"
+        "QED/ZAAlAAFDcmVhdGVkIGJ5IE9wZW5KUEVHIHZlcnNpb24gMi41LjT/kAAKAAAAAAAaAAH/k9+ACAffgAgH34AIB//Z"
+    ),
+}
+_found: dict[ImageFormat, bool] = {}
+
+
+def is_read(kind: ImageFormat) -> bool:
+    """Return whether a decoder for a format is installed."""
+    if kind not in _found:
+        _found[kind] = _ask(kind)
+    return _found[kind]
+
+
+def how_to_read(kind: ImageFormat) -> str:
+    """Return what to do where no decoder for a format is installed, as a sentence."""
+    if kind is ImageFormat.HEIC:
+        return "Run `pip install 'edgefeat[heif]'`, or convert it to JPEG or PNG."
+    return (
+        f"Convert it to JPEG or PNG, or install an OpenCV that is built with {kind} "
+        "(`edgefeat doctor` lists what yours reads)."
+    )
+
+
+def _ask(kind: ImageFormat) -> bool:
+    if kind is ImageFormat.HEIC:
+        return find_spec("pillow_heif") is not None
+    sample = _ONE_PIXEL.get(kind)
+    if sample is None:  # every OpenCV reads it, or edgefeat itself
+        return True
+    data = np.frombuffer(binascii.a2b_base64(sample), np.uint8)
+    with listening():
+        try:
+            return cv2.imdecode(data, cv2.IMREAD_COLOR) is not None
+        except cv2.error:
+            return False

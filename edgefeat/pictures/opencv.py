@@ -1,0 +1,57 @@
+"""OpenCV's decoder, and what it says while it decodes.
+
+This is the one file that calls `cv2.imdecode` for a user's picture.
+"""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from edgefeat.errors import ImageError
+from edgefeat.pictures.native_words import listening
+from edgefeat.record import Record
+
+__all__ = ["Decoded", "decode"]
+
+_MOST_SHOWN = 120  # characters of a decoder's words in a message
+
+
+class Decoded(Record):
+    """What a decoder gave.
+
+    Args:
+        pixels: As OpenCV has them: any depth, one to four channels, BGR.
+        words: The lines that the decoder wrote to stderr.
+    """
+
+    pixels: NDArray[np.generic]
+    words: list[str]
+
+
+def decode(data: bytes, flags: int, *, what: str) -> Decoded:
+    """Decode a picture whose header was found sound.
+
+    Args:
+        data: The whole file.
+        flags: Of `cv2.imdecode`.
+        what: The picture in words for the message, such as "a PNG of 640x480".
+
+    Raises:
+        ImageError: OpenCV gives no pixels. It has no place: the caller knows the picture's name.
+    """
+    failure: Exception | None = None
+    with listening() as words:
+        try:
+            pixels = cv2.imdecode(np.frombuffer(data, np.uint8), flags)
+        except cv2.error as error:
+            pixels, failure = None, error
+    lines = words.lines
+    if pixels is None:
+        said = f" (the decoder says: {lines[-1][:_MOST_SHOWN]})" if lines else ""
+        raise ImageError(
+            f"{what} that cannot be decoded: damaged, or of a rare kind{said}",
+            remedy="Open and save it again, as JPEG or PNG.",
+        ) from failure
+    return Decoded(pixels=pixels, words=lines)

@@ -1,0 +1,141 @@
+"""Damage that a decoder reports has the picture's name, and stderr stays the program's own."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import warnings
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from edgefeat import FeatureExtractor, ImageError
+from edgefeat.errors import DamagedPictureWarning
+from edgefeat.pictures.decode import load_bgr
+from edgefeat.pictures.native_words import can_listen
+
+pytestmark = pytest.mark.skipif(not can_listen(), reason="no glibc: nothing is heard")
+
+
+@pytest.fixture(scope="module")
+def half(photos: Path) -> bytes:
+    data = (photos / "coffee.jpg").read_bytes()
+    return data[: len(data) // 2] + b"\xff\xd9"
+
+
+def test_half_a_jpeg_warns_at_the_callers_line(half: bytes, tmp_path: Path) -> None:
+    path = tmp_path / "half.jpg"
+    path.write_bytes(half)
+    with pytest.warns(DamagedPictureWarning) as warned:
+        pixels = load_bgr(path)
+    assert pixels.shape == (400, 600, 3)
+    assert warned[0].filename == __file__
+    assert str(warned[0].message) == (
+        f'{path}: a damaged JPEG: its decoder says "Corrupt JPEG data: premature end of data '
+        'segment" and made up what is missing. Get the file again.'
+    )
+
+
+def test_a_callback_hears_of_it_and_may_refuse(half: bytes, photos: Path) -> None:
+    heard: list[DamagedPictureWarning] = []
+    load_bgr(half, on_damaged=heard.append)
+    load_bgr(photos / "coffee.jpg", on_damaged=heard.append)
+    assert [one.where for one in heard] == [f"<{len(half)} bytes>"]
+
+    def refuse(warning: DamagedPictureWarning) -> None:
+        raise ImageError(warning.problem, where=warning.where, remedy=warning.remedy)
+
+    with FeatureExtractor() as extractor:
+        extractor.prepare(half, on_damaged=heard.append)
+        assert len(heard) == 2
+        with pytest.raises(ImageError, match="a damaged JPEG"):
+            extractor.decode(half, on_damaged=refuse)
+
+
+def test_warnings_may_be_errors(half: bytes) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", DamagedPictureWarning)
+        with pytest.raises(DamagedPictureWarning):
+            load_bgr(half)
+
+
+def test_threads_hear_their_own_pictures(
+    half: bytes, photos: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    sound = (photos / "coffee.jpg").read_bytes()
+    paths = []
+    for number in range(40):
+        path = tmp_path / f"{number}.jpg"
+        path.write_bytes(half if number % 3 == 0 else sound)
+        paths.append(path)
+    heard: list[str] = []
+    with ThreadPoolExecutor(4) as pool:
+        list(
+            pool.map(lambda p: load_bgr(p, on_damaged=lambda w: heard.append(str(w.where))), paths)
+        )
+    assert sorted(heard) == sorted(str(path) for path in paths[::3])
+    assert capfd.readouterr().err == ""
+
+
+NATIVE = """
+import ctypes, os, sys, threading
+from edgefeat.pictures.decode import load_bgr
+from edgefeat.pictures.native_words import listening
+path = sys.argv[1]
+c = ctypes.CDLL(None)
+stderr = ctypes.c_void_p.in_dll(c, "stderr")
+before = stderr.value
+inside, done = threading.Event(), threading.Event()
+
+def listen():
+    with listening():
+        inside.set()
+        done.wait(20)
+
+thread = threading.Thread(target=listen)
+thread.start()
+inside.wait(20)
+c.fputs(b"another thread's words\\n", stderr)
+os.write(2, b"a plain write\\n")
+child = os.fork()
+if not child:
+    assert stderr.value == before
+    load_bgr(path, on_damaged=lambda warning: os.write(2, b"heard in the child\\n"))
+    os._exit(0)
+assert os.waitpid(child, 0)[1] == 0
+done.set()
+thread.join()
+assert stderr.value == before
+c.fputs(b"as before\\n", stderr)
+"""
+
+
+def test_other_threads_and_children_keep_their_stderr(half: bytes, tmp_path: Path) -> None:
+    path = tmp_path / "half.jpg"
+    path.write_bytes(half)
+    done = subprocess.run(
+        [sys.executable, "-c", NATIVE, str(path)],
+        capture_output=True, text=True, timeout=60, check=False, env=os.environ,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.splitlines() == [
+        "another thread's words",
+        "a plain write",
+        "heard in the child",
+        "as before",
+    ]
+
+
+def test_opencvs_log_level_is_put_back(half: bytes) -> None:
+    import cv2
+
+    before = cv2.utils.logging.getLogLevel()
+    try:
+        for level in (cv2.utils.logging.LOG_LEVEL_WARNING, cv2.utils.logging.LOG_LEVEL_INFO):
+            cv2.utils.logging.setLogLevel(level)
+            load_bgr(half, on_damaged=lambda _: None)
+            assert cv2.utils.logging.getLogLevel() == level
+    finally:
+        cv2.utils.logging.setLogLevel(before)
