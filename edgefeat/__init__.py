@@ -12,6 +12,7 @@ import os
 
 TYPE_CHECKING = False  # for type checkers; importing typing costs more than all the rest here
 if TYPE_CHECKING:
+    from edgefeat.corpus.run import extract_folder
     from edgefeat.errors import (
         EdgefeatError,
         ImageError,
@@ -43,6 +44,7 @@ __all__ = [
     "cosine_similarity",
     "euclidean_distance",
     "extract",
+    "extract_folder",
     "stream",
 ]
 
@@ -58,6 +60,7 @@ _HOMES = {
     "cosine_similarity": "edgefeat.measures.similarity",
     "euclidean_distance": "edgefeat.measures.similarity",
     "extract": "edgefeat.extractor",
+    "extract_folder": "edgefeat.corpus.run",
     "stream": "edgefeat.streaming.stream",
 }
 

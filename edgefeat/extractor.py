@@ -170,6 +170,18 @@ class FeatureExtractor:
         """The execution providers that really run, the first one in charge."""
         return self._session.get().providers
 
+    @property
+    def usual_batch(self) -> int:
+        """How many pictures for each inference suit the provider that runs."""
+        return _BATCH_ON_CPU if self.providers[0] == "cpu" else _BATCH_ELSEWHERE
+
+    @property
+    def usual_workers(self) -> int:
+        """How many pictures this process should work on at once, with the threads of each."""
+        from edgefeat.many.batches import default_workers
+
+        return default_workers(self._options[1].threads)
+
     def extract(self, image: ImageInput, *, colour: ColourName = "bgr") -> Features:
         """Return one picture's features: float32 `(D,)`, or `(H, W, C)` for a map.
 
@@ -237,7 +249,7 @@ class FeatureExtractor:
         picture, and they share the model. With `on_error="skip"` a picture that cannot be used
         gives its `ImageError` in the place of features. Other arguments: see `extract_batch`.
         """
-        from edgefeat.many.batches import check_several, default_workers, features_in_order
+        from edgefeat.many.batches import check_several, features_in_order
         from edgefeat.options.many import ManyOptions
 
         _checked(colour)
@@ -245,8 +257,8 @@ class FeatureExtractor:
         return features_in_order(
             self,
             check_several(images),
-            batch=many.batch or self._usual_batch(),
-            workers=many.workers or default_workers(self._options[1].threads),
+            batch=many.batch or self.usual_batch,
+            workers=many.workers or self.usual_workers,
             on_error=many.on_error,
             retries=many.retries,
             colour=colour,
@@ -365,9 +377,6 @@ class FeatureExtractor:
             f"<FeatureExtractor {self._path!r}: {spec.name}, {spec.precision}, "
             f"{self.dim} features, fingerprint {self.fingerprint[:12]}>"
         )
-
-    def _usual_batch(self) -> int:
-        return _BATCH_ON_CPU if self.providers[0] == "cpu" else _BATCH_ELSEWHERE
 
     def _vectors(self, images: Pixels) -> Features:
         session = self._session.get()

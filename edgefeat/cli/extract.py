@@ -4,26 +4,17 @@ from __future__ import annotations
 
 import argparse
 import sys
-import time
+import threading
 from typing import TYPE_CHECKING
 
-from edgefeat.cli.options import (
-    add_model_options,
-    add_options,
-    open_extractor,
-    positive_integer,
-    read_options,
-)
+from edgefeat.cli.options import add_model_options, add_options, open_extractor, read_options
 from edgefeat.cli.set_options import add_set_options, output_plan
+from edgefeat.cli.stopping import stop_on_signals
 from edgefeat.errors import OptionError
-from edgefeat.options.extractor import EngineOptions
-from edgefeat.options.many import ManyOptions, OnError
+from edgefeat.options.many import ManyOptions
 
 if TYPE_CHECKING:
-    from edgefeat.cli.extract_report import Summary
-    from edgefeat.extractor import FeatureExtractor
-    from edgefeat.sets.record import Failure
-    from edgefeat.sets.sink import Sink
+    from edgefeat.corpus.summary import Step, Summary
 
 __all__ = ["add_parser"]
 
@@ -76,12 +67,6 @@ def add_parser(
     add = parser.add_argument
     add("sources", nargs="+", metavar="SOURCE", help="file, folder or pattern")
     add_set_options(parser)
-    add(
-        "--shard-size",
-        type=positive_integer,
-        metavar="N",
-        help="pictures a shard of a folder covers (default: 1024, or 16 MiB)",
-    )
     add("--json", action="store_true", help="a JSON summary on stdout; needs -o FILE or FOLDER")
     add("-q", "--quiet", action="store_true", help="no progress bar, no summary")
     add_options(parser, ManyOptions, title="pictures")
@@ -91,95 +76,73 @@ def add_parser(
 
 def run(arguments: argparse.Namespace) -> int:
     """Run the subcommand; return its exit code."""
-    from edgefeat.cli.extract_report import Summary
     from edgefeat.cli.record_lines import for_people
-    from edgefeat.sets.corpus import collect
-    from edgefeat.sets.info import SetInfo
+    from edgefeat.corpus.run import extract_sources
 
     many = read_options(arguments, ManyOptions)
-    stop = many.on_error is OnError.STOP
-    plan = output_plan(arguments, live=False, batch=many.batch or 1)
+    plan = output_plan(arguments, live=False)
     if arguments.json and plan.is_stdout:
         raise OptionError("needs an output other than stdout, such as -o f.npz", option="json")
-    started = time.monotonic()
-    paths, bad_sources = collect(arguments.sources)
-    with open_extractor(arguments) as extractor:
-        info = SetInfo.of(extractor, plan.store)
-        with for_people() if _is_for_people(arguments) else plan.open(info) as sink:
-            paths = sink.pending(paths)
-            try:
-                failed = _extract(arguments, extractor, sink, paths, bad_sources, many)
-            except KeyboardInterrupt:
-                if plan.grows:
-                    rows = sink.summary().rows
-                    sys.stderr.write(f"\nedgefeat: {rows} rows are safe; go on with --resume")
-                raise
-            stopped = stop and bool(failed)
-            if not stopped:
-                sink.commit()
-            written = sink.summary()
-    if plan.is_stdout:
-        return 1 if failed else 0
-    summary = Summary.of(arguments.output, info, written, failed, stopped=stopped)
-    _say(arguments, summary, time.monotonic() - started)
+    output = for_people() if arguments.output is None and sys.stdout.isatty() else plan
+    asked = threading.Event()
+    bar = _Bar(wanted=plan.is_path and not arguments.quiet)
+    with open_extractor(arguments) as extractor, stop_on_signals(asked.set):
+        try:
+            summary = extract_sources(
+                arguments.sources, output, extractor, many=many, on_step=bar, stop=asked.is_set
+            )
+        finally:
+            bar.close()
+    if plan.is_path:
+        _say(arguments, summary)
+    return _exit_code(summary)
+
+
+def _exit_code(summary: Summary) -> int:
+    from edgefeat.corpus.summary import Ending
+
+    if summary.ending is Ending.ASKED:
+        return 130
     return 1 if summary.failures else 0
 
 
-def _is_for_people(arguments: argparse.Namespace) -> bool:
-    return arguments.output is None and sys.stdout.isatty()
+def _say(arguments: argparse.Namespace, summary: Summary) -> None:
+    from edgefeat.cli.extract_report import as_json, as_text
 
-
-def _extract(
-    arguments: argparse.Namespace,
-    extractor: FeatureExtractor,
-    sink: Sink,
-    paths: list[str],
-    bad_sources: list[Failure],
-    many: ManyOptions,
-) -> list[Failure]:
-    from edgefeat.many.batches import default_workers
-    from edgefeat.messages.progress import Progress
-    from edgefeat.sets.corpus import extract_files
-
-    stop = many.on_error is OnError.STOP
-    threads = read_options(arguments, EngineOptions).threads
-    bar_wanted = arguments.output not in (None, "-") and not arguments.quiet
-    with Progress(len(paths), "photos", live=bar_wanted) as progress:
-        for failure in bad_sources:
-            progress.note(_failure_line(failure))
-        if bad_sources and stop:
-            return bad_sources[:1]
-
-        def report(_path: str, failure: Failure | None) -> None:
-            if failure:
-                progress.note(_failure_line(failure))
-            progress.advance(failed=failure is not None)
-
-        failed = extract_files(
-            paths,
-            extractor,
-            sink,
-            workers=many.workers or default_workers(threads),
-            batch=many.batch or 1,
-            on_error=many.on_error,
-            retries=many.retries,
-            on_done=report,
-        )
-    # After the pictures: shards then begin where batches do, whatever sources are bad.
-    if not (failed and stop):
-        for failure in bad_sources:
-            sink.fail(failure)
-    return bad_sources + failed
-
-
-def _say(arguments: argparse.Namespace, summary: Summary, seconds: float) -> None:
     if arguments.json:
-        sys.stdout.write(summary.to_json(seconds))
+        sys.stdout.write(as_json(summary))
     elif not arguments.quiet:
-        sys.stderr.write(summary.to_text(seconds))
+        sys.stderr.write(as_text(summary))
 
 
-def _failure_line(failure: Failure) -> str:
-    from edgefeat.cli.record_lines import printable
+class _Bar:
+    """Draws each step of a run, and names what failed.
 
-    return f"edgefeat: {printable(failure.path)}: {failure.reason}"
+    Args:
+        wanted: Whether to draw a bar at all.
+    """
+
+    def __init__(self, *, wanted: bool) -> None:
+        from edgefeat.messages.progress import Progress
+
+        self._wanted = wanted
+        self._progress: Progress | None = None
+
+    def __call__(self, step: Step) -> None:
+        from edgefeat.messages.progress import Progress
+
+        if self._progress is None:
+            before = step.done - step.counts
+            self._progress = Progress(step.total, "photos", live=self._wanted, before=before)
+        if step.failure is not None:
+            from edgefeat.cli.record_lines import printable
+
+            failure = step.failure
+            self._progress.note(f"edgefeat: {printable(failure.path)}: {failure.reason}")
+        if step.counts:
+            self._progress.advance(failed=step.failure is not None)
+
+    def close(self) -> None:
+        """Take the bar away."""
+        if self._progress is not None:
+            self._progress.close()

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 __all__ = [
     "add_model_options",
     "add_options",
+    "group_of",
     "is_given",
     "open_extractor",
     "positive_integer",
@@ -59,7 +60,7 @@ def add_options(
             the parser's own group of options.
         only: The options to add; None adds all.
     """
-    group = _group(parser, title)
+    group = group_of(parser, title)
     for name, one in record.each():
         if not one.flag or (only is not None and name not in only):
             continue
@@ -179,13 +180,14 @@ def positive_integer(text: str) -> int:
     return int(text)
 
 
-def _flag(name: str) -> str:
-    """Return an option's flag without the dashes: `latency_bound_ms` becomes `latency-bound`."""
-    return name.removesuffix("_ms").removesuffix("_s").replace("_", "-")
-
-
-def _group(parser: argparse.ArgumentParser, title: str | None) -> argparse._ActionsContainer:
+def group_of(parser: argparse.ArgumentParser, title: str | None) -> argparse._ActionsContainer:
+    """Return a group of the command's help, made if it is new; None is the parser's own."""
     if title is None:
         return parser
     there = (group for group in parser._action_groups if group.title == title)
     return next(there, None) or parser.add_argument_group(title)
+
+
+def _flag(name: str) -> str:
+    """Return an option's flag without the dashes: `latency_bound_ms` becomes `latency-bound`."""
+    return name.removesuffix("_ms").removesuffix("_s").replace("_", "-")

@@ -5,13 +5,18 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Any
+
+from edgefeat.cli.options import add_options, read_options
+from edgefeat.options.output import OutputOptions
 
 if TYPE_CHECKING:
     from edgefeat.sets.formats import OutputPlan
 
-__all__ = ["add_set_options", "output_plan"]
+__all__ = ["OUTPUT_TITLE", "add_set_options", "output_plan"]
+
+OUTPUT_TITLE = "output"
 
 
 class _PrintSchema(argparse.Action):
@@ -30,52 +35,40 @@ class _PrintSchema(argparse.Action):
         parser.exit()
 
 
-def add_set_options(parser: argparse.ArgumentParser) -> argparse._ArgumentGroup:
-    """Add -o, --resume, --overwrite, --store and --schema; return their group."""
-    group = parser.add_argument_group("output")
+def add_set_options(parser: argparse.ArgumentParser, *, without: Collection[str] = ()) -> None:
+    """Add -o, --schema and the flags of `OutputOptions`.
+
+    Args:
+        parser: The command's parser.
+        without: Options that have no meaning for the command.
+    """
+    group = parser.add_argument_group(OUTPUT_TITLE)
     group.add_argument(
         "-o", "--output", metavar="OUT", help="file or folder to write; - is stdout; see below"
     )
-    group.add_argument(
-        "--resume", action="store_true", help="go on with OUT if it is there and of the same model"
-    )
-    group.add_argument("--overwrite", action="store_true", help="replace OUT if it is there")
-    group.add_argument(
-        "--store",
-        choices=["f32", "f16", "i8"],
-        default="f32",
-        help="how numbers are kept: float32, float16, or int8 with a scale a vector",
-    )
+    names = [name for name, _ in OutputOptions.each() if name not in without]
+    add_options(parser, OutputOptions, title=OUTPUT_TITLE, only=names)
     group.add_argument(
         "--schema",
         action=_PrintSchema,
         nargs=0,
         help="print the JSON Schema of a line of .jsonl or stdout, and end",
     )
-    return group
 
 
-def output_plan(arguments: argparse.Namespace, *, live: bool, batch: int = 1) -> OutputPlan:
+def output_plan(arguments: argparse.Namespace, *, live: bool) -> OutputPlan:
     """Return what the options say of the output; without -o that is stdout.
 
     Args:
-        arguments: With the options of `add_set_options`, and perhaps `shard_size`.
+        arguments: With the options of `add_set_options`.
         live: Whether records come from a stream.
-        batch: Pictures per inference.
 
     Raises:
         OptionError: The options do not go together.
         SinkError: The output is there already.
     """
-    from edgefeat.sets.encoding import Store
+    options = read_options(arguments, OutputOptions)
     from edgefeat.sets.formats import OutputPlan
 
-    return OutputPlan(
-        output="-" if arguments.output is None else arguments.output,
-        live=live,
-        store=Store(arguments.store),
-        resume=arguments.resume,
-        overwrite=arguments.overwrite,
-        batch=batch,
-        shard_size=getattr(arguments, "shard_size", None),
-    )
+    output = "-" if arguments.output is None else arguments.output
+    return OutputPlan(output=output, live=live, options=options)

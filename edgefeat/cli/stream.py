@@ -21,10 +21,10 @@ from edgefeat.options.stream import Limits, Selection
 
 if TYPE_CHECKING:
     from edgefeat.sets.info import SetInfo
-    from edgefeat.sets.sink import Sink, SinkSummary
+    from edgefeat.sets.sink import SinkSummary
     from edgefeat.sources import CameraRequest, RawFormat
     from edgefeat.sources.base import Source
-    from edgefeat.streaming import Health, OnHealth, Stream
+    from edgefeat.streaming import Health, OnHealth
 
 __all__ = ["add_parser"]
 
@@ -100,6 +100,7 @@ def run(arguments: argparse.Namespace) -> int:
     from edgefeat.cli.record_lines import for_people
     from edgefeat.sets.info import SetInfo
     from edgefeat.streaming import Stream
+    from edgefeat.streaming.recording import record
 
     source = _open_source(arguments)
     selection = read_options(arguments, Selection)
@@ -118,12 +119,13 @@ def run(arguments: argparse.Namespace) -> int:
             on_event=screen.tell,
             on_health=on_health,
         )
-        info = SetInfo.of(extractor, plan.store, timed=True)
+        info = SetInfo.of(extractor, plan.options.store, timed=True)
         if source.traits.live and plan.at_the_end:
             screen.note(f"{plan.output} appears when the stream ends; a kill before loses it")
         with for_people() if to_people else plan.open(info) as sink:
             try:
-                _record(stream, sink, arguments.frames)
+                signals = stop_on_signals(stream.stop)
+                record(stream, sink, frames=arguments.frames, meanwhile=signals)
             finally:
                 screen.clear()
                 if not plan.is_stdout:
@@ -139,22 +141,6 @@ def _written(summary: SinkSummary, info: SetInfo, output: str) -> str:
         return f"no record came: nothing written to {output}"
     before = f", {summary.resumed} of them there before" if summary.resumed else ""
     return f"{summary.rows} x {info.dim} features in {output}{before}"
-
-
-def _record(stream: Stream, sink: Sink, frames: int | None) -> None:
-    """Write a stream's records; whatever ends it, those before are kept, unless the sink failed."""
-    writing = False
-    try:
-        with stop_on_signals(stream.stop), stream:
-            for count, result in enumerate(stream, 1):
-                writing = True
-                sink.write(result)
-                writing = False
-                if count == frames:
-                    break
-    finally:
-        if not writing:
-            sink.commit()
 
 
 def _open_source(arguments: argparse.Namespace) -> Source:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from edgefeat.cli.options import add_options, positive_integer
-from edgefeat.cli.set_options import add_set_options
+from edgefeat.cli.options import add_options, group_of, positive_integer
+from edgefeat.cli.set_options import OUTPUT_TITLE, add_set_options
 from edgefeat.options.stream import Limits, Selection
 
 __all__ = ["add_output_options", "add_selection_options", "add_source_options"]
@@ -17,7 +17,8 @@ _ENDING = {"duration_s"}  # of the limits, what says which frames are wanted
 
 def add_output_options(parser: argparse.ArgumentParser) -> None:
     """Add the options that say where results go."""
-    group = add_set_options(parser)
+    add_set_options(parser)
+    group = group_of(parser, OUTPUT_TITLE)
     group.add_argument(
         "--health", type=Path, metavar="FILE", help="live numbers as JSON, replaced each second"
     )

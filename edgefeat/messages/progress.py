@@ -15,6 +15,7 @@ __all__ = ["Progress", "TerminalLine"]
 _CLEAR = "\r\x1b[K"
 _REDRAW_EVERY_S = 0.1
 _BAR_CHARACTERS = 24
+_FIRST_GUESS_S = 3.0  # before that, the time left would be guessed ten times too long
 _PATIENCE_S = 60.0  # for whoever reads which items failed
 
 
@@ -74,14 +75,15 @@ class Progress:
         total: How many items there are.
         label: What they are, such as "photos".
         live: Whether to draw the bar; without a terminal it never is.
+        before: How many of them an earlier run has done.
     """
 
-    def __init__(self, total: int, label: str, *, live: bool = True) -> None:
-        self._total, self._label = total, label
+    def __init__(self, total: int, label: str, *, live: bool = True, before: int = 0) -> None:
+        self._total, self._label, self._before = total, label, before
         self._line = TerminalLine(live=live, patience_s=_PATIENCE_S)
         self._started_s = time.monotonic()
         self._drawn_at_s = float("-inf")
-        self._done = self._failed = 0
+        self._done, self._failed = before, 0
 
     def advance(self, *, failed: bool = False) -> None:
         """Count one item."""
@@ -97,20 +99,27 @@ class Progress:
         self._line.note(text)
         self._drawn_at_s = float("-inf")
 
+    def close(self) -> None:
+        """Take the bar away; closing twice is fine."""
+        self._line.clear()
+
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._line.clear()
+        self.close()
 
     def _text(self, now_s: float) -> str:
-        rate_per_s = self._done / max(now_s - self._started_s, 1e-9)
+        seconds = now_s - self._started_s
+        rate_per_s = (self._done - self._before) / max(seconds, 1e-9)
         filled = _BAR_CHARACTERS * self._done // max(self._total, 1)
         left_s = (self._total - self._done) / rate_per_s
         text = (
             f"{self._label} [{'#' * filled}{'.' * (_BAR_CHARACTERS - filled)}] "
-            f"{self._done}/{self._total}  {rate_per_s:.1f}/s  {_clock(left_s)} left"
+            f"{self._done}/{self._total}  {rate_per_s:.1f}/s"
         )
+        if seconds >= _FIRST_GUESS_S or self._done == self._total:
+            text = f"{text}  {_clock(left_s)} left"
         return f"{text}  {self._failed} failed" if self._failed else text
 
 

@@ -11,6 +11,7 @@ from edgefeat.errors import DependencyError
 from edgefeat.options import checks
 from edgefeat.sets.csv_file import feature_columns
 from edgefeat.sets.frames import COLUMNS
+from edgefeat.sets.names import encode_name
 
 if TYPE_CHECKING:
     from edgefeat.sets.featureset import FeatureSet
@@ -29,13 +30,16 @@ def as_frame(features: FeatureSet, library: str | None) -> Any:
     facts: dict[str, Any] = {}
     if features.frames is not None:
         facts = {name: getattr(features.frames, name) for name in COLUMNS}
+        facts["source"] = [encode_name(name) for name in features.frames.source]
+    # Both libraries keep texts as UTF-8, which names of files need not be: as in every format.
+    paths = [encode_name(path) for path in features.paths]
     columns = feature_columns(features.info)
     if library == "pandas":
-        index = module.Index(features.paths, name="path")
+        index = module.Index(paths, name="path")
         named = module.DataFrame(numbers, index=index, columns=columns)
         return module.concat([module.DataFrame(facts, index=index), named], axis=1)
-    paths = {"path": list(features.paths), **facts}
-    return module.DataFrame(paths).hstack(module.from_numpy(numbers, schema=columns))
+    named = module.DataFrame({"path": paths, **facts})
+    return named.hstack(module.from_numpy(numbers, schema=columns))
 
 
 def _module(library: str) -> ModuleType:

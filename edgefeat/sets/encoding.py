@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from enum import StrEnum
 from typing import Any
 
 import numpy as np
@@ -17,6 +16,7 @@ from numpy.typing import NDArray
 from edgefeat.arrays import Features
 from edgefeat.errors import SinkError
 from edgefeat.measures import agreement
+from edgefeat.options.output import Store
 
 __all__ = ["Store", "StoreLoss", "Stored", "encode", "measure"]
 
@@ -24,19 +24,6 @@ __all__ = ["Store", "StoreLoss", "Stored", "encode", "measure"]
 # worst (1280 numbers), float16 only where numbers leave its range.
 _MAX_RELATIVE_L2 = 0.2
 _KEEP_FLOAT32 = "Keep float32 numbers with {option}."
-
-
-class Store(StrEnum):
-    """How the numbers of a vector are kept."""
-
-    F32 = "f32"
-    F16 = "f16"
-    I8 = "i8"
-
-    @property
-    def dtype(self) -> np.dtype[Any]:
-        """The little-endian type of one stored number."""
-        return np.dtype({"f32": "<f4", "f16": "<f2", "i8": "i1"}[self.value])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,12 +12,12 @@ One rule for what is there already, in every form: it is refused, unless `overwr
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
 
 from edgefeat.errors import OptionError, SinkError
-from edgefeat.sets.encoding import Store
+from edgefeat.options.output import OutputOptions, Store
 from edgefeat.sets.info import SetInfo
 from edgefeat.sets.sink import Sink
 from edgefeat.sets.whole_file import WholeFileSink
@@ -43,40 +43,31 @@ class _Form(Enum):
 class OutputPlan:
     """An output and how it is to be written; checked before a model is opened.
 
-    Attributes:
+    Args:
         output: What the user named; `-` is stdout.
         live: Whether records come from a stream: `.jsonl` files and folders then hold each record
             at once, and other files appear when it ends.
-        store: How numbers are kept.
-        resume: Go on with the output if it is there.
-        overwrite: Replace the output if it is there.
-        batch: Pictures per inference, which a folder holds its later runs to.
-        shard_size: Pictures a shard of a folder covers; None takes a default.
+        options: How it is written, and what happens to what is there.
 
     Raises:
-        OptionError: The options do not go with the output or with each other.
+        OptionError: The options do not go with the output.
         SinkError: The output is there already.
     """
 
     output: str
     live: bool = False
-    store: Store = Store.F32
-    resume: bool = False
-    overwrite: bool = False
-    batch: int = 1
-    shard_size: int | None = None
+    options: OutputOptions = field(default_factory=OutputOptions)
 
     def __post_init__(self) -> None:
-        if self.resume and self.overwrite:
-            raise OptionError("does not go with overwrite. Give one", option="resume")
+        options = self.options
         self._check_ending()
-        if self.overwrite and self._form in (_Form.STDOUT, _Form.PIPE):
+        if options.overwrite and self._form in (_Form.STDOUT, _Form.PIPE):
             raise OptionError(f"there is nothing to replace on {self.output!r}", option="overwrite")
-        if self.resume and not self.grows:
+        if options.resume and not self.grows:
             raise OptionError(
                 f"goes on with {self._growing()}, not with {self.output!r}", option="resume"
             )
-        if self.shard_size is not None and self._form is not _Form.FOLDER:
+        if options.shard_size is not None and self._form is not _Form.FOLDER:
             raise OptionError("needs a folder as output, such as features/", option="shard_size")
         self._check_store()
         self._refuse_what_is_there()
@@ -93,6 +84,11 @@ class OutputPlan:
         return self._form is _Form.STDOUT
 
     @property
+    def is_path(self) -> bool:
+        """Whether records go to a file or folder, and not to stdout, a pipe or a device."""
+        return self._form in (_Form.FILE, _Form.FOLDER)
+
+    @property
     def at_the_end(self) -> bool:
         """Whether the output appears only when all records are there."""
         return self._form is _Form.FILE and not self.grows
@@ -102,36 +98,38 @@ class OutputPlan:
         """The output as a path."""
         return Path(self.output)
 
-    def open(self, info: SetInfo) -> Sink:
+    def open(self, info: SetInfo, *, batch: int = 1) -> Sink:
         """Open the sink.
 
         Args:
             info: What the rows have in common.
+            batch: Pictures for each inference, which a folder holds its later runs to.
 
         Raises:
             OptionError: The format cannot hold the outputs or the numbers.
             SinkError: The place cannot be written to, or holds something that does not fit.
         """
+        options = self.options
         if self._form is _Form.FOLDER:
             from edgefeat.sets.shards import ShardSink
 
             return ShardSink(
                 self.path,
                 info,
-                resume=self.resume,
-                overwrite=self.overwrite,
+                resume=options.resume,
+                overwrite=options.overwrite,
                 live=self.live,
-                batch=self.batch,
-                shard_size=self.shard_size,
+                batch=batch,
+                shard_size=options.shard_size,
             )
         if self._form is _Form.FILE:
             self._check_outputs(info)
             if not (self.live and self._suffix == ".jsonl"):
-                return _whole_file_class(self._suffix)(self.path, info, overwrite=self.overwrite)
+                return _whole_file_class(self._suffix)(self.path, info, overwrite=options.overwrite)
         from edgefeat.sets.json_lines import JsonLinesStreamSink
 
         target = _stdout() if self._form is _Form.STDOUT else self.path
-        return JsonLinesStreamSink(target, info, resume=self.resume, overwrite=self.overwrite)
+        return JsonLinesStreamSink(target, info, resume=options.resume, overwrite=options.overwrite)
 
     @property
     def _suffix(self) -> str:
@@ -158,9 +156,10 @@ class OutputPlan:
 
     def _check_store(self) -> None:
         holds = _HOLDS.get(self._suffix, tuple(Store)) if self._form is _Form.FILE else tuple(Store)
-        if self.store not in holds:
+        store = self.options.store
+        if store not in holds:
             raise OptionError(
-                f"a {self._suffix} file cannot hold {self.store}, only {', '.join(holds)}",
+                f"a {self._suffix} file cannot hold {store}, only {', '.join(holds)}",
                 option="store",
                 remedy="Choose .npz, .parquet, .jsonl or a folder.",
             )
@@ -182,7 +181,7 @@ class OutputPlan:
 
     def _refuse_what_is_there(self) -> None:
         """Refuse a file that is there; a folder is asked for what it holds when it is opened."""
-        if self._form is not _Form.FILE or self.resume or self.overwrite:
+        if self._form is not _Form.FILE or self.options.resume or self.options.overwrite:
             return
         if self.path.is_dir():
             raise SinkError(
@@ -217,8 +216,8 @@ def open_sink(
         OptionError: The name or what it must hold does not fit a format.
         SinkError: The place cannot be written to, or is there already.
     """
-    plan = OutputPlan(output=str(output), store=info.store, overwrite=overwrite, live=live)
-    return plan.open(info)
+    options = OutputOptions(store=info.store, overwrite=overwrite)
+    return OutputPlan(output=str(output), options=options, live=live).open(info)
 
 
 def _whole_file_class(suffix: str) -> type[WholeFileSink]:

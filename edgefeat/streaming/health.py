@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import time
 from collections import deque
 from collections.abc import Callable
@@ -13,7 +12,7 @@ from typing import TypeAlias
 
 import numpy as np
 
-from edgefeat.errors import SinkError
+from edgefeat.atomic import check_place, write_text
 from edgefeat.measures.percentiles import stated
 from edgefeat.streaming.events import STATES, EventKind
 
@@ -151,22 +150,13 @@ def health_file(path: Path) -> OnHealth:
     """Return what writes each report to a file, replaced in one step.
 
     Raises:
-        SinkError: The file's folder is missing, or the path is a folder. What is returned raises
-            it too, if the file cannot be written.
+        SinkError: The file's folder is missing or cannot be written to, or the path is a folder.
+            What is returned raises it too, if the file cannot be written.
     """
-    if not path.parent.is_dir():
-        raise SinkError(f"no such folder {path.parent}", where=path, remedy="Create it first.")
-    if path.is_dir():
-        raise SinkError("expected a file, got a folder", where=path, remedy="Name a file in it.")
+    check_place(path)
 
     def write(health: Health) -> None:
-        spare = path.with_name(f".{path.name}.{os.getpid()}.part")
-        try:
-            spare.write_text(json.dumps(asdict(health), indent=1) + "\n")
-            spare.replace(path)
-        except OSError as error:
-            spare.unlink(missing_ok=True)
-            reason = error.strerror or error
-            raise SinkError(f"the live numbers cannot be written: {reason}", where=path) from error
+        # Each second: not worth a write of a device's flash memory, which a power cut forgives.
+        write_text(path, json.dumps(asdict(health), indent=1) + "\n", durable=False)
 
     return write

@@ -39,7 +39,7 @@ import numpy as np
 import onnxruntime
 
 import edgefeat
-from edgefeat.sets.corpus import extract_files
+from edgefeat.corpus.extracting import extract_files
 from edgefeat.sets.info import SetInfo
 from edgefeat.sets.shards import ShardSink
 

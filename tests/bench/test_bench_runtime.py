@@ -10,10 +10,10 @@ import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
 import edgefeat
+from edgefeat.corpus.extracting import extract_files
 from edgefeat.model.shipped import default_model_path, sample_photos
 from edgefeat.pictures.decode import load_bgr
 from edgefeat.pictures.preprocess import Preprocessor
-from edgefeat.sets.corpus import extract_files
 from edgefeat.sources import ArraySource
 
 

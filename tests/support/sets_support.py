@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from edgefeat import FeatureSet
+from edgefeat.options.output import OutputOptions
 from edgefeat.sets.encoding import Store
 from edgefeat.sets.formats import OutputPlan
 from edgefeat.sets.info import OutputInfo, SetInfo
@@ -82,10 +83,12 @@ def write_set(
     plan = OutputPlan(
         output=str(path),
         live=live,
-        store=info.store,
-        shard_size=None if path.suffix else shard_size,
-        overwrite=overwrite,
-        resume=resume,
+        options=OutputOptions(
+            store=info.store,
+            shard_size=None if path.suffix else shard_size,
+            overwrite=overwrite,
+            resume=resume,
+        ),
     )
     with plan.open(info) as sink:
         for row, name in enumerate(names):

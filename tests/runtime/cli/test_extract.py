@@ -239,7 +239,7 @@ def test_ctrl_c_leaves_the_old_file_and_no_other(photos: Path, tmp_path: Path) -
     process.send_signal(signal.SIGINT)
     _, errors = process.communicate(timeout=30)
     assert process.returncode == 130
-    assert errors.splitlines()[-1].startswith("edgefeat: interrupted")
+    assert errors.splitlines()[-1].startswith("edgefeat: nothing written, interrupted")
     assert "Traceback" not in errors
     assert output.read_bytes() == b"old but good"
     assert [path.name for path in tmp_path.iterdir()] == ["f.npz"]

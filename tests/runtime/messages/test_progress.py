@@ -46,10 +46,20 @@ def test_a_bar_counts_what_is_done_and_what_failed() -> None:
         "    bar.advance(); bar.note('b.jpg: broken'); bar.advance(failed=True)\n"
     )
     half, note, whole, end = shown.split("\r\x1b[K")[1:]
-    assert re.fullmatch(r"photos \[#{12}\.{12}\] 1/2  [\d.]+/s  \d+:\d\d left", half)
+    assert re.fullmatch(r"photos \[#{12}\.{12}\] 1/2  [\d.]+/s", half)
     assert note == "b.jpg: broken\n"
     assert re.fullmatch(r"photos \[#{24}\] 2/2  [\d.]+/s  0:00 left  1 failed", whole)
     assert end == ""
+
+
+def test_a_bar_goes_on_from_what_was_done_before() -> None:
+    shown = on_a_terminal(
+        "import os; os.environ['COLUMNS'] = '99'\n"
+        "from edgefeat.messages.progress import Progress\n"
+        "with Progress(20, 'photos', before=18) as bar: bar.advance(); bar.advance()\n"
+    )
+    first = shown.split("\r\x1b[K")[1]
+    assert "] 19/20  " in first
 
 
 def test_without_a_terminal_only_lines_of_their_own_are_shown(

@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 
 from edgefeat import FeatureSet, SinkError
 from edgefeat.errors import OptionError
+from edgefeat.options.output import OutputOptions
 from edgefeat.sets.encoding import Store
 from edgefeat.sets.formats import OutputPlan, is_folder, open_sink
 from edgefeat.sets.info import OutputInfo
@@ -229,8 +230,10 @@ def test_a_live_file_is_gone_on_with_or_replaced(tmp_path: Path) -> None:
     ids=lambda value: value if isinstance(value, str) else None,
 )  # fmt: skip
 def test_options_that_do_not_go_with_an_output(options: dict[str, object], message: str) -> None:
+    plan = {name: options[name] for name in ("output", "live") if name in options}
+    rest = {name: value for name, value in options.items() if name not in plan}
     with pytest.raises(OptionError) as caught:
-        OutputPlan(**options)  # type: ignore[arg-type]
+        OutputPlan(**plan, options=OutputOptions(**rest))  # type: ignore[arg-type]
     assert str(caught.value).startswith(message)
 
 

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 from contextlib import closing
 from typing import Protocol
 
-from edgefeat.errors import ImageError, SourceError
+from edgefeat.errors import ImageError
 from edgefeat.many.batches import Preparing, features_in_order
 from edgefeat.options.many import OnError
-from edgefeat.pictures.paths import expand
 from edgefeat.sets.record import Failure, FeatureRecord
 from edgefeat.sets.sink import Sink
 
-__all__ = ["collect", "extract_files"]
+__all__ = ["Fingerprinted", "extract_files"]
 
 _AHEAD = 16  # batches for each worker: paths take no memory
 
@@ -26,24 +25,8 @@ class Fingerprinted(Preparing, Protocol):
         """What the vectors may be compared with."""
 
 
-def collect(sources: Sequence[str]) -> tuple[list[str], list[Failure]]:
-    """Return the picture files that the sources name, and what names none or cannot be read."""
-    paths: list[str] = []
-    failures: list[Failure] = []
-
-    def unreadable(folder: str, error: SourceError) -> None:
-        failures.append(Failure.of(folder, error))
-
-    for source in sources:
-        try:
-            paths += expand(source, on_unreadable=unreadable)
-        except SourceError as error:
-            failures.append(Failure.of(source, error))
-    return paths, failures
-
-
 def extract_files(
-    paths: Sequence[str],
+    paths: Iterable[str],
     extractor: Fingerprinted,
     sink: Sink,
     *,
@@ -52,6 +35,7 @@ def extract_files(
     on_error: OnError = OnError.SKIP,
     retries: int = 0,
     on_done: Callable[[str, Failure | None], None] = lambda _path, _failure: None,
+    stop: Callable[[], bool] = lambda: False,
 ) -> list[Failure]:
     """Write the features of every readable picture to the sink; does not commit it.
 
@@ -64,17 +48,19 @@ def extract_files(
         on_error: Whether to stop at the first bad picture.
         retries: How often a bad picture is tried again first.
         on_done: Called after each picture, with its failure or None.
+        stop: Asked after each picture whether to leave out the rest.
 
     Returns:
         The pictures that could not be read or used; with `stop`, the one that ended the run.
     """
     failures: list[Failure] = []
+    named = list(paths)
     outcomes = features_in_order(
-        extractor, paths, workers=workers, batch=batch, retries=retries, ahead=_AHEAD
+        extractor, named, workers=workers, batch=batch, retries=retries, ahead=_AHEAD
     )
     with closing(outcomes):
         index = 0
-        for path, outcome in zip(paths, outcomes, strict=True):
+        for path, outcome in zip(named, outcomes, strict=True):
             failure = None
             if isinstance(outcome, ImageError):
                 failure = Failure.of(path, outcome)
@@ -91,4 +77,6 @@ def extract_files(
                 sink.write(record)
                 index += 1
             on_done(path, failure)
+            if stop():
+                break
     return failures

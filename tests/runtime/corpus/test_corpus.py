@@ -16,7 +16,8 @@ import pytest
 
 import edgefeat
 from edgefeat import FeatureExtractor, FeatureSet
-from edgefeat.sets.corpus import collect, extract_files
+from edgefeat.corpus.extracting import extract_files
+from edgefeat.corpus.listing import collect
 from edgefeat.sets.sink import ListSink
 
 
@@ -124,7 +125,7 @@ def test_ctrl_c_leaves_a_set_that_resumes(corpus: Path, whole: Path, tmp_path: P
     process.send_signal(signal.SIGINT)
     _, errors = process.communicate(timeout=60)
     assert process.returncode == 130
-    assert "rows are safe; go on with --resume" in errors
+    assert "interrupted: go on with --resume" in errors
     assert "Traceback" not in errors
     assert not [name for name in content(output) if name.endswith(".part")]
     resumed = run("extract", corpus, "-o", output, "--shard-size", 8, "--resume", "--json")

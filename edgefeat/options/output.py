@@ -1,0 +1,57 @@
+"""The options of an output: how numbers are kept, and what happens to what is there already."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+from edgefeat.errors import OptionError
+from edgefeat.options.checks import switch, whole_number
+from edgefeat.options.option import Options, member_of, option, whole_from
+
+if TYPE_CHECKING:
+    import numpy as np
+
+__all__ = ["OutputOptions", "Store"]
+
+
+class Store(StrEnum):
+    """How the numbers of a vector are kept."""
+
+    F32 = "f32"
+    F16 = "f16"
+    I8 = "i8"
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """The little-endian type of one stored number."""
+        from numpy import dtype  # not needed to read a command line
+
+        return dtype({"f32": "<f4", "f16": "<f2", "i8": "i1"}[self.value])
+
+
+class OutputOptions(Options):
+    """How a set is written, and what happens to what stands in its place."""
+
+    resume: bool = option(
+        False, "go on with the output if it is there and of the same model", check=switch
+    )
+    overwrite: bool = option(False, "replace the output if it is there", check=switch)
+    store: Store = option(
+        Store.F32,
+        "how numbers are kept: f32, f16, or i8 with a scale a vector",
+        check=member_of(Store),
+        metavar="FORM",
+    )
+    shard_size: int | None = option(
+        None,
+        "pictures a shard of a folder covers (default: 1024, or 16 MiB)",
+        check=whole_number,
+        read=whole_from,
+        metavar="N",
+    )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.resume and self.overwrite:
+            raise OptionError("does not go with overwrite. Give one", option="resume")
