@@ -46,11 +46,17 @@ _MODEL = ModelOptions()
 
 
 class FeatureExtractor:
-    """Turns pictures into feature vectors with one model; may be used from several threads.
+    """Turns pictures into feature vectors with one model.
 
-    It works after a fork and can be pickled: the other process opens the model again. Options that
-    are wrong raise `OptionError`; each is a field of `edgefeat.options.extractor.ModelOptions` or
-    `EngineOptions`, where its words and its check stand.
+        with edgefeat.FeatureExtractor() as fx:
+            fx.extract("cat.jpg")  # float32 (1280,)
+            fx.extract_batch(["cat.jpg", "dog.jpg"])  # float32 (2, 1280)
+
+    One extractor may be used from several threads. It works after a fork and can be pickled: the
+    other process opens the model again. Closing it gives its memory back.
+
+    A picture may be a path, the bytes of a file, an open binary file, a PIL image, or an array of
+    uint8 or uint16: `(height, width)`, or `(height, width, channels)` with 3 or 4 channels.
 
     Raises:
         ModelError: The file is missing, foreign or damaged.
@@ -97,7 +103,11 @@ class FeatureExtractor:
 
     @classmethod
     def from_options(cls, model: ModelOptions = _MODEL, engine: EngineOptions = _ENGINE) -> Self:
-        """Make an extractor of whole records of options.
+        """Make an extractor of whole records of options, as commands do.
+
+        Args:
+            model: What `model`, `outputs`, `normalize`, `decode` and `max_pixels` say.
+            engine: What the other arguments of the class say.
 
         Raises:
             EdgefeatError: As by the class itself.
@@ -186,8 +196,7 @@ class FeatureExtractor:
         """Return one picture's features: float32 `(D,)`, or `(H, W, C)` for a map.
 
         Args:
-            image: Path, encoded bytes, uint8 array or PIL image; see
-                `edgefeat.pictures.decode.load_bgr`.
+            image: Path, encoded bytes, open binary file, array of uint8 or uint16, or PIL image.
             colour: Channel order if `image` is an array.
 
         Raises:

@@ -12,6 +12,8 @@ from typing import Any, ClassVar, dataclass_transform
 
 __all__ = ["Record"]
 
+_LONGEST_TEXT = 100  # characters of a text that `repr` shows whole; a probe's has 3,416
+
 
 @dataclass_transform(kw_only_default=True, frozen_default=True, field_specifiers=(field,))
 class Record:
@@ -51,5 +53,20 @@ class Record:
     __hash__ = None  # type: ignore[assignment] # fields may be mappings
 
     def __repr__(self) -> str:
-        fields = ", ".join(f"{name}={value!r}" for name, value in vars(self).items())
-        return f"{type(self).__name__}({fields})"
+        """Show the fields that differ from their defaults; of a long text only its beginning."""
+        shown = []
+        for name, one in self.__dataclass_fields__.items():
+            value = getattr(self, name)
+            default = one.default if one.default_factory is MISSING else one.default_factory()
+            if value != default:
+                shown.append(f"{name}={_shown(value)}")
+        return f"{type(self).__name__}({', '.join(shown)})"
+
+
+def _shown(value: object) -> str:
+    if not isinstance(value, str):
+        return repr(value)
+    text = str(value)  # of a member of an enumeration, the text alone
+    if len(text) <= _LONGEST_TEXT:
+        return repr(text)
+    return f"<{len(text)} characters: {text[:12]!r}...>"

@@ -85,7 +85,16 @@ class OutputKind(StrEnum):
 
 
 class ResizeSpec(Record):
-    """The steps between a picture and the graph's input."""
+    """The steps between a picture and the graph's input.
+
+    Args:
+        mode: How a picture of any shape meets the network's fixed one.
+        interpolation: How pixels are resampled.
+        decode: Whether a large JPEG may be decoded at a reduced scale.
+        crop_fraction: With `center_crop`: the share of the largest window that is kept.
+        pad_value: With `letterbox`: the grey level beside the picture, 0 to 255.
+        extra: Keys that this version does not know.
+    """
 
     mode: ResizeMode = ResizeMode.STRETCH
     interpolation: Interpolation = Interpolation.ANTIALIAS
@@ -104,7 +113,15 @@ class ResizeSpec(Record):
 
 
 class InputSpec(Record):
-    """The graph's one input: uint8 `(batch, height, width, channels)`, values 0 to 255."""
+    """The graph's one input: uint8 `(batch, height, width, channels)`, values 0 to 255.
+
+    Args:
+        name: The input's name in the graph.
+        size_hw: Height and width in pixels.
+        colour: Channel order.
+        resize: How a picture becomes that size.
+        extra: Keys that this version does not know.
+    """
 
     name: str = "image"
     size_hw: tuple[int, int]
@@ -126,7 +143,19 @@ class InputSpec(Record):
 
 
 class OutputSpec(Record):
-    """One named output: what it is, its shape without the batch axis, and where it was cut."""
+    """One named output: what it is, its shape, and where it was cut.
+
+    Args:
+        name: The output's name in the graph; the first is `features`.
+        kind: A vector or a map.
+        shape: The shape for one picture: `(D,)`, or `(height, width, channels)`.
+        source_layer: The Keras layer after which it was cut.
+        pooling: The pooling that was added: `avg`, `max` or `gem`; None for none.
+        l2_normalised: Whether the graph scales it to unit length.
+        reduced_from: How many numbers it had before the reduction inside the graph; None for no
+            reduction.
+        extra: Keys that this version does not know.
+    """
 
     name: str
     kind: OutputKind
@@ -146,7 +175,16 @@ class OutputSpec(Record):
 
 
 class SourceSpec(Record):
-    """Where the network and its weights come from."""
+    """Where the network and its weights come from.
+
+    Args:
+        backbone: The architecture.
+        weights: `imagenet`, `none` for random numbers, or the name of a file.
+        weights_sha256: The hash of the weights' file.
+        licence: The licence of the weights, as an SPDX identifier.
+        tools: The versions of the programs that made the model file.
+        extra: Keys that this version does not know.
+    """
 
     backbone: str
     weights: str
@@ -157,10 +195,19 @@ class SourceSpec(Record):
 
 
 class Parity(Record):
-    """What verification measured against Keras, through this runtime, on real images.
+    """What verification measured against Keras, through this runtime, on real pictures.
 
-    `relative_l2` is |ours - keras| / |keras| (L2 norms over one image's features); overlap is the
-    share of the ten nearest neighbours by cosine that both feature sets agree on.
+    Args:
+        images: How many pictures were compared.
+        relative_l2_mean: Length of the difference to Keras's vector, divided by the length of
+            Keras's: the mean over the pictures.
+        relative_l2_max: The same for the worst picture.
+        cosine_mean: Cosine to Keras's vector: the mean.
+        cosine_p1: The first percentile of the cosines; None where the pictures were too few.
+        cosine_min: The cosine of the worst picture.
+        neighbour_overlap_10: The share of each picture's ten nearest neighbours by cosine that
+            Keras's features give too.
+        extra: Keys that this version does not know.
     """
 
     images: int
@@ -174,11 +221,17 @@ class Parity(Record):
 
 
 class Probe(Record):
-    """The on-device self-test: a described image, Keras's features for it, and a tolerance.
+    """The on-device self-test: a described picture, Keras's features for it, and a tolerance.
 
-    `expected` is base64 of little-endian float16. `features_sha256`, where present, is the hash of
-    the exact float32 output bytes, which integer arithmetic reproduces on every CPU that does not
-    saturate.
+    Args:
+        generator: The algorithm that makes the picture.
+        seed: Its seed.
+        size_hw: The picture's height and width.
+        expected: Keras's features: base64 of little-endian float16.
+        relative_l2_max: How far a device may be off, relative to the length of the vector.
+        features_sha256: The hash of the exact float32 bytes of the features. Integer arithmetic
+            reproduces them on every CPU that does not saturate. None where none are exact.
+        extra: Keys that this version does not know.
     """
 
     generator: str
@@ -191,7 +244,20 @@ class Probe(Record):
 
 
 class ModelSpec(Record):
-    """Everything an edgefeat model file says about itself."""
+    """Everything an edgefeat model file says about itself.
+
+    Args:
+        spec_version: The version of this contract.
+        name: The network's name.
+        precision: How weights are kept: `fp32`, `fp16` or `int8`.
+        input: What the graph takes.
+        outputs: What it gives; the first is called `features`.
+        source: Where network and weights come from.
+        parity: What was measured against Keras.
+        probe: The self-test.
+        fingerprint: What two sets of vectors must share to be compared.
+        extra: Keys that this version does not know.
+    """
 
     spec_version: str = SPEC_VERSION
     name: str

@@ -40,6 +40,7 @@ __all__ = [
     "whole_from",
 ]
 
+_HELP_WIDTH = 92  # columns; `help()` adds 4 of its own to a class's text
 Check = Callable[[str, object], object]
 
 
@@ -138,8 +139,20 @@ def explained(*records: type[Options]) -> str:
             default, words = record.default_of(name), record.words_of(name)
             if isinstance(default, bool):
                 words = f"pass {not default} to {words}"
-            lines.append(f"    {name}: {words[0].upper()}{words[1:]}.")
+            lines += _wrapped(f"{name}: {words[0].upper()}{words[1:]}.")
     return "\n".join(lines)
+
+
+def _wrapped(text: str) -> list[str]:
+    """Return an indented entry in lines that a terminal shows whole; textwrap costs 1 ms."""
+    lines, indent = [], "    "
+    line = indent
+    for word in text.split():
+        if len(line) + len(word) >= _HELP_WIDTH:
+            lines.append(line.rstrip())
+            line = indent + "    "
+        line += f"{word} "
+    return [*lines, line.rstrip()]
 
 
 def whole_from(text: str) -> object:

@@ -166,7 +166,7 @@ class FeatureSet:
         if len(sizes) > 1:
             pairs = zip(self.outputs, sizes, strict=True)
             sizes = [" + ".join(f"{name} {size}" for name, size in pairs)]
-        parts = [f"{len(self)} rows of {sizes[0]}"]
+        parts = [f"{len(self)} row{'s' * (len(self) != 1)} of {sizes[0]}"]
         parts += [f"model {self.info.model}", f"fingerprint {self.info.fingerprint[:12]}"]
         return f"FeatureSet({', '.join(parts)})"
 

@@ -13,7 +13,7 @@ from edgefeat.sets.names import encode_name
 __all__ = ["Failure", "FeatureRecord"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class FeatureRecord:
     """The features of one picture or frame, and where they come from.
 
@@ -49,6 +49,14 @@ class FeatureRecord:
     def path(self) -> str:
         """What the row is called in a set: its name, or `SOURCE#INDEX` for a camera's frame."""
         return f"{self.source}#{self.index}" if self.name is None else self.name
+
+    def __repr__(self) -> str:
+        """Name the row; the numbers themselves would fill the screen."""
+        size = " x ".join(map(str, self.features.shape))
+        return (
+            f"<{type(self).__name__} {self.path!r}: {size} features, "
+            f"fingerprint {self.fingerprint[:12]}>"
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -31,7 +31,7 @@ class Extractor(Protocol):
         """Return features of prepared pictures."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class StreamResult(FeatureRecord):
     """One frame's features, with where and when they come from; see `FeatureRecord`.
 

@@ -92,9 +92,12 @@ class Stream:
             )
         self._supervisor = Supervisor(source, self._intake, limits, self._tell)
 
+    def __repr__(self) -> str:
+        return f"<Stream of {self.source!r}: {self._state}>"
+
     @property
     def source(self) -> str:
-        """What the source is called."""
+        """What the source is called, never with a password."""
         return self._source.name
 
     @property

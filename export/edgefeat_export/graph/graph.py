@@ -11,7 +11,7 @@ Two rules keep passes short and safe:
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, MutableSequence, Sequence
 from typing import Any
 
 import onnx
@@ -32,7 +32,7 @@ class Graph:
         for field, value in model.ListFields():
             if field.name == "graph":
                 continue
-            if field.is_repeated:
+            if isinstance(value, MutableSequence):
                 getattr(self.header, field.name).extend(value)
             else:
                 setattr(self.header, field.name, value)

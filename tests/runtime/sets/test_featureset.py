@@ -104,7 +104,7 @@ def test_a_set_shows_itself_in_one_line(tmp_path: Path) -> None:
     assert repr(made(ROWS)) == "FeatureSet(7 rows of 5, model toy, fingerprint aaaaaaaaaaaa)"
     several = written_set(tmp_path / "set", info_of(SEVERAL), ["a"])
     assert repr(several) == (
-        "FeatureSet(1 rows of features 5 + block/2:0 3 + a map 2 x 3 x 4, model toy, fingerprint "
+        "FeatureSet(1 row of features 5 + block/2:0 3 + a map 2 x 3 x 4, model toy, fingerprint "
         "aaaaaaaaaaaa)"
     )
 
