@@ -226,17 +226,17 @@ def stream(
 
     Args:
         source: Camera index or device path, video file, folder or pattern of pictures, RTSP or
-            MJPEG URL, a list, iterator or function that gives pictures, or a `Source`; see
-            `edgefeat.sources.open_source`.
+            MJPEG URL, or a list, an iterator or a function that gives pictures.
         extractor: What makes features, and stays the caller's; None opens the shipped model, for
             the life of the stream.
-        policy: As for `Stream`.
-        selection: As for `Stream`.
-        limits: As for `Stream`.
+        policy: `newest` gives the latest frame and counts the others as dropped, `all` gives every
+            frame in order; None: `newest` for live sources, `all` for the rest.
+        selection: Which frames and features are wanted: an `edgefeat.streaming.Selection`.
+        limits: Times, and how often to reconnect: an `edgefeat.streaming.Limits`.
         colour: Channel order of the arrays in a list, from an iterator or from a function; None:
             BGR, as in OpenCV. Other sources know their own.
-        on_event: As for `Stream`.
-        on_health: As for `Stream`.
+        on_event: Called with each event, such as a lost connection.
+        on_health: Called with live numbers once a second, and at the end.
 
     Raises:
         SourceError: While iterating: it cannot be opened, or is lost for good.

@@ -11,7 +11,13 @@ import pytest
 import edgefeat
 from edgefeat import FeatureExtractor, FeatureSet
 
-HOMES = ("edgefeat", "edgefeat.errors", "edgefeat.sklearn", "edgefeat.testing")
+HOMES = (
+    "edgefeat",
+    "edgefeat.errors",
+    "edgefeat.sklearn",
+    "edgefeat.streaming",
+    "edgefeat.testing",
+)
 
 
 @pytest.fixture(scope="module")
