@@ -1,8 +1,5 @@
 # Every target builds what it needs from a fresh clone with only python3, pip and make.
-#   make demo    see it work             make check    format, lint, types
-#   make test    every ordinary test     make test-all the whole list of backbones too
-#   make models  rebuild models/         make bench    measure
-#   make format  mend what check finds   make clean    remove what was built
+# The text after `##` is what `make help` says of a target.
 
 PYTHON ?= python3
 PIP_QUIET = --disable-pip-version-check --quiet
@@ -13,68 +10,71 @@ EXPORT = .venv/export/installed.stamp
 SOURCES = $(shell find edgefeat tests/data/photos -type f -not -name '*.pyc') pyproject.toml \
   README.md LICENSE NOTICE models/efficientnet_lite0_224_int8.onnx
 
-.PHONY: demo test test-all test-runtime test-rtsp test-constrained test-arm64 test-x86 test-export check format models bench clean bench-compare bench-peers bench-honesty docs test-lowest
+.PHONY: $(shell sed -n "s/^\([a-z0-9-]*\):.* \#\# .*/\1/p" Makefile)
 
-demo: $(DEMO)
+help: ## this list
+	@sed -n "s/^\([a-z0-9-]*\):.* ## \(.*\)/\1\t\2/p" $(MAKEFILE_LIST) | expand -t 18
+
+demo: $(DEMO) ## see it work: no TensorFlow, 105 MB of downloads
 	.venv/demo/bin/python -m edgefeat.cli.demo -o out/demo.npz
 
-test: test-runtime test-export
+test: test-runtime test-export ## every ordinary test, on the device and on the workstation
 
-test-runtime: $(RUNTIME)
+test-runtime: $(RUNTIME) ## the device package's tests on the built wheel; no TensorFlow
 	EDGEFEAT_TEST_ENV=runtime .venv/runtime/bin/pytest tests/runtime tests/property
 
-test-export: $(EXPORT)
+test-export: $(EXPORT) ## the exporter's tests, with TensorFlow: 2.7 GB
 	.venv/export/bin/pytest -m "not full" tests/export tests/contract tests/extras tests/docs
 
 # As on a small device: one core, 256 MB of data a process, no network, nothing to write to.
-test-constrained: $(RUNTIME)
+test-constrained: $(RUNTIME) ## the runtime on one core with 256 MB, no network, no home to write to
 	sh tests/constrained/run.sh "$(CURDIR)/.venv/runtime/bin/python"
 
 # The real aarch64 wheels under emulation; needs qemu-user-static.
-test-arm64: $(RUNTIME)
+test-arm64: $(RUNTIME) ## the same vectors on emulated 64-bit Arm; needs qemu-user-static
 	PYTHON=$(PYTHON) .venv/runtime/bin/python tests/cpus/check.py arm64
 
 # x86 CPUs with fewer instructions than this one has, emulated; needs qemu-user-static.
-test-x86: $(RUNTIME)
+test-x86: $(RUNTIME) ## the same vectors on emulated older x86; needs qemu-user-static
 	.venv/runtime/bin/python tests/cpus/check.py x86
 
 # Against GStreamer's RTSP server, from Debian's packages named in tests/rtsp/rtsp_camera.py.
-test-rtsp: $(RUNTIME)
+test-rtsp: $(RUNTIME) ## streams against GStreamer's RTSP server
 	.venv/runtime/bin/pytest tests/rtsp
 
-test-all: test-runtime $(EXPORT)
+test-all: test-runtime $(EXPORT) ## `make test`, and every backbone of the catalogue
 	.venv/export/bin/pytest tests/export tests/contract tests/extras tests/docs
 
-check: $(EXPORT)
+check: $(EXPORT) ## format, lint, floors of the house, types
 	.venv/export/bin/ruff format --check .
 	.venv/export/bin/ruff check .
 	PYTHONPATH=export .venv/export/bin/lint-imports
 	MYPYPATH=export .venv/export/bin/mypy -p edgefeat -p edgefeat_export
 
-format: $(EXPORT)
+format: $(EXPORT) ## mend the format, and what lint can mend
 	.venv/export/bin/ruff format .
 	.venv/export/bin/ruff check --fix .
 
-models: $(EXPORT)
+models: $(EXPORT) ## rebuild models/ from the published weights
 	.venv/export/bin/python -m edgefeat_export.pipeline.release models
 
 # Speed: the suite, this checkout against BASE, the harness itself, and other runtimes.
 BASE ?= main
 PEERS = .venv/peers/installed.stamp
 
-bench: $(EXPORT)
+bench: $(EXPORT) ## the suite of benchmarks; writes out/bench.json
 	mkdir -p out
 	.venv/export/bin/pytest tests/bench --benchmark-only --benchmark-min-rounds=64 \
 	  --benchmark-columns=median,iqr,min,rounds --benchmark-json=out/bench.json
 
-bench-compare: $(EXPORT)
+bench-compare: $(EXPORT) ## this checkout against another: BASE=main
 	.venv/export/bin/python tests/bench/compare_builds.py $(BASE)
 
-bench-honesty: $(EXPORT)
+bench-honesty: $(EXPORT) ## how often `bench --compare` is wrong
 	mkdir -p out
 	.venv/export/bin/python tests/bench/bench_honesty.py -o out/honesty.json
 
-bench-peers: $(PEERS)
+bench-peers: $(PEERS) ## the same network in other runtimes; writes the table in docs/measurements.md
 	mkdir -p out
 	.venv/peers/bin/python tests/bench/peers/compare_peers.py -o out/peers.json
 	.venv/peers/bin/python tests/bench/peers/readme_table.py out/peers.json docs/measurements.md
@@ -109,7 +109,7 @@ $(EXPORT): pyproject.toml export/pyproject.toml models/efficientnet_lite0_224_in
 # The documentation site, in out/docs. A broken link or reference fails.
 DOCS = .venv/docs/installed.stamp
 
-docs: $(DOCS)
+docs: $(DOCS) ## the documentation site, in out/docs; a broken link fails
 	PYTHONPATH=. .venv/docs/bin/sphinx-build --fail-on-warning --keep-going --quiet docs out/docs
 	@echo "open out/docs/index.html"
 
@@ -118,28 +118,36 @@ $(DOCS): docs/requirements.txt pyproject.toml
 	.venv/docs/bin/pip install $(PIP_QUIET) -r docs/requirements.txt -e ".[sklearn]"
 	touch $@
 
-# The lowest versions that both pyproject files allow, where newest ones would hide a need.
+# The oldest versions that both pyproject files allow: newest ones would hide what is needed.
+# PYTHON chooses the version of Python. Only wheels count: an old version without one is passed over.
 LOWEST = .venv/lowest/installed.stamp
 LOWEST_EXPORT = .venv/lowest-export/installed.stamp
+OLDEST = uv pip compile --quiet --resolution lowest-direct --only-binary :all: --find-links dist
 
-test-lowest: $(LOWEST) $(LOWEST_EXPORT)
-	.venv/lowest/bin/pytest tests/runtime tests/property
-	.venv/lowest-export/bin/edgefeat-export build mobilenet --weights none --alpha 0.25 --size 96 -o out/lowest
-	.venv/lowest-export/bin/edgefeat info out/lowest/mobilenet_025_96_fp32.onnx --self-test
+test-lowest: $(LOWEST) $(LOWEST_EXPORT) ## both packages with the oldest versions that they allow
+	EDGEFEAT_TEST_ENV=runtime .venv/lowest/bin/pytest tests/runtime tests/property
+	.venv/lowest-export/bin/pytest -m "not full" tests/export tests/contract tests/extras
 
-$(LOWEST): $(WHEEL)
+$(LOWEST): $(WHEEL) pyproject.toml
 	$(PYTHON) -m venv --clear .venv/lowest
 	.venv/lowest/bin/pip install $(PIP_QUIET) uv
-	.venv/lowest/bin/uv pip install --quiet --python .venv/lowest/bin/python --resolution lowest-direct \
-	  "$$(ls dist/edgefeat-*.whl)[test]"
+	.venv/lowest/bin/$(OLDEST) pyproject.toml --extra test \
+	  --python .venv/lowest/bin/python -o .venv/lowest/oldest.txt
+	.venv/lowest/bin/pip install $(PIP_QUIET) -r .venv/lowest/oldest.txt dist/edgefeat-*.whl
+	.venv/lowest/bin/pip list --disable-pip-version-check
 	touch $@
 
-$(LOWEST_EXPORT): pyproject.toml export/pyproject.toml
+$(LOWEST_EXPORT): $(WHEEL) pyproject.toml export/pyproject.toml
 	$(PYTHON) -m venv --clear .venv/lowest-export
 	.venv/lowest-export/bin/pip install $(PIP_QUIET) uv
-	.venv/lowest-export/bin/uv pip install --quiet --python .venv/lowest-export/bin/python \
-	  --resolution lowest-direct -e . -e "./export[calibration]"
+	.venv/lowest-export/bin/$(OLDEST) pyproject.toml export/pyproject.toml --extra test \
+	  --extra test-extras --extra reduce --extra calibration \
+	  --python .venv/lowest-export/bin/python -o .venv/lowest-export/oldest.txt
+	.venv/lowest-export/bin/pip install $(PIP_QUIET) --find-links dist \
+	  -r .venv/lowest-export/oldest.txt
+	.venv/lowest-export/bin/pip install $(PIP_QUIET) --no-deps -e . -e ./export
+	.venv/lowest-export/bin/pip list --disable-pip-version-check
 	touch $@
 
-clean:
+clean: ## remove what was built
 	rm -rf .venv dist out build .mypy_cache .ruff_cache .pytest_cache .hypothesis .benchmarks

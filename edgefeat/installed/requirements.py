@@ -16,7 +16,7 @@ _FIELD = "Requires-Dist:"
 
 
 def beside_the_package(version: str) -> dict[str, str]:
-    """Return the requirements by package, such as `{"numpy": ">=1.26,<3"}`, in 0.1 ms.
+    """Return the requirements by package, such as `{"numpy": ">=2.0,<3"}`, in 0.1 ms.
 
     They are looked for only where pip puts them, beside the package. In a checkout and in a frozen
     application there are none.
@@ -49,7 +49,7 @@ def from_installation() -> dict[str, str]:
 
 
 def floor_and_ceiling(bounds: str) -> tuple[str | None, str | None]:
-    """Return the oldest version that bounds such as `>=1.26,<3` allow, and the first too new."""
+    """Return the oldest version that bounds such as `>=2.0,<3` allow, and the first too new."""
     floor = ceiling = None
     for bound in bounds.split(","):
         if bound.startswith(">="):
@@ -72,13 +72,13 @@ def release(version: str) -> tuple[int, ...]:
 
 
 def _by_package(needed: Iterable[str]) -> dict[str, str]:
-    """Return the bounds of requirements such as `numpy<3,>=1.26`; those of extras are left out."""
+    """Return the bounds of requirements such as `numpy<3,>=2.0`; those of extras are left out."""
     found = {}
     for requirement in needed:
         text, _, marker = requirement.partition(";")
         if "extra" not in marker:
             text = text.strip().replace(" ", "")
             at = next((i for i, sign in enumerate(text) if sign in "<>=!~"), len(text))
-            # Metadata has `<3,>=1.26`; people write `>=1.26,<3`.
+            # Metadata has `<3,>=2.0`; people write `>=2.0,<3`.
             found[text[:at]] = ",".join(sorted(text[at:].split(","), reverse=True))
     return found
