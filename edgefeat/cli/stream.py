@@ -6,7 +6,7 @@ import argparse
 import sys
 from typing import TYPE_CHECKING
 
-from edgefeat.cli.options import add_model_options, open_extractor, read_options
+from edgefeat.cli.options import add_model_options, is_given, open_extractor, read_options
 from edgefeat.cli.set_options import output_plan
 from edgefeat.cli.stopping import stop_on_signals
 from edgefeat.cli.stream_options import (
@@ -17,6 +17,7 @@ from edgefeat.cli.stream_options import (
 from edgefeat.cli.stream_screen import Screen
 from edgefeat.errors import OptionError, SinkError
 from edgefeat.options.checks import choice
+from edgefeat.options.network import NetworkOptions
 from edgefeat.options.stream import Limits, Selection
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 __all__ = ["add_parser"]
 
 _CAMERA_OPTIONS = ("size_hw", "pixel", "camera_fps")
+_NETWORK_OPTIONS = tuple(name for name, _ in NetworkOptions.each())
 
 _EPILOG = """\
 sources:
@@ -146,18 +148,21 @@ def _written(summary: SinkSummary, info: SetInfo, output: str) -> str:
 def _open_source(arguments: argparse.Namespace) -> Source:
     from edgefeat.sources import open_source
 
-    if arguments.source == "-":
-        return open_source("-", raw=_raw_format(arguments), watch=arguments.watch)
     asked = [name for name in _CAMERA_OPTIONS if getattr(arguments, name) is not None]
+    reached = [name for name in _NETWORK_OPTIONS if is_given(arguments, name)]
     try:
         return open_source(
             arguments.source,
-            camera=_camera_request(arguments) if asked else None,
+            raw=_raw_format(arguments) if arguments.source == "-" else None,
+            camera=_camera_request(arguments) if asked and arguments.source != "-" else None,
             watch=arguments.watch,
+            network=read_options(arguments, NetworkOptions) if reached else None,
         )
-    except OptionError as error:
-        if error.option == "camera":  # on the command line it has no name of its own
+    except OptionError as error:  # on the command line records have no names of their own
+        if error.option == "camera":
             error.option = asked[0]
+        elif error.option == "network":
+            error.option = reached[0]
         raise
 
 

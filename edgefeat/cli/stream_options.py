@@ -7,6 +7,7 @@ from pathlib import Path
 
 from edgefeat.cli.options import add_options, group_of, positive_integer
 from edgefeat.cli.set_options import OUTPUT_TITLE, add_set_options
+from edgefeat.options.network import NetworkOptions
 from edgefeat.options.stream import Limits, Selection
 
 __all__ = ["add_output_options", "add_selection_options", "add_source_options"]
@@ -57,6 +58,7 @@ def add_source_options(parser: argparse.ArgumentParser) -> None:
         "ask of a camera: MJPG, YUYV, ...",
     )
     group.add_argument("--camera-fps", type=_positive, metavar="N", help="rate to ask of a camera")
+    add_options(parser, NetworkOptions, title=_SOURCE)
     rest = {name for name, _ in Limits.each()} - _ENDING
     add_options(parser, Limits, title=_SOURCE, only=rest)
 

@@ -1,6 +1,7 @@
 """Where frames come from: one grammar, two small protocols, one file for each kind of source."""
 
 from edgefeat.messages.redact import redact
+from edgefeat.options.network import NetworkOptions
 from edgefeat.sources.arrays import ArraySource, CallableSource, IterableSource
 from edgefeat.sources.base import FrameError, Grab, Reader, Source, Traits
 from edgefeat.sources.camera import CameraRequest
@@ -15,6 +16,7 @@ __all__ = [
     "FrameError",
     "Grab",
     "IterableSource",
+    "NetworkOptions",
     "PixelFormat",
     "RawFormat",
     "Reader",

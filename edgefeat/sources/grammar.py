@@ -22,6 +22,7 @@ from edgefeat.errors import OptionError, SourceError
 from edgefeat.messages.redact import redact
 from edgefeat.model.spec import Colour
 from edgefeat.options.checks import choice
+from edgefeat.options.network import NetworkOptions
 from edgefeat.pictures.decode import ImageInput
 from edgefeat.pictures.formats import SUFFIXES
 from edgefeat.sources.arrays import ArraySource, CallableSource, IterableSource
@@ -50,6 +51,7 @@ def open_source(
     raw: RawFormat | None = None,
     watch: bool = False,
     colour: ColourName | None = None,
+    network: NetworkOptions | None = None,
 ) -> Source:
     """Return the source that a value names; nothing is opened yet.
 
@@ -61,6 +63,7 @@ def open_source(
         watch: Whether a folder is watched for new pictures.
         colour: Channel order of the arrays in a list, from an iterator or from a function; None:
             BGR, as in OpenCV. Other sources know their own.
+        network: How a network camera is reached, and how far it is trusted.
 
     Raises:
         SourceError: It names nothing that can be opened.
@@ -69,12 +72,13 @@ def open_source(
     """
     if colour is not None:
         choice("colour", colour, "bgr", "rgb")
-    found = _find(source, camera, raw, watch, Colour(colour or "bgr"))
+    found = _find(source, camera, raw, watch, Colour(colour or "bgr"), network)
     given: tuple[tuple[str, bool, _Kinds], ...] = (
         ("camera", camera is not None, (CameraSource,)),
         ("raw", raw is not None, (RawSource,)),
         ("watch", watch, (FolderSource,)),
         ("colour", colour is not None, _MADE_IN_PYTHON),
+        ("network", network is not None, (MjpegSource, NetworkVideoSource)),
     )
     for name, is_given, kinds in given:
         if is_given and (not isinstance(found, kinds) or (name == "colour" and found is source)):
@@ -90,13 +94,14 @@ def _find(
     raw: RawFormat | None,
     watch: bool,
     colour: Colour,
+    network: NetworkOptions | None,
 ) -> Source:
     if isinstance(source, bool) or source is None:
         raise TypeError(f"source: expected a camera, path, URL or pictures, got {source!r}")
     if isinstance(source, int):
         return CameraSource(source, camera)
     if isinstance(source, str | Path):
-        return _named(str(source), camera, raw, watch)
+        return _named(str(source), camera, raw, watch, network)
     if hasattr(source, "open") and hasattr(source, "traits"):
         return cast(Source, source)
     if isinstance(source, np.ndarray):
@@ -113,7 +118,13 @@ def _find(
     )
 
 
-def _named(text: str, camera: CameraRequest | None, raw: RawFormat | None, watch: bool) -> Source:
+def _named(
+    text: str,
+    camera: CameraRequest | None,
+    raw: RawFormat | None,
+    watch: bool,
+    network: NetworkOptions | None,
+) -> Source:
     if text == "-":
         if raw is None:
             raise OptionError(
@@ -125,7 +136,7 @@ def _named(text: str, camera: CameraRequest | None, raw: RawFormat | None, watch
     if text.isdecimal():
         return CameraSource(int(text), camera)
     if "://" in text:
-        return _url(text)
+        return _url(text, network)
     path = Path(text)
     if path.is_dir() or watch or (glob.has_magic(text) and not path.exists()):
         return FolderSource(text, watch=watch)
@@ -136,7 +147,7 @@ def _named(text: str, camera: CameraRequest | None, raw: RawFormat | None, watch
     return VideoFileSource(text)
 
 
-def _url(text: str) -> Source:
+def _url(text: str, network: NetworkOptions | None) -> Source:
     scheme = text.partition("://")[0].lower()
     if scheme == "file":
         raise SourceError(
@@ -145,9 +156,11 @@ def _url(text: str) -> Source:
             remedy="Write the file's path.",
         )
     if scheme not in ("http", "https"):
-        return NetworkVideoSource(text)
+        return NetworkVideoSource(text, network)
     suffix = Path(text.partition("?")[0]).suffix.lower()
-    return NetworkVideoSource(text) if suffix in _HTTP_VIDEO else MjpegSource(text)
+    if suffix in _HTTP_VIDEO:
+        return NetworkVideoSource(text, network)
+    return MjpegSource(text, network)
 
 
 def _is_device(path: Path) -> bool:

@@ -6,27 +6,22 @@ print the URL. Here a frame stays JPEG bytes until it is used, and one that is n
 
 from __future__ import annotations
 
-import base64
 import contextlib
-import http.client
 import socket
-import ssl
 import time
-import urllib.request
-from dataclasses import dataclass
-from urllib.parse import SplitResult, unquote, urljoin, urlsplit
 
 from edgefeat.errors import ImageError, SourceError
 from edgefeat.messages.redact import redact
+from edgefeat.options.network import NetworkOptions
 from edgefeat.pictures.header import ImageFormat, read_header
 from edgefeat.sources.base import FrameError, Grab, OpenReader, Traits, nothing_grabbed
+from edgefeat.sources.http.ask import FOREIGN, Answer, ask
+from edgefeat.sources.http.tls import Tls
 from edgefeat.sources.multipart import Part, PartReader, boundary_of
 
 __all__ = ["MjpegSource"]
 
-_MAX_REDIRECTS = 3
 _CHUNK = 1 << 16
-_MOVED = (301, 302, 303, 307, 308)
 
 
 class MjpegSource:
@@ -34,12 +29,13 @@ class MjpegSource:
 
     Args:
         url: `http://` or `https://`, with `user:password@` where the camera asks for them.
+        network: How far the camera is trusted; None: as the system's authorities say.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, network: NetworkOptions | None = None) -> None:
         self.name = redact(url)
         self.traits = Traits(live=True, reopens=True)
-        self._url = url
+        self._url, self._tls = url, Tls(network or NetworkOptions())
 
     def open(self, *, timeout_s: float) -> _MjpegReader:
         """Connect and read the answer's header.
@@ -47,59 +43,28 @@ class MjpegSource:
         Raises:
             SourceError: No connection, no answer in time, a refusal, or no MJPEG.
         """
-        url = self._url
-        for _ in range(_MAX_REDIRECTS + 1):
-            answer = _ask(url, self.name, timeout_s)
-            if answer.response.status not in _MOVED:
-                return self._reader(answer, timeout_s)
+        answer = ask(self._url, name=self.name, tls=self._tls, timeout_s=timeout_s)
+        boundary = boundary_of(answer.response.getheader("Content-Type", ""))
+        if boundary is None:
             answer.close()
-            url = _keep_login(url, answer.response.getheader("Location", ""))
-        raise SourceError(
-            f"more than {_MAX_REDIRECTS} redirections", where=self.name, remedy="Check the URL."
-        )
+            raise SourceError(
+                "expected multipart/x-mixed-replace with a boundary, got "
+                f"{answer.kind or 'no type'}",
+                where=self.name,
+                remedy="Give the URL of the camera's MJPEG stream.",
+            )
+        reader = _MjpegReader(answer, boundary, self.name, timeout_s)
+        reader.notice = self._tls.notice(answer.url)
+        return reader
 
     def __repr__(self) -> str:
         return f"MjpegSource({self.name!r})"
-
-    def _reader(self, answer: _Answer, timeout_s: float) -> _MjpegReader:
-        response = answer.response
-        kind = response.getheader("Content-Type", "")
-        boundary = boundary_of(kind)
-        if response.status == http.client.OK and boundary is not None:
-            return _MjpegReader(answer, boundary, self.name, timeout_s)
-        answer.close()
-        if response.status == http.client.UNAUTHORIZED:
-            problem, remedy = "log-in refused", "Check user and password in the URL."
-        elif response.status != http.client.OK:
-            problem, remedy = f"the camera answered {response.status}", "Check the URL's path."
-        else:
-            got = kind.partition(";")[0] or "no type"
-            problem = f"expected multipart/x-mixed-replace with a boundary, got {got}"
-            remedy = "Give the URL of the camera's MJPEG stream."
-        raise SourceError(problem, where=self.name, remedy=remedy)
-
-
-@dataclass(frozen=True, slots=True)
-class _Answer:
-    """A response with its socket, which http.client would hide.
-
-    Attributes:
-        response: The camera's answer; its body is the stream.
-        socket: What the body comes through; shutting it down wakes a reader that waits.
-    """
-
-    response: http.client.HTTPResponse
-    socket: socket.socket
-
-    def close(self) -> None:
-        self.response.close()
-        self.socket.close()
 
 
 class _MjpegReader(OpenReader):
     """Reads the pictures of one answer."""
 
-    def __init__(self, answer: _Answer, boundary: bytes, name: str, timeout_s: float) -> None:
+    def __init__(self, answer: Answer, boundary: bytes, name: str, timeout_s: float) -> None:
         self._answer, self._name, self._timeout_s = answer, name, timeout_s
         self._parts = PartReader(self._receive, boundary)
         self._jpeg: bytes | None = None
@@ -138,7 +103,7 @@ class _MjpegReader(OpenReader):
         except TimeoutError:
             problem = f"no bytes for {self._timeout_s:g} s"
             raise SourceError(problem, where=self._name) from None
-        except (OSError, http.client.HTTPException, ValueError) as error:  # ValueError: closed
+        except FOREIGN as error:  # ValueError: closed
             problem = f"the connection broke: {_reason(error)}"
             raise SourceError(problem, where=self._name) from None
 
@@ -153,81 +118,6 @@ class _MjpegReader(OpenReader):
         if header.format is not ImageFormat.JPEG:
             raise FrameError(f"expected JPEG frames, got {header.format}", where=self._name)
         return jpeg
-
-
-def _ask(url: str, name: str, timeout_s: float) -> _Answer:
-    """Send the request; a second time with Digest log-in if the camera wants that."""
-    try:
-        parts = urlsplit(url)
-        _ = parts.port  # raises if it is none
-    except ValueError:  # its text quotes the URL
-        raise SourceError("not a URL", where=name, remedy="Check host and port.") from None
-    if not parts.hostname or parts.scheme not in ("http", "https"):
-        raise SourceError("expected http://HOST/PATH", where=name)
-    headers = {"User-Agent": "edgefeat", "Accept": "multipart/x-mixed-replace, image/jpeg"}
-    if parts.username is not None:
-        pair = f"{unquote(parts.username)}:{unquote(parts.password or '')}".encode()
-        headers["Authorization"] = "Basic " + base64.b64encode(pair).decode()
-    answer = _send(parts, headers, name, timeout_s)
-    challenge = answer.response.getheader("WWW-Authenticate", "")
-    if answer.response.status != http.client.UNAUTHORIZED or parts.username is None:
-        return answer
-    if not challenge.lower().startswith("digest "):
-        return answer
-    answer.close()
-    return _send(parts, headers | {"Authorization": _digest(parts, challenge)}, name, timeout_s)
-
-
-def _send(parts: SplitResult, headers: dict[str, str], name: str, timeout_s: float) -> _Answer:
-    host, port = parts.hostname or "", parts.port
-    connection = (
-        http.client.HTTPSConnection(
-            host, port, timeout=timeout_s, context=ssl.create_default_context()
-        )
-        if parts.scheme == "https"
-        else http.client.HTTPConnection(host, port, timeout=timeout_s)
-    )
-    try:
-        connection.connect()
-        kept = connection.sock
-        connection.request("GET", _target(parts), headers=headers)
-        return _Answer(connection.getresponse(), kept)
-    # Raised outside, without a cause: what the libraries say may quote the URL and its password.
-    except TimeoutError:
-        connection.close()
-        problem, remedy = f"no answer in {timeout_s:g} s", "Is the camera on?"
-    except (OSError, http.client.HTTPException, ValueError) as error:
-        connection.close()
-        problem, remedy = f"cannot connect: {_reason(error)}", "Check the URL."
-    raise SourceError(problem, where=name, remedy=remedy)
-
-
-def _target(parts: SplitResult) -> str:
-    return (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-
-
-def _digest(parts: SplitResult, challenge: str) -> str:
-    """Answer a Digest challenge (RFC 7616), with the standard library's arithmetic."""
-    port = f":{parts.port}" if parts.port else ""
-    bare = f"{parts.scheme}://{parts.hostname}{port}{_target(parts)}"
-    logins = urllib.request.HTTPPasswordMgrWithDefaultRealm()
-    logins.add_password(None, bare, unquote(parts.username or ""), unquote(parts.password or ""))
-    handler = urllib.request.HTTPDigestAuthHandler(logins)
-    fields = urllib.request.parse_http_list(challenge.partition(" ")[2])
-    answer = handler.get_authorization(
-        urllib.request.Request(bare),  # noqa: S310 - never opened: it only carries the path
-        urllib.request.parse_keqv_list(fields),
-    )
-    return f"Digest {answer}"
-
-
-def _keep_login(url: str, location: str) -> str:
-    """Follow a redirection; the log-in goes along only to the same host."""
-    old, new = urlsplit(url), urlsplit(urljoin(url, location))
-    if old.username is None or new.username is not None or new.hostname != old.hostname:
-        return new.geturl()
-    login = old.netloc.rpartition("@")[0]
-    return new._replace(netloc=f"{login}@{new.netloc}").geturl()
 
 
 def _reason(error: Exception) -> str:

@@ -6,14 +6,20 @@ import os
 import time
 from contextlib import ExitStack
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from edgefeat.errors import SourceError
 from edgefeat.messages.redact import redact
+from edgefeat.options.network import NetworkOptions
 from edgefeat.sources.base import Traits
 from edgefeat.sources.capture import LiveReader, RecordingReader, open_ffmpeg, stated_duration_s
+from edgefeat.sources.ffmpeg_options import ffmpeg_options
+from edgefeat.sources.http.tls import Tls
 from edgefeat.sources.playout import Timeline
 
 __all__ = ["NetworkVideoSource", "VideoFileSource"]
+
+_PLAYLISTS = (".m3u8", ".mpd")
 
 
 class VideoFileSource:
@@ -61,12 +67,13 @@ class NetworkVideoSource:
 
     Args:
         url: With `user:password@` where the camera asks for them.
+        network: How the camera is reached and trusted; None: the defaults.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, network: NetworkOptions | None = None) -> None:
         self.name = redact(url)
         self.traits = Traits(live=True, reopens=True)
-        self._url = url
+        self._url, self._tls = url, Tls(network or NetworkOptions())
         self._timeline = Timeline()
 
     def open(self, *, timeout_s: float) -> LiveReader | RecordingReader:
@@ -75,10 +82,13 @@ class NetworkVideoSource:
         Raises:
             SourceError: Nothing there, no answer in time, or a refusal.
         """
-        started = time.monotonic()
+        self._tls.check(self._url, self.name, timeout_s)
+        options = self._tls.ffmpeg_options()
         with ExitStack() as held:
-            # Each decoding thread more holds back a frame more.
-            capture = open_ffmpeg(self._url, timeout_s, threads=1)
+            with ffmpeg_options(options, name=self.name, timeout_s=timeout_s):
+                started = time.monotonic()
+                # Each decoding thread more holds back a frame more.
+                capture = open_ffmpeg(self._url, timeout_s, threads=1)
             held.callback(capture.release)
             if not capture.isOpened():
                 raise self._refusal(timeout_s, late=time.monotonic() - started >= timeout_s)
@@ -86,11 +96,25 @@ class NetworkVideoSource:
             held.pop_all()  # the reader releases it from now on
             if by_http and stated_duration_s(capture) is not None:
                 return RecordingReader(capture, self.name, self._url, network_timeout_s=timeout_s)
-            timeline = self._timeline if by_http else None
-            return LiveReader(capture, self.name, timeout_s=timeout_s, timeline=timeline)
+            return LiveReader(
+                capture,
+                self.name,
+                timeout_s=timeout_s,
+                notice=self._notice(),
+                timeline=self._timeline if by_http else None,
+            )
 
     def __repr__(self) -> str:
         return f"NetworkVideoSource({self.name!r})"
+
+    def _notice(self) -> str | None:
+        parts = urlsplit(self._url)
+        if parts.scheme == "https" and parts.path.lower().endswith(_PLAYLISTS):
+            return self._tls.notice(self._url) or (
+                "the certificate of the playlist's server is checked, those of its segments are "
+                "not: FFmpeg does not look at them"
+            )
+        return self._tls.notice(self._url)
 
     def _refusal(self, timeout_s: float, *, late: bool) -> SourceError:
         checks = "Check address, port, path, user and password"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from math import prod
 from typing import TYPE_CHECKING
 
@@ -48,7 +48,8 @@ class Inference:
         self._source, self._extractor = source, extractor
         self._meter, self._tell = meter, tell
         self.fingerprint = extractor.fingerprint
-        self._shapes = extractor.outputs
+        # An extractor of the user's own need not name its outputs.
+        self._shapes: Mapping[str, tuple[int, ...]] = getattr(extractor, "outputs", {})
         self._region = Region(selection.roi) if selection.roi else None
         self._motion = MotionGate(selection.motion) if selection.motion else None
         self._novelty = NoveltyGate(selection.novelty) if selection.novelty else None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -14,15 +13,14 @@ __all__ = ["Extractor", "StreamResult"]
 
 
 class Extractor(Protocol):
-    """What a stream needs of an extractor; `FeatureExtractor` is one."""
+    """What a stream needs of an extractor; `FeatureExtractor` is one.
+
+    If it has `outputs`, the shape of each output of the model by name, records give each by name.
+    """
 
     @property
     def fingerprint(self) -> str:
         """What the vectors may be compared with."""
-
-    @property
-    def outputs(self) -> Mapping[str, tuple[int, ...]]:
-        """The model's outputs that make the vector, in order, by name: the shape of each."""
 
     def prepare(self, image: ImageInput) -> Pixels:
         """Return a picture as the graph takes it."""
