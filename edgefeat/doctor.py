@@ -14,7 +14,7 @@ from typing import Any
 from edgefeat import __version__
 from edgefeat.engine import cache
 from edgefeat.engine.saturation import may_saturate
-from edgefeat.errors import EdgefeatError
+from edgefeat.errors import EdgefeatError, ImageError
 from edgefeat.host import machine
 from edgefeat.installed.dependencies import (
     DEPENDENCIES,
@@ -214,13 +214,15 @@ def _codecs() -> dict[str, bool]:
     import cv2
     import numpy as np
 
+    from edgefeat.pictures.decode import load_bgr
+
     pixel = np.zeros((8, 8, 3), np.uint8)
     works = {}
     for name in _FORMATS:
         try:
             data = cv2.imencode(f".{name}", pixel)[1]
-            works[name] = cv2.imdecode(data, cv2.IMREAD_COLOR) is not None
-        except cv2.error:
+            works[name] = load_bgr(data.tobytes()).shape == pixel.shape
+        except (cv2.error, ImageError):
             works[name] = False
     return works
 

@@ -6,6 +6,7 @@ Nothing heavy is imported here, so that the command line can show its help at on
 from __future__ import annotations
 
 import os
+import sys
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import field
@@ -233,3 +234,13 @@ class BenchPlan(Record):
         (name, times), *_ = Counter(load.name for load in self.loads).most_common(1)
         if times > 1:
             raise OptionError(f"expected each load once, got {name} {times} times", option="loads")
+        if hasattr(sys, "frozen"):  # set by PyInstaller and its kin
+            self._refuse_fresh_processes()
+
+    def _refuse_fresh_processes(self) -> None:
+        """Refuse what starts Python afresh: a frozen application would start itself instead."""
+        problem = "a frozen application has no Python that could be started afresh"
+        if self.cold_starts:
+            raise OptionError(problem, option="cold_starts=0", remedy="Pass {option}.")
+        if any(isinstance(load, SingleStreamLoad) and load.processes > 1 for load in self.loads):
+            raise OptionError(problem, option="processes=1", remedy="Pass {option}.")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import onnxruntime as ort
 
+from edgefeat import __version__
 from edgefeat.engine import cache
 from edgefeat.engine.cpu import (
     ORT_ERRORS,
@@ -20,7 +21,7 @@ from edgefeat.engine.cpu import (
 from edgefeat.engine.providers import Provider, find, load_libraries, offered, short
 from edgefeat.engine.saturation import may_saturate
 from edgefeat.errors import ModelError, ProviderError, ProviderWarning
-from edgefeat.installed.dependencies import check_floors
+from edgefeat.installed.requirements import loaded_too_old
 from edgefeat.options.extractor import EngineOptions
 
 if TYPE_CHECKING:
@@ -44,7 +45,10 @@ class Session:
     def __init__(
         self, file: ModelFile, *, providers: Sequence[str], strict: bool, engine: EngineOptions
     ) -> None:
-        check_floors()
+        if (old := loaded_too_old(__version__)) is not None:
+            from edgefeat.installed.dependencies import too_old
+
+            raise too_old(*old)
         wanted = find(providers)
         self._where, missing = file.path, ""
         if wanted[0].name == _CPU:

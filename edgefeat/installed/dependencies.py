@@ -1,8 +1,8 @@
 """NumPy, OpenCV and ONNX Runtime: whether one is missing, broken or too old, and what mends it.
 
 Everything stands on these three. They are imported where they are needed. Nothing here runs before
-one fails, except that `check_floors` looks at their versions when a model is opened, and that
-`edgefeat doctor` loads each by itself. Standard library only.
+one fails: the door of the package and that of the command then ask `explain`. `edgefeat doctor`
+loads each by itself. Standard library only.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ import sys
 from edgefeat import __version__
 from edgefeat.errors import DependencyError
 from edgefeat.installed.requirements import (
-    beside_the_package,
     floor_and_ceiling,
     from_installation,
+    loaded_too_old,
     release,
 )
 from edgefeat.record import Record
@@ -23,12 +23,12 @@ __all__ = [
     "DEPENDENCIES",
     "Dependency",
     "Loaded",
-    "check_floors",
     "explain",
     "installed",
     "load_all",
     "pip_install",
     "pip_replace",
+    "too_old",
     "unmet",
 ]
 
@@ -81,19 +81,6 @@ DEPENDENCIES = (
 )
 
 
-def check_floors() -> None:
-    """Hold the loaded packages to the oldest versions that edgefeat works with.
-
-    Raises:
-        DependencyError: One is older.
-    """
-    needed = beside_the_package(__version__)
-    for one in DEPENDENCIES if needed else ():
-        version = getattr(sys.modules.get(one.module), "__version__", None)
-        if version is not None and (fault := _too_old(one, version, needed)):
-            raise fault
-
-
 def explain(error: BaseException) -> DependencyError | None:
     """Return what is wrong with one of the three, if that is why this error came; else None."""
     if isinstance(error, DependencyError):
@@ -105,11 +92,8 @@ def explain(error: BaseException) -> DependencyError | None:
         missing = isinstance(error, ModuleNotFoundError) and error.name == one.module
         if missing or module is not None or one.module in _modules_on_the_way(error):
             return _fault(one, error)
-    try:
-        check_floors()
-    except DependencyError as too_old:
-        return too_old
-    return None
+    old = loaded_too_old(__version__)
+    return None if old is None else too_old(*old)
 
 
 def load_all() -> dict[str, Loaded]:
@@ -142,6 +126,22 @@ def _load(one: Dependency) -> Loaded:
     return version, unmet(one, version)
 
 
+def too_old(module: str, version: str, needed: dict[str, str]) -> DependencyError:
+    """Return the error of a version that is below edgefeat's floor.
+
+    Args:
+        module: Which of the three.
+        version: Its version.
+        needed: The versions that edgefeat needs, by package.
+    """
+    one = next(one for one in DEPENDENCIES if one.module == module)
+    floor, _ = floor_and_ceiling(needed[one.distributions[0]])
+    return DependencyError(
+        f"{one.name} {version} is too old: edgefeat needs {floor} or newer",
+        remedy=f"Run {pip_install(one, needed)}.",
+    )
+
+
 def unmet(one: Dependency, version: str) -> DependencyError | None:
     """Return what is wrong with a version; None if edgefeat works with it."""
     needed = from_installation()
@@ -151,7 +151,7 @@ def unmet(one: Dependency, version: str) -> DependencyError | None:
             f"{one.name} {version} is too new: edgefeat works with versions below {ceiling}",
             remedy=f"Run {pip_install(one, needed)}.",
         )
-    return _too_old(one, version, needed)
+    return too_old(one.module, version, needed) if _is_too_old(one, version, needed) else None
 
 
 def installed(one: Dependency) -> dict[str, str]:
@@ -194,8 +194,8 @@ def _fault(one: Dependency, error: BaseException) -> DependencyError:
     """Return what is wrong with one of the three, which could not be loaded."""
     builds, needed = installed(one), from_installation()
     for version in builds.values():
-        if too_old := _too_old(one, version, needed):
-            return too_old
+        if _is_too_old(one, version, needed):
+            return too_old(one.module, version, needed)
     missing = isinstance(error, ModuleNotFoundError) and error.name == one.module
     if missing and not builds:
         problem = f"{one.name} is not installed (there is no module {one.module!r})"
@@ -212,14 +212,9 @@ def _fault(one: Dependency, error: BaseException) -> DependencyError:
     return DependencyError(problem, remedy=f"Run {pip_install(one, needed, again=True)}.")
 
 
-def _too_old(one: Dependency, version: str, needed: dict[str, str]) -> DependencyError | None:
+def _is_too_old(one: Dependency, version: str, needed: dict[str, str]) -> bool:
     floor, _ = floor_and_ceiling(needed.get(one.distributions[0], ""))
-    if floor is None or release(version) >= release(floor):
-        return None
-    return DependencyError(
-        f"{one.name} {version} is too old: edgefeat needs {floor} or newer",
-        remedy=f"Run {pip_install(one, needed)}.",
-    )
+    return floor is not None and release(version) < release(floor)
 
 
 def _modules_on_the_way(error: BaseException) -> set[str]:

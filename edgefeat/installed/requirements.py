@@ -7,39 +7,36 @@ second list. Standard library only, and nothing that a start would notice.
 from __future__ import annotations
 
 import os.path
+import sys
 from collections.abc import Iterable
 
-__all__ = ["beside_the_package", "floor_and_ceiling", "from_installation", "release"]
+__all__ = ["floor_and_ceiling", "from_installation", "loaded_too_old", "release"]
 
 _SITE_PACKAGES = os.path.dirname(os.path.dirname(os.path.dirname(__file__)))
 _FIELD = "Requires-Dist:"
 
 
-def beside_the_package(version: str) -> dict[str, str]:
-    """Return the requirements by package, such as `{"numpy": ">=2.0,<3"}`, in 0.1 ms.
-
-    They are looked for only where pip puts them, beside the package. In a checkout and in a frozen
-    application there are none.
+def loaded_too_old(version: str) -> tuple[str, str, dict[str, str]] | None:
+    """Hold the loaded packages to the oldest versions that edgefeat works with, in 0.1 ms.
 
     Args:
-        version: edgefeat's.
+        version: edgefeat's own.
+
+    Returns:
+        The first module that is older, its version, and all requirements; None if none is.
     """
-    place = os.path.join(_SITE_PACKAGES, f"edgefeat-{version}.dist-info", "METADATA")
-    needed = []
-    try:
-        with open(place, encoding="utf-8") as lines:
-            for line in lines:
-                if line == "\n":  # the description follows
-                    break
-                if line.startswith(_FIELD):
-                    needed.append(line.removeprefix(_FIELD))
-    except OSError:
-        pass
-    return _by_package(needed)
+    needed = _beside_the_package(version)
+    for package, bounds in needed.items():
+        name = "cv2" if package.startswith("opencv") else package
+        loaded = getattr(sys.modules.get(name), "__version__", None)
+        floor, _ = floor_and_ceiling(bounds)
+        if loaded is not None and floor is not None and release(loaded) < release(floor):
+            return name, loaded, needed
+    return None
 
 
 def from_installation() -> dict[str, str]:
-    """Return the requirements by package, wherever edgefeat's metadata is; empty if it has none."""
+    """Return what edgefeat needs, such as `{"numpy": ">=2.0,<3"}`; empty without metadata."""
     from importlib import metadata  # 10 ms
 
     try:
@@ -69,6 +66,25 @@ def release(version: str) -> tuple[int, ...]:
         if digits != part:
             break
     return tuple(numbers)
+
+
+def _beside_the_package(version: str) -> dict[str, str]:
+    """Return the requirements by package, from where pip puts them: beside edgefeat.
+
+    In a checkout and in a frozen application there are none.
+    """
+    place = os.path.join(_SITE_PACKAGES, f"edgefeat-{version}.dist-info", "METADATA")
+    needed = []
+    try:
+        with open(place, encoding="utf-8") as lines:
+            for line in lines:
+                if line == "\n":  # the description follows
+                    break
+                if line.startswith(_FIELD):
+                    needed.append(line.removeprefix(_FIELD))
+    except OSError:
+        pass
+    return _by_package(needed)
 
 
 def _by_package(needed: Iterable[str]) -> dict[str, str]:

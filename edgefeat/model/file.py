@@ -11,9 +11,10 @@ from __future__ import annotations
 
 import mmap
 import os
+import sys
 import zlib
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from edgefeat.errors import ModelError
@@ -154,13 +155,13 @@ def _fields(data: bytes | mmap.mmap, where: str) -> list[FieldSpan]:
 
 
 def _written_ns(path: str) -> int:
-    """Return when a file was written; of one inside an archive, when the archive was."""
-    try:
-        return os.stat(path).st_mtime_ns
-    except OSError:
-        from edgefeat.model.archive import archive_path
+    """Return when a file was written; for one inside an archive or a program, when that was."""
+    if not hasattr(sys, "frozen"):
+        with suppress(OSError):  # it is inside an archive
+            return os.stat(path).st_mtime_ns
+    from edgefeat.model.archive import written_ns
 
-        return os.stat(archive_path() or path).st_mtime_ns
+    return written_ns(path)
 
 
 def _identity(seal: str, text: str, size_bytes: int, written_ns: int) -> str:

@@ -63,10 +63,17 @@ def sample_photos() -> list[Path]:
     """
     from pathlib import Path
 
+    from edgefeat.model.archive import archive_path
+
     package = Path(_PACKAGE)
     for folder in (package / "_samples", package.parent / "tests" / "data" / "photos"):
         if found := sorted(folder.glob("*.jpg")):
             return found
+    if archive_path() is not None:
+        raise SourceError(
+            "the sample photos are inside an archive, where they have no paths",
+            remedy="Name pictures of your own.",
+        )
     raise SourceError(
         f"the sample photos are missing from this {_kind_of_installation()}",
         remedy=f"{_how_to_complete()}, or name pictures of your own.",
@@ -83,9 +90,11 @@ def _how_to_complete() -> str:
     kind = _kind_of_installation()
     if kind == "application":
         return (
-            "Build the application again with edgefeat's data: PyInstaller finds it by edgefeat's "
-            "own hook, or with `--collect-data edgefeat`; other tools have to be told"
+            "Build the application again with the data files of the package edgefeat (in "
+            "PyInstaller: `--collect-data edgefeat`)"
         )
     if kind == "archive":
-        return "Put the folders _models and _samples of an installed edgefeat into the archive"
+        return (
+            "Put the folder _models of an installed edgefeat into the archive, beside its modules"
+        )
     return "Reinstall it with `pip install --force-reinstall edgefeat`"

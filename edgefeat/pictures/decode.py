@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any, BinaryIO, TypeAlias, TypeGuard
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from edgefeat.errors import ImageError
 from edgefeat.model.spec import Colour
@@ -19,6 +18,7 @@ from edgefeat.pictures.pixels import as_uint8, eight_bits, flattened
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from numpy.typing import NDArray
     from PIL.Image import Image as PILImage
 
     from edgefeat.arrays import Pixels

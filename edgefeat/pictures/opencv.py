@@ -5,13 +5,17 @@ This is the one file that calls `cv2.imdecode` for a user's picture.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from edgefeat.errors import ImageError
 from edgefeat.pictures.native_words import listening
 from edgefeat.record import Record
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 __all__ = ["Decoded", "decode"]
 
