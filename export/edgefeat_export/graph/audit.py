@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import onnx
 
 from edgefeat_export.errors import ConversionError
+from edgefeat_export.graph.affine import read_affine
 from edgefeat_export.graph.graph import Graph, Node
-from edgefeat_export.graph.passes.affine import read_affine
 
 __all__ = ["GraphReport", "audit", "require_clean"]
 

@@ -32,7 +32,7 @@ class Graph:
         for field, value in model.ListFields():
             if field.name == "graph":
                 continue
-            if isinstance(value, MutableSequence):
+            if isinstance(value, MutableSequence):  # a repeated field, in protobuf 5 and later
                 getattr(self.header, field.name).extend(value)
             else:
                 setattr(self.header, field.name, value)

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from edgefeat_export.errors import ConversionError
 from edgefeat_export.graph.graph import Graph
-from edgefeat_export.graph.passes.cleanup import drop_dead
+from edgefeat_export.graph.passes.drop_dead import drop_dead
 from edgefeat_export.graph.writing import write
 from edgefeat_export.quant.executor import open_session
 from edgefeat_export.quant.narrow import fold_narrow

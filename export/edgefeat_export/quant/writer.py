@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from edgefeat_export.graph.graph import Graph
-from edgefeat_export.graph.passes.cleanup import drop_dead
+from edgefeat_export.graph.passes.drop_dead import drop_dead
 from edgefeat_export.quant.plan import ImageInput, Plan
 from edgefeat_export.quant.scheme import Affine, IntegerLayer
 from edgefeat_export.quant.sequence import Quantized

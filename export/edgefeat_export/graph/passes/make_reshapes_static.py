@@ -1,7 +1,7 @@
-"""Shape arithmetic, evaluated: what a Reshape's target will be, as far as the batch allows.
+"""What a Reshape's target will be is computed now, as far as the batch size allows.
 
-Keras takes the batch size from the tensor itself, which tf2onnx spells as Shape, Cast, Gather,
-Concat and friends per Reshape. With height and width known, at most the batch stays open.
+Keras takes the batch size from the tensor itself, which tf2onnx writes as Shape, Cast, Gather and
+Concat in front of every Reshape. With height and width known, only the batch size stays open.
 """
 
 from __future__ import annotations
@@ -13,13 +13,29 @@ import numpy as np
 
 from edgefeat_export.graph.graph import Graph, Node
 
-__all__ = ["make_reshapes_static", "merge_tensordot"]
+__all__ = ["make_reshapes_static"]
 
-Dims = list[int | None]  # a one-dimensional integer tensor; a scalar is a list of one
+Dims = list[int | None]
+"""An integer tensor of one axis, None where a number depends on the batch. A scalar is [number]."""
 
 
 def make_reshapes_static(graph: Graph) -> None:
-    """Give every Reshape, Squeeze, Unsqueeze and Flatten a constant target, one of it open."""
+    """Write Reshape, Squeeze, Unsqueeze and Flatten as a Reshape with a constant target.
+
+    Before::
+
+        x: (n, 4, 1, 1)
+        shape = Shape(x)
+        batch = Slice(shape, [0], [1])
+        target = Concat(batch, [4], axis=0)
+        y = Reshape(x, target)
+
+    After::
+
+        y = Reshape(x, [-1, 4])
+
+    One number of a target may stay open, as -1. Where two would, the node stays as it is.
+    """
     for node in graph.find("Reshape", "Squeeze", "Unsqueeze", "Flatten"):
         if node.op == "Reshape" and graph.value(node.inputs[1]) is not None:
             continue
@@ -33,26 +49,8 @@ def make_reshapes_static(graph: Graph) -> None:
         graph.replace(node, graph.add("Reshape", [node.inputs[0], graph.constant(target)]).out)
 
 
-def merge_tensordot(graph: Graph) -> None:
-    """A Dense layer on every pixel: MatMul reads the map as it is, without Reshapes around it."""
-    for last in graph.find("Reshape"):
-        matmul = graph.producer(last.inputs[0])
-        if matmul is None or matmul.op != "MatMul" or graph.sole_user(matmul.out) is not last:
-            continue
-        first = graph.producer(matmul.inputs[0])
-        weight = graph.value(matmul.inputs[1])
-        if first is None or first.op != "Reshape" or weight is None or weight.ndim != 2:
-            continue
-        before, flat = graph.shape(first.inputs[0]), graph.shape(first.out)
-        after = graph.shape(last.out)
-        if before is None or after is None or flat is None or len(flat) != 2:
-            continue
-        if before[:-1] == after[:-1] and before[-1] == flat[1] and after[-1] == weight.shape[1]:
-            direct = graph.add("MatMul", [first.inputs[0], matmul.inputs[1]])
-            graph.replace(last, direct.out)
-
-
 def _evaluate(graph: Graph, name: str) -> Dims | None:
+    """Return the numbers in an integer tensor; None if they cannot be told."""
     value = graph.value(name)
     if value is not None:
         whole = value.dtype.kind in "iu" and value.ndim < 2

@@ -1,0 +1,32 @@
+"""Two Transposes in a row become one."""
+
+from __future__ import annotations
+
+from edgefeat_export.graph.graph import Graph
+from edgefeat_export.graph.matching import Tensor, op, search
+
+__all__ = ["merge_transposes"]
+
+
+def merge_transposes(graph: Graph) -> None:
+    """Compose a Transpose with the Transpose that it reads.
+
+    Before::
+
+        x: (n, 4, 2, 3)
+        a = Transpose(x, perm=[0, 2, 3, 1])
+        y = Transpose(a, perm=[0, 2, 1, 3])
+
+    After::
+
+        y = Transpose(x, perm=[0, 3, 2, 1])
+
+    Of a Transpose and its inverse a Transpose that moves nothing is left, which `drop_no_ops`
+    bypasses.
+    """
+    source = Tensor()
+    first = op.Transpose(source)
+    for second, found in search(graph, op.Transpose(first)):
+        inner = found.node(first).attrs["perm"]
+        perm = [inner[axis] for axis in second.attrs["perm"]]
+        graph.replace(second, graph.add("Transpose", [found.tensor(source)], perm=perm).out)

@@ -1,0 +1,29 @@
+"""Every pass does what its docstring shows."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+
+import pytest
+
+from edgefeat_export.graph import passes
+from edgefeat_export.graph.pipeline import PASSES
+from graph_notation import assert_becomes, examples_of
+
+NAMES = [module.name for module in pkgutil.iter_modules(passes.__path__)]
+ONCE = {"transpose_input"}
+
+
+def test_each_file_is_one_pass_of_its_name() -> None:
+    assert {run.__module__ for run in PASSES} == {
+        f"{passes.__name__}.{name}" for name in set(NAMES) - ONCE
+    }
+    assert {run.__name__ for run in PASSES} == set(NAMES) - ONCE
+    assert len(set(PASSES)) == len(PASSES)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_example_of_a_pass_is_what_it_does(name: str) -> None:
+    run = getattr(importlib.import_module(f"{passes.__name__}.{name}"), name)
+    assert_becomes(run, *examples_of(run))
