@@ -19,6 +19,7 @@ from edgefeat.sets.contents import SetContents
 from edgefeat.sets.encoding import Store, Stored
 from edgefeat.sets.frames import Frames
 from edgefeat.sets.info import SetInfo
+from edgefeat.sets.matching import check_comparable
 from edgefeat.sets.neighbours import Metric, Neighbours, find_nearest
 from edgefeat.sets.reading import read_set
 from edgefeat.sets.record import FeatureRecord
@@ -199,7 +200,8 @@ class FeatureSet:
             SinkError: The sets have different fingerprints.
         """
         self._check_comparable(queries)
-        return find_nearest(self, queries, k, metric=metric)
+        wanted = queries.features.reshape(len(queries), -1)
+        return find_nearest(self.blocks(), self.paths, wanted, k, metric=metric)
 
     def joined(self, other: FeatureSet) -> FeatureSet:
         """Return a set of this one's rows and then the other's.
@@ -261,7 +263,8 @@ class FeatureSet:
         """
         from edgefeat.sets.dataframe import as_frame
 
-        return as_frame(self, library)
+        numbers = self.features.reshape(len(self), -1)
+        return as_frame(self.info, self.paths, self.frames, numbers, library=library)
 
     def blocks(self) -> Iterator[Features]:
         """Yield the rows of `features`, flat, a block at a time: float32 `(n, D)`."""
@@ -288,20 +291,7 @@ class FeatureSet:
                 f"expected a FeatureSet, got {type(other).__name__}. FeatureSet.of(vectors, "
                 "extractor) makes one, which says whose vectors they are."
             )
-        mine, theirs = self.info, other.info
-        if mine.fingerprint != theirs.fingerprint:
-            raise SinkError(
-                f"fingerprint: one set has {mine.fingerprint[:12]} (model {mine.model}), the other "
-                f"{theirs.fingerprint[:12]} (model {theirs.model})",
-                remedy="Vectors of different models or preprocessing cannot be compared: extract "
-                "both with one model and one set of options.",
-            )
-        if mine.outputs != theirs.outputs:
-            raise SinkError(
-                f"features: one set keeps {', '.join(self.outputs)}, the other "
-                f"{', '.join(other.outputs)}",
-                remedy="Compare the same output of both: `set.output(name)` gives one.",
-            )
+        check_comparable(self.info, other.info)
 
     @cached_property
     def _rows_by_path(self) -> dict[str, int]:

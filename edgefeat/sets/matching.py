@@ -1,4 +1,4 @@
-"""Whether features belong to a set that is there: of the same model, outputs and numbers."""
+"""Whether features belong to a set that is there, or may be compared with those of another."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 from edgefeat.errors import SinkError
 from edgefeat.sets.info import SetInfo
 
-__all__ = ["check_same"]
+__all__ = ["check_comparable", "check_same"]
 
 
 def check_same(there: SetInfo, now: SetInfo, *, where: Path) -> None:
@@ -49,6 +49,27 @@ def check_same(there: SetInfo, now: SetInfo, *, where: Path) -> None:
             where=where,
             remedy="Resume with {option}.",
             option=f"store={there.store}",
+        )
+
+
+def check_comparable(one: SetInfo, other: SetInfo) -> None:
+    """Say why the vectors of two sets cannot be compared.
+
+    Raises:
+        SinkError: They are of different models, preprocessing or outputs.
+    """
+    if one.fingerprint != other.fingerprint:
+        raise SinkError(
+            f"fingerprint: one set has {one.fingerprint[:12]} (model {one.model}), the other "
+            f"{other.fingerprint[:12]} (model {other.model})",
+            remedy="Vectors of different models or preprocessing cannot be compared: extract "
+            "both with one model and one set of options.",
+        )
+    if one.outputs != other.outputs:
+        mine, theirs = (", ".join(output.name for output in info.outputs) for info in (one, other))
+        raise SinkError(
+            f"features: one set keeps {mine}, the other {theirs}",
+            remedy="Compare the same output of both: `set.output(name)` gives one.",
         )
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,9 +12,6 @@ from numpy.typing import NDArray
 from edgefeat.arrays import Features
 from edgefeat.measures.similarity import cosine_similarity, euclidean_distance
 from edgefeat.options import checks
-
-if TYPE_CHECKING:
-    from edgefeat.sets.featureset import FeatureSet
 
 __all__ = ["Metric", "Neighbours", "find_nearest"]
 
@@ -44,12 +41,20 @@ class Neighbours:
         return len(self.indices)
 
 
-def find_nearest(library: FeatureSet, queries: FeatureSet, k: int, *, metric: Metric) -> Neighbours:
+def find_nearest(
+    blocks: Iterable[Features],
+    paths: Sequence[str],
+    queries: Features,
+    k: int,
+    *,
+    metric: Metric,
+) -> Neighbours:
     """Search a set for the rows nearest to each query; ties keep their order.
 
     Args:
-        library: What is searched.
-        queries: A set that may be compared with it.
+        blocks: The rows of the set, a block at a time: float32 `(n, D)`.
+        paths: What the rows are called.
+        queries: float32 `(Q, D)`, of the same model.
         k: How many rows for each query, at most.
         metric: By cosine or by distance.
 
@@ -59,17 +64,16 @@ def find_nearest(library: FeatureSet, queries: FeatureSet, k: int, *, metric: Me
     compare = _METRICS[checks.choice("metric", metric, *_METRICS)]
     k, sign = checks.whole_number("k", k), -1 if metric == "cosine" else 1
     count = len(queries)
-    wanted = queries.features.reshape(count, -1)
     indices = np.empty((count, 0), np.int64)
     scores = np.empty((count, 0), np.float32)
     start = 0
-    for block in library.blocks():
+    for block in blocks:
         here = np.arange(start, start + len(block))
         indices = np.hstack([indices, np.broadcast_to(here, (count, len(block)))])
-        scores = np.hstack([scores, compare(wanted, block)])
+        scores = np.hstack([scores, compare(queries, block)])
         best = np.argsort(sign * scores, axis=1, kind="stable")[:, :k]
         indices = np.take_along_axis(indices, best, axis=1)
         scores = np.take_along_axis(scores, best, axis=1)
         start += len(block)
-    names = tuple(tuple(library.paths[row] for row in rows) for rows in indices)
+    names = tuple(tuple(paths[row] for row in rows) for rows in indices)
     return Neighbours(indices=indices, scores=scores, paths=names)
