@@ -63,8 +63,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         for name, path in files.items():
             rows[name]["size_mb"] = path.stat().st_size / 1e6
     for name, row in rows.items():
-        numbers = "  ".join(f"{key} {value:.4f}" for key, value in row.items())
-        sys.stdout.write(f"{name:14} {numbers}\n")
+        shown = "  ".join(f"{key} {value:.4f}" for key, value in row.items())
+        sys.stdout.write(f"{name:14} {shown}\n")
     if args.output:
         report = {"machine": _machine(), "files": {k: str(v) for k, v in files.items()}}
         args.output.write_text(json.dumps(report | {"rows": rows}, indent=1) + "\n")

@@ -51,7 +51,7 @@ def nearest(features: NDArray[np.float32]) -> NDArray[np.int64]:
 
 def compare(exact: NDArray[np.float32], store: Store) -> dict[str, float]:
     """Return the figures of one way to store."""
-    stored = encode(exact, store, where="bench")
+    stored = encode(exact, store)
     kept, best = stored.decode(), nearest(exact)
     lengths = np.linalg.norm(exact, axis=1)
     cosines = (exact * kept).sum(axis=1) / (lengths * np.linalg.norm(kept, axis=1))

@@ -9,6 +9,7 @@ exit code is 1 if any does not. Both sides of a ratio are measured in turns in o
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import os
 import platform
@@ -83,13 +84,11 @@ def pictures(count: int) -> list[Any]:
 
 def paced(images: Sequence[Any], fps: float) -> Callable[[], Any]:
     """A camera: waits for the next tick and costs no CPU otherwise."""
-    state = {"n": 0, "due": time.monotonic()}
+    taken, due = itertools.count(1), itertools.count(time.monotonic() + 1 / fps, 1 / fps)
 
     def take() -> Any:
-        state["due"] += 1 / fps
-        time.sleep(max(0.0, state["due"] - time.monotonic()))
-        state["n"] += 1
-        return images[state["n"] % len(images)]
+        time.sleep(max(0.0, next(due) - time.monotonic()))
+        return images[next(taken) % len(images)]
 
     return take
 
@@ -157,10 +156,10 @@ def lost(fx: edgefeat.FeatureExtractor, seconds: float) -> Iterator[Row]:
         late_s = next(e.at for e in events if e.kind is EventKind.LOST) - last
         yield Row("lost", f"source {name}: beyond the timeout", late_s - timeout_s, 0.5, "s", 1)
     with camera_process() as (process, port):
-        source = open_source(f"http://127.0.0.1:{port}/live")
+        camera = open_source(f"http://127.0.0.1:{port}/live")
         events = []
         last = _run_to_loss(
-            source, fx, limits, events, kill=lambda: process.send_signal(signal.SIGSTOP)
+            camera, fx, limits, events, kill=lambda: process.send_signal(signal.SIGSTOP)
         )
         late_s = next(e.at for e in events if e.kind is EventKind.LOST) - last
         what = "MJPEG camera process stopped: beyond the timeout"

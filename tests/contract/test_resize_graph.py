@@ -72,7 +72,7 @@ def test_no_two_neighbouring_weights_leave_16_bits_together(size: Size, target: 
     constants = {c.name: numpy_helper.to_array(c) for c in graph.initializer}
     dense = constants.pop("column weights")[..., 0, 0].astype(int)
     assert ((dense[:, :-1] + dense[:, 1:]) * 255 < 2**15).all()
-    assert set(dense.sum(axis=1)) <= {0, round(1 / constants.pop("column scale"))}
+    assert set(dense.sum(axis=1)) <= {0, round(1 / float(constants.pop("column scale")))}
     rows = [values for name, values in constants.items() if name.startswith("row weights")]
     assert all((values >= 0).all() for values in rows)  # one at a time: no pair is added
 

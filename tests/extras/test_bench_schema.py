@@ -43,6 +43,11 @@ def test_the_report_has_no_key_that_the_schema_does_not_describe(
 
 
 def test_a_wrong_report_does_not(schema: dict[str, object], report: dict[str, object]) -> None:
-    for wrong in ({"schema": "edgefeat.bench/0"}, {"subjects": [{}]}, {"pictures": "9"}):
+    wrongs: list[dict[str, object]] = [
+        {"schema": "edgefeat.bench/0"},
+        {"subjects": [{}]},
+        {"pictures": "9"},
+    ]
+    for wrong in wrongs:
         with pytest.raises(jsonschema.ValidationError):
             jsonschema.validate({**report, **wrong}, schema)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import numpy as np
@@ -25,6 +26,13 @@ DIM, COUNT = 8, 2500  # more than two row groups
 OUTPUTS = [OutputInfo(name="features", shape=(DIM,))]
 ROWS = np.random.default_rng(5).normal(size=(COUNT, DIM)).astype(np.float32)
 NAMES = [f"ü, {i}.jpg" for i in range(COUNT)]
+
+
+def rows_of(query: str) -> list[tuple[Any, ...]]:
+    """Return what DuckDB answers."""
+    answer = duckdb.sql(query)
+    assert answer is not None
+    return list(answer.fetchall())
 
 
 def write(path: Path, store: Store = Store.F32, names: list[str] = NAMES) -> Path:
@@ -55,7 +63,7 @@ def test_other_readers_see_fixed_size_float32_lists(tmp_path: Path) -> None:
     assert by_polars.schema["features"] == pl.Array(pl.Float32, DIM)
     assert np.array_equal(by_polars["features"].to_numpy(), ROWS)
     query = f"select path, features[1] from '{path}' order by features[1] limit 1"  # noqa: S608
-    ((name, first),) = duckdb.sql(query).fetchall()
+    ((name, first),) = rows_of(query)
     least = int(ROWS[:, 0].argmin())
     assert name == NAMES[least]
     assert first == ROWS[least, 0]
@@ -94,7 +102,7 @@ def test_several_outputs_have_a_column_each(tmp_path: Path) -> None:
         sink.write(record_of(info, 0))
         sink.commit()
     query = f"""select "output_block/2:0" from '{path}'"""  # noqa: S608
-    ((vector,),) = duckdb.sql(query).fetchall()
+    ((vector,),) = rows_of(query)
     assert np.array_equal(vector, record_of(info, 0).features[5:8])
 
 

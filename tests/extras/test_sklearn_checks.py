@@ -63,7 +63,8 @@ class DrawnRows(ImageFeatures):
         pictures = draw(validate_data(self, X))
         noted = {key: value for key, value in vars(self).items() if key.endswith("_in_")}
         super().fit(pictures, y)
-        vars(self).update(noted)
+        for key, value in noted.items():
+            setattr(self, key, value)
         return self
 
     def transform(self, X: object) -> Any:

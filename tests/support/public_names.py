@@ -147,7 +147,8 @@ def _signature(function: object) -> str:
         if one.kind is one.KEYWORD_ONLY and not star:
             parts.append("*")
         star = star or one.kind in (one.KEYWORD_ONLY, one.VAR_POSITIONAL)
-        text = {one.VAR_POSITIONAL: "*", one.VAR_KEYWORD: "**"}.get(one.kind, "") + one.name
+        stars = "*" * ((one.kind is one.VAR_POSITIONAL) + 2 * (one.kind is one.VAR_KEYWORD))
+        text = f"{stars}{one.name}"
         if one.annotation is not one.empty:
             text += f": {_annotation(one.annotation)}"
         if one.default is not one.empty:

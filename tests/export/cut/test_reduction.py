@@ -20,7 +20,7 @@ OUTPUTS = (OutputSpec(name="features", kind=OutputKind.VECTOR, shape=(DIM,), sou
 
 def network() -> onnx.ModelProto:
     """The identity, as a graph with the primary output's name."""
-    dims = ["batch", DIM]
+    dims: list[str | int] = ["batch", DIM]
     graph = helper.make_graph(
         [helper.make_node("Relu", ["image"], ["features"])],
         "identity",

@@ -26,7 +26,7 @@ SPEC = ModelSpec(
 
 
 def network() -> onnx.ModelProto:
-    dims = ["batch", 4, 4, 3]
+    dims: list[str | int] = ["batch", 4, 4, 3]
     graph = helper.make_graph(
         [
             helper.make_node("Cast", ["image"], ["float"], to=TensorProto.FLOAT),
@@ -35,7 +35,7 @@ def network() -> onnx.ModelProto:
         "small",
         [helper.make_tensor_value_info("image", TensorProto.UINT8, dims)],
         [helper.make_tensor_value_info("features", TensorProto.FLOAT, dims)],
-        [numpy_helper.from_array(np.float32([2]), "scale")],
+        [numpy_helper.from_array(np.array([2], np.float32), "scale")],
     )
     return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
 

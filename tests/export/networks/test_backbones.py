@@ -16,7 +16,8 @@ from edgefeat_export.errors import BackboneError
 from edgefeat_export.networks.backbones import load_backbone
 from edgefeat_export.networks.catalogue import BACKBONES, DEFAULT_BACKBONE, find_backbone
 from edgefeat_export.networks.normalisation import LITE, TF, TORCH, Normalisation
-from edgefeat_export.networks.weights import LITE0_SHA256, WeightsRecord, file_sha256, randomise
+from edgefeat_export.networks.weights import LITE0_SHA256, file_sha256, randomise
+from edgefeat_export.saved.weights_record import WeightsRecord
 
 PIXELS = np.random.default_rng(11).integers(0, 256, (2, 96, 96, 3), np.uint8)
 KERAS = {entry.keras_name: entry for entry in BACKBONES.values() if entry.keras_name}
@@ -177,6 +178,7 @@ def check_against_keras(name: str) -> None:
     assert loaded.model.count_params() == backbone.parameters
     ours = loaded.model(loaded.normalisation.apply(PIXELS)).numpy()
 
+    assert backbone.keras_name is not None
     constructor = getattr(keras.applications, backbone.keras_name)
     reference = constructor(include_top=False, weights=None, input_shape=(96, 96, 3))
     values = loaded.model.get_weights()
@@ -399,6 +401,7 @@ def test_released_weights_are_recorded_by_their_tensors(released_like):
     assert loaded.weights.source == "imagenet"
     assert loaded.weights.licence == "Apache-2.0"
     assert loaded.weights.origin == "keras.applications.EfficientNetB0"
+    assert loaded.weights.sha256 is not None
     assert len(loaded.weights.sha256) == 64
     assert loaded.weights == again.weights
 

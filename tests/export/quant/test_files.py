@@ -88,6 +88,7 @@ def test_the_int8_file_runs_and_says_how_it_was_made(float_file, folder, tmp_pat
     made = spec.extra["quantization"]
     assert (made["target"], made["pair_limit"]) == ("any", 128)
     assert made["calibration"] == "24 pictures of the user, half of them blurred"
+    assert spec.parity is not None
     assert spec.parity.extra["against"] == read_model_file(float_file).spec.fingerprint
     assert "net, int8" in report.read_text()
     image = np.full((1, SIDE, SIDE, 3), 90, np.uint8)

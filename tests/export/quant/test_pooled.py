@@ -8,7 +8,7 @@ import onnxruntime as ort
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from edgefeat_export.graph.graph import Graph
+from edgefeat_export.graph.graph import Array, Graph
 from edgefeat_export.graph.writing import write
 from edgefeat_export.quant.pooled import pool_levels
 
@@ -16,7 +16,7 @@ SCALE = 0.037
 
 
 def model(zero_point: int, side: int, *, requantized: bool = False) -> onnx.ModelProto:
-    constants = {
+    constants: dict[str, Array] = {
         "scale": np.array(SCALE, np.float32),
         "zero": np.array(zero_point, np.uint8),
     }
@@ -31,7 +31,7 @@ def model(zero_point: int, side: int, *, requantized: bool = False) -> onnx.Mode
         ]
     else:
         nodes[-1].output[0] = "features"
-    shape = ["batch", 5, side, side]
+    shape: list[str | int] = ["batch", 5, side, side]
     graph = helper.make_graph(
         nodes,
         "pooling",

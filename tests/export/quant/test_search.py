@@ -56,7 +56,7 @@ def test_gates_that_cannot_hold_are_an_error():
     ids=["size", "latency"],
 )
 def test_a_model_beyond_its_limits_is_an_error_at_once(limits, said):
-    tried = []
+    tried: list[object] = []
     with pytest.raises(VerificationError, match=said):
         search(
             mobile(), photos(), photos(30, seed=4), target=VNNI, gates=Gates(cosine_mean=0.5),

@@ -30,7 +30,7 @@ def test_no_two_levels_have_a_sum_that_rounding_decides(
     scales: tuple[float, float], zeros: tuple[int, int, int]
 ) -> None:
     """All pairs of levels: with and without fused multiply-add, halves up or to even."""
-    ratios = np.float32([whole_part(scale, 1.0) for scale in scales])
+    ratios = np.array([whole_part(scale, 1.0) for scale in scales], np.float32)
     a, b = np.arange(256, dtype=np.float32)[:, None], np.arange(256, dtype=np.float32)[None]
     constant = np.float32(zeros[2] - (ratios[0] * zeros[0] + ratios[1] * zeros[1]))
     apart = (a * ratios[0] + constant) + b * ratios[1]

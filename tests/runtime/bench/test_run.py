@@ -2,7 +2,7 @@
 
 import subprocess
 import sys
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -73,7 +73,10 @@ def test_the_front_has_the_names_that_it_lists() -> None:
         (lambda: bench.SingleStreamLoad(duration_s=0), "duration_s: expected a number above 0"),
         (lambda: bench.CameraLoad(fps=-1), "fps: expected a number above 0, got -1"),
         (lambda: bench.SingleStreamLoad(processes=0), "processes: expected a whole number of 1 or"),
-        (lambda: bench.OfflineLoad(workers=1.5), "workers: expected a whole number of 1 or more"),
+        (
+            lambda: bench.OfflineLoad(workers=cast(int, 1.5)),
+            "workers: expected a whole number of 1 or more",
+        ),
         (lambda: bench.Setup.of(threads=0), "threads: expected a whole number of 1 or more"),
         (lambda: bench.run(loads=[]), "loads: expected at least one load, got none"),
         (lambda: bench.run(loads=[QUICK, QUICK]), "loads: expected each load once, got single-"),

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -29,7 +30,7 @@ def run(*arguments: object, **options: object) -> subprocess.CompletedProcess[st
     )
 
 
-def records(text: str) -> list[dict[str, object]]:
+def records(text: str) -> list[dict[str, Any]]:
     return [json.loads(line) for line in text.splitlines()]
 
 
@@ -365,7 +366,7 @@ def test_wrong_usage_exits_two(
 ) -> None:
     monkeypatch.chdir(photos.parent)
     try:
-        code = main(["stream", *arguments])
+        code: object = main(["stream", *arguments])
     except SystemExit as ended:  # argparse's own way
         code = ended.code
     assert code == 2

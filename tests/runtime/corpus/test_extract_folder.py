@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -51,7 +52,7 @@ def test_a_folder_becomes_a_set(
 
 
 def test_the_shipped_model_is_the_default(photos: Path, tmp_path: Path) -> None:
-    sources = [photos / "coffee.jpg", str(photos / "rocket.jpg")]
+    sources: list[str | Path] = [photos / "coffee.jpg", str(photos / "rocket.jpg")]
     summary = edgefeat.extract_folder(sources, tmp_path / "f.npz")
     assert summary.info.fingerprint == FeatureExtractor().fingerprint
     assert [Path(path).name for path in FeatureSet.read(tmp_path / "f.npz").paths] == NAMES[1:]
@@ -61,7 +62,8 @@ def test_a_run_that_is_asked_to_stop_can_be_resumed(
     folder: Path, tmp_path: Path, extractor: FeatureExtractor
 ) -> None:
     steps: list[Step] = []
-    options = {"extractor": extractor, "shard_size": 1, "on_step": steps.append, "workers": 1}
+    options: dict[str, Any] = {"extractor": extractor, "shard_size": 1, "workers": 1}
+    options["on_step"] = steps.append
     stopped = edgefeat.extract_folder(
         folder, tmp_path / "set", stop=lambda: len(steps) >= 2, **options
     )

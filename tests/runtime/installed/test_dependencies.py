@@ -90,7 +90,7 @@ def half_removed(site: Path) -> None:
     """Leave the folder and what pip knows of it, as when another build took the files along."""
     for name in folders_of(PACKAGE["cv2"]):
         if name.endswith(".dist-info"):
-            (site / name).symlink_to(metadata.distribution("numpy").locate_file(name))
+            (site / name).symlink_to(str(metadata.distribution("numpy").locate_file(name)))
     (site / "cv2").mkdir()
 
 

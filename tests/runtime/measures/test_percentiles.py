@@ -43,7 +43,7 @@ def test_too_small_a_sample_has_no_percentile() -> None:
 @pytest.mark.parametrize("quantile", [0.5, 0.9, 0.99])
 def test_a_percentile_is_stated_from_its_least_sample_on(quantile: float) -> None:
     needed = min_samples(quantile)
-    sample = np.arange(1, needed + 1, dtype=np.float32)
+    sample = [float(value) for value in range(1, needed + 1)]
     assert stated(sample[:-1], quantile) is None
     assert stated(sample, quantile) == ceil(quantile * needed)
 

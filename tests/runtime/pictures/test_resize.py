@@ -79,7 +79,9 @@ def naive_blur(values: Pixels, kernel: list[int], axis: int) -> Pixels:
     padding[axis] = (reach, reach)
     padded = np.pad(values.astype(np.int64), padding, mode="edge")
     n = values.shape[axis]
-    total = sum(w * padded.take(range(i, i + n), axis) for i, w in enumerate(kernel))
+    total = np.zeros(values.shape, np.int64)
+    for i, weight in enumerate(kernel):
+        total += weight * padded.take(range(i, i + n), axis)
     return ((total + 128) >> 8).astype(np.uint8)
 
 

@@ -211,7 +211,7 @@ def test_a_watched_folder_gives_files_once_they_are_whole(tmp_path: Path) -> Non
         (tmp_path / "002.png").rename(folder / "002.png")
 
     writer = threading.Thread(target=write)
-    seen = []
+    seen: list[int] = []
     for result in stream:
         if not seen:
             writer.start()

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 import edgefeat
+from edgefeat.arrays import Features, Pixels
 from edgefeat.sources.media_clock import MediaClock
 from edgefeat.sources.playout import Playout, Timeline
 from edgefeat.streaming import Event, EventKind, Limits, Policy, Selection
@@ -25,7 +26,7 @@ FRAMES = 100
 class FirstValue(NumberReader):
     """An extractor for videos that show no numbers."""
 
-    def extract_prepared(self, images: object) -> object:  # type: ignore[override]
+    def extract_prepared(self, images: Pixels) -> Features:
         return np.zeros((1, 1), np.float32)
 
 

@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -40,7 +41,7 @@ QUICK = Limits(timeout_s=0.4, stall_s=0.15, backoff_s=0.02, backoff_max_s=0.05)
 class Watched:
     """A stream of numbers with what it said."""
 
-    def __init__(self, source: Source, limits: Limits = QUICK, **options: object) -> None:
+    def __init__(self, source: Source, limits: Limits = QUICK, **options: Any) -> None:
         self.events: list[Event] = []
         self.stream = Stream(
             source, NumberReader(), limits=limits, on_event=self.events.append, **options
@@ -325,12 +326,16 @@ def test_a_callback_that_raises_is_shown_once_and_stops_nothing(
 
 def test_callbacks_that_hang_stop_nothing_and_are_left_behind() -> None:
     hanging = threading.Event()
+
+    def hang(told: object) -> None:
+        hanging.wait(30)
+
     camera = FaultySource([frames(10**6)], fps=500)
     stream = Stream(
         camera,
         NumberReader(),
-        on_event=lambda event: hanging.wait(30),
-        on_health=lambda health: hanging.wait(30),
+        on_event=hang,
+        on_health=hang,
     )
     for result in stream:
         if result.index > 100:
@@ -413,7 +418,8 @@ def test_rgb_arrays_are_turned_round() -> None:
 
     red = np.zeros((8, 8, 3), np.uint8)
     red[..., 0] = 255
-    sources = [[red], iter([red]), lambda pictures=[red]: pictures.pop() if pictures else None]
+    once = [red]
+    sources: list[Any] = [[red], iter([red]), lambda: once.pop() if once else None]
     for source in sources:
         (result,) = edgefeat.stream(source, FirstPixel(), colour="rgb", policy="all")
         assert result.features.tolist() == [0, 0, 255]

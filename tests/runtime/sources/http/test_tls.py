@@ -103,6 +103,7 @@ def test_trusting_anybody_is_said(clip: bytes, path: str) -> None:
 def test_plain_http_on_a_port_of_tls_and_the_other_way_round() -> None:
     with served(send_mjpeg) as url:
         _, _, error = read(url.replace("http:", "https:"), None)
+        assert error is not None
         assert (
             error.reason
             == "TLS failed: wrong version number. Does the camera speak TLS on this port?"
