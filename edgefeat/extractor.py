@@ -12,7 +12,7 @@ import numpy as np
 
 from edgefeat.engine.cache import is_known
 from edgefeat.engine.lazy import LazySession
-from edgefeat.errors import ImageError
+from edgefeat.errors import ImageError, OptionError
 from edgefeat.locks import allocate_lock
 from edgefeat.measures.similarity import l2_normalise
 from edgefeat.model.file import read_model_file
@@ -30,9 +30,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from edgefeat.arrays import Features, Pixels
+    from edgefeat.model.frame import FrameSpec
     from edgefeat.model.probe import SelfTest
     from edgefeat.pictures.decode import ImageInput
     from edgefeat.pictures.encoded import OnDamaged
+    from edgefeat.pictures.frame import FrameInput
 
 __all__ = ["ColourName", "FeatureExtractor", "OnErrorName", "extract", "unload_shared"]
 
@@ -123,20 +125,27 @@ class FeatureExtractor:
         spec = file.spec
         self._path, self._spec = path, spec
         self._chosen = Chosen.of(spec, model, where=path)
-        input_spec = spec.input
+        input_spec, frame = spec.input, spec.frame
+        if frame is not None and model.decode is not None:
+            raise OptionError(
+                "does not apply to a bundle, which takes whole frames of one size",
+                option="decode",
+            )
         if model.decode is not None:
             resize = replace(input_spec.resize, decode=model.decode)
             input_spec = replace(input_spec, resize=resize)
-        self._fingerprint = spec.fingerprint
+        self._fingerprint = spec.fingerprint if frame is None else frame.core_fingerprint
         if model.normalize or not self._chosen.is_primary or input_spec != spec.input:
             self._fingerprint = fingerprint(
-                file.content_sha256,
+                file.content_sha256 if frame is None else frame.core_content_sha256,
                 input_spec,
                 spec.outputs,
                 l2=model.normalize,
                 chosen=tuple(self._chosen.shapes),
             )
-        self._preprocess = Preprocessor.from_spec(input_spec)
+        self._preprocess = (
+            Preprocessor.from_spec(input_spec) if frame is None else _frame_input(frame)
+        )
         self._normalize, self._max_pixels = model.normalize, model.max_pixels
         self._session = LazySession(file, engine, on_unload=forget_resize_graphs)
         limit_opencv_threads(engine.threads)
@@ -400,6 +409,12 @@ if FeatureExtractor.__doc__:  # python -OO drops it
     FeatureExtractor.__doc__ = (
         f"{cleandoc(FeatureExtractor.__doc__)}\n{explained(ModelOptions, EngineOptions)}\n"
     )
+
+
+def _frame_input(frame: FrameSpec) -> FrameInput:
+    from edgefeat.pictures.frame import FrameInput  # few models are bundles
+
+    return FrameInput(spec=frame)
 
 
 def _checked(colour: str) -> Colour:

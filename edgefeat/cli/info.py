@@ -90,6 +90,12 @@ def _as_text(file: ModelFile, result: SelfTest | None) -> str:
         ("input", f"uint8 {height} x {width} x {spec.input.channels} ({spec.input.colour})"),
         ("resize", f"{resize.mode}, {resize.interpolation}, JPEG decode {resize.decode}"),
     ]
+    if spec.frame is not None:
+        frame_h, frame_w = spec.frame.size_hw
+        rows += [
+            ("frame", f"{frame_w} x {frame_h} pixels, {spec.frame.pixels}: a bundle for this size"),
+            ("of model", spec.frame.core_fingerprint),
+        ]
     for output in spec.outputs:
         shape = " x ".join(str(side) for side in output.shape)
         pooled = f", {output.pooling} pooling" if output.pooling else ""

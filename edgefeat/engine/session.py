@@ -58,13 +58,12 @@ class Session:
             self._session = _open(file, wanted, engine, strict=strict)
         self.providers = _with_work(self._session)
         _check_running(self.providers, [provider.name for provider in wanted], strict, missing)
-        self._input = file.spec.input.name
+        self._input, shape = file.spec.graph_input
+        self._one_at_a_time = file.spec.frame is not None  # a bundle's frames are large
         self._outputs = [output.name for output in file.spec.outputs]
         _check_signature(self._session, file)
         if self.providers[0] != _CPU:  # kernels are chosen and memory taken now, not for a picture
-            self.run_primary(
-                np.zeros((1, *file.spec.input.size_hw, file.spec.input.channels), "u1")
-            )
+            self.run_primary(np.zeros((1, *shape), np.uint8))
 
     def run(self, images: Pixels) -> dict[str, Features]:
         """Run the graph.
@@ -86,6 +85,9 @@ class Session:
         return result
 
     def _run(self, outputs: list[str], images: Pixels) -> list[Any]:
+        if self._one_at_a_time and len(images) > 1:
+            rows = [self._run(outputs, image[np.newaxis]) for image in images]
+            return [np.concatenate(parts) for parts in zip(*rows, strict=True)]
         try:
             results: list[Any] = self._session.run(outputs, {self._input: images})
         except ORT_ERRORS as error:
@@ -214,11 +216,10 @@ def _check_signature(session: InferenceSession, file: ModelFile) -> None:
     """Raise ModelError unless the graph's inputs and outputs are those that the spec promises."""
     spec, where = file.spec, file.path
     inputs, outputs = session.get_inputs(), session.get_outputs()
-    height, width = spec.input.size_hw
-    _expect(where, "inputs", [spec.input.name], [i.name for i in inputs])
+    name, shape = spec.graph_input
+    _expect(where, "inputs", [name], [i.name for i in inputs])
     _expect(where, "input type", "tensor(uint8)", inputs[0].type)
-    shape = [height, width, spec.input.channels]
-    _expect(where, "input shape after the batch axis", shape, list(inputs[0].shape[1:]))
+    _expect(where, "input shape after the batch axis", list(shape), list(inputs[0].shape[1:]))
     _expect(where, "outputs", [o.name for o in spec.outputs], [o.name for o in outputs])
     for described, real in zip(spec.outputs, outputs, strict=True):
         _expect(where, f"type of output {real.name!r}", "tensor(float)", real.type)

@@ -196,7 +196,7 @@ def _checked_digest(
             remedy="Export it again with `edgefeat-export build`, which keeps all weights inside.",
         )
     digest = _digest(data, found)
-    if fingerprint(digest, spec.input, spec.outputs) != spec.fingerprint:
+    if fingerprint(digest, spec.input, spec.outputs, frame=spec.frame) != spec.fingerprint:
         raise ModelError(
             "damaged or edited: its content no longer matches the fingerprint "
             f"{spec.fingerprint[:12]}... that it was stamped with",

@@ -97,7 +97,8 @@ def run_probe(spec: ModelSpec, run: Callable[[Pixels], Features], *, where: str)
 
     Args:
         spec: The model's spec.
-        run: uint8 `(1, H, W, channels)` to the primary output, float32 `(1, ...)`.
+        run: The graph's input, uint8 `(1, rows, columns, values)`, to the primary output, float32
+            `(1, ...)`.
         where: The file's name, for messages.
 
     Raises:
@@ -112,7 +113,8 @@ def run_probe(spec: ModelSpec, run: Callable[[Pixels], Features], *, where: str)
             where="probe.generator",
             remedy="Install the edgefeat that goes with this model.",
         ).within(where)
-    image = probe_image(probe.seed, probe.size_hw, spec.input.channels)
+    _, shape = spec.graph_input
+    image = probe_image(probe.seed, probe.size_hw, shape[-1])
     features = run(image[np.newaxis])[0]
     try:
         return compare(probe, features)

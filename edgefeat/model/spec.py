@@ -18,6 +18,7 @@ from typing import Any
 
 from edgefeat.errors import ModelError, OptionError
 from edgefeat.model import codec
+from edgefeat.model.frame import FRAME_INPUT, SPEC_VERSION_WITH_FRAME, FrameSpec
 from edgefeat.record import Record
 
 __all__ = [
@@ -43,6 +44,7 @@ __all__ = [
 METADATA_KEY = "edgefeat.spec"
 PRIMARY_OUTPUT = "features"
 SPEC_VERSION = "1.0"
+_KNOWN_MINOR = {1: 0, 2: 0}  # by major version
 _LONGEST_SIDE = 16384
 Extra = Mapping[str, Any]
 
@@ -268,9 +270,14 @@ class ModelSpec(Record):
     parity: Parity | None
     probe: Probe | None
     fingerprint: str
+    frame: FrameSpec | None = None
     extra: Extra = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        bundled = self.spec_version.startswith(f"{SPEC_VERSION_WITH_FRAME[0]}.")
+        if bundled != (self.frame is not None):
+            expected = "a frame" if bundled else "none"
+            raise OptionError(f"expected {expected} in spec {self.spec_version}", option="frame")
         names = [output.name for output in self.outputs]
         if not names or names[0] != PRIMARY_OUTPUT:
             raise OptionError(
@@ -284,6 +291,13 @@ class ModelSpec(Record):
             )
 
     @property
+    def graph_input(self) -> tuple[str, tuple[int, int, int]]:
+        """The name of the graph's input, and its shape without the batch axis."""
+        if self.frame is not None:
+            return FRAME_INPUT, self.frame.shape
+        return self.input.name, (*self.input.size_hw, self.input.channels)
+
+    @property
     def primary(self) -> OutputSpec:
         """The first output, `features`."""
         return self.outputs[0]
@@ -295,7 +309,10 @@ class ModelSpec(Record):
 
     def to_json(self) -> str:
         """Return the JSON text for the metadata key, keys in a fixed order."""
-        return json.dumps(codec.write(self), indent=1, ensure_ascii=False, allow_nan=False)
+        document = codec.write(self)
+        if self.frame is None:
+            del document["frame"]
+        return json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False)
 
 
 def parse_spec(text: str, *, where: str) -> ModelSpec:
@@ -326,6 +343,7 @@ def fingerprint(
     *,
     l2: bool = False,
     chosen: tuple[str, ...] = (PRIMARY_OUTPUT,),
+    frame: FrameSpec | None = None,
 ) -> str:
     """Return what two feature sets must share to be compared: 64 hexadecimal digits.
 
@@ -335,6 +353,7 @@ def fingerprint(
         outputs: The outputs, in order.
         l2: Whether the runtime normalises the vector to unit length afterwards.
         chosen: The outputs whose numbers make the vector, in order.
+        frame: The frame that the graph takes, if it takes one.
     """
     import hashlib  # loads OpenSSL: 3 ms and 3 MB that a start from the cache saves
 
@@ -346,6 +365,8 @@ def fingerprint(
     }
     if chosen != (PRIMARY_OUTPUT,):
         parts["chosen"] = list(chosen)
+    if frame is not None:
+        parts["frame"] = codec.write(frame)
     canonical = json.dumps(parts, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return hashlib.sha256(canonical.encode()).hexdigest()
 
@@ -362,22 +383,22 @@ def _metadata_error(problem: str, *, path: str | None = None, where: str) -> Mod
 def _check_version(document: object, where: str) -> None:
     version = document.get("spec_version") if isinstance(document, Mapping) else None
     match = re.fullmatch(r"(\d{1,4})\.(\d{1,4})", version) if isinstance(version, str) else None
-    known_major, known_minor = (int(part) for part in SPEC_VERSION.split("."))
     if match is None:
         problem = f"expected text like {SPEC_VERSION!r}, got {version!r}"
         raise _metadata_error(problem, path="spec_version", where=where)
     major, minor = int(match[1]), int(match[2])
-    if major != known_major:
+    if major not in _KNOWN_MINOR:
+        known = " and ".join(f"{one}.x" for one in _KNOWN_MINOR)
         raise ModelError(
-            f"spec version {version} cannot be read by this edgefeat, which knows {known_major}.x",
+            f"spec version {version} cannot be read by this edgefeat, which knows {known}",
             where=where,
             remedy=f"Install an edgefeat that knows {major}.x, or export the model again.",
         )
-    if minor > known_minor:
+    if minor > _KNOWN_MINOR[major]:
         from edgefeat.messages.warn import warn_caller
 
         warn_caller(
-            f"{where}: spec version {version} is newer than {SPEC_VERSION}: parts that this "
-            "edgefeat does not know are ignored. Consider `pip install -U edgefeat`.",
+            f"{where}: spec version {version} is newer than {major}.{_KNOWN_MINOR[major]}: parts "
+            "that this edgefeat does not know are ignored. Consider `pip install -U edgefeat`.",
             UserWarning,
         )

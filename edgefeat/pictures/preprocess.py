@@ -13,7 +13,7 @@ import numpy as np
 
 from edgefeat.model.spec import Colour, DecodePolicy, InputSpec, Interpolation, ResizeMode
 from edgefeat.options.extractor import DEFAULT_MAX_PIXELS
-from edgefeat.pictures import resize
+from edgefeat.pictures import geometry, resize
 from edgefeat.pictures.decode import load_bgr
 from edgefeat.record import Record
 
@@ -132,23 +132,15 @@ class Preprocessor(Record):
 
     def _center_crop(self, frame: Pixels) -> Pixels:
         """Cut the largest centred window of the input's shape, times `crop_fraction`."""
-        (height, width), (target_h, target_w) = frame.shape[:2], self.size_hw
-        scale = min(height / target_h, width / target_w) * self.crop_fraction
-        crop_h = min(height, max(1, round(target_h * scale)))
-        crop_w = min(width, max(1, round(target_w * scale)))
-        top, left = (height - crop_h) // 2, (width - crop_w) // 2
-        return frame[top : top + crop_h, left : left + crop_w]
+        size_hw = frame.shape[0], frame.shape[1]
+        window = geometry.centre(size_hw, self.size_hw, self.crop_fraction)
+        return frame[window.rows, window.columns]
 
     def _letterbox(self, frame: Pixels) -> Pixels:
         """Fit the whole picture inside, centred, and fill the rest with `pad_value`."""
-        (height, width), (target_h, target_w) = frame.shape[:2], self.size_hw
-        scale = min(target_h / height, target_w / width)
-        inner_h = min(target_h, max(1, round(height * scale)))
-        inner_w = min(target_w, max(1, round(width * scale)))
-        canvas = np.full((target_h, target_w, 3), self.pad_value, np.uint8)
-        top, left = (target_h - inner_h) // 2, (target_w - inner_w) // 2
-        inner = self.resample(frame, (inner_h, inner_w))
-        canvas[top : top + inner_h, left : left + inner_w] = inner
+        window = geometry.fitted((frame.shape[0], frame.shape[1]), self.size_hw)
+        canvas = np.full((*self.size_hw, 3), self.pad_value, np.uint8)
+        canvas[window.rows, window.columns] = self.resample(frame, window.size_hw)
         return canvas
 
     def _in_colour_order(self, frame_bgr: Pixels) -> Pixels:

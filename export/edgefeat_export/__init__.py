@@ -1,6 +1,6 @@
 """Export stage: a Keras backbone becomes one self-describing ONNX file.
 
-    from edgefeat_export import build, quantize, verify
+    from edgefeat_export import build, bundle, quantize, verify
 
     built = build("efficientnet_lite0", "models")
     built.files[0].path, built.files[0].parities["features"].cosine_mean
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from edgefeat_export.networks.catalogue import BACKBONES
     from edgefeat_export.networks.request import NetworkRequest
     from edgefeat_export.pipeline.build import build
+    from edgefeat_export.pipeline.bundle import bundle
     from edgefeat_export.pipeline.quantize import quantize
     from edgefeat_export.pipeline.summary import summary
     from edgefeat_export.pipeline.verify import verify
@@ -35,6 +36,7 @@ __all__ = [
     "VerificationError",
     "__version__",
     "build",
+    "bundle",
     "quantize",
     "summary",
     "verify",
@@ -44,6 +46,7 @@ _HOMES = {
     "BACKBONES": "edgefeat_export.networks.catalogue",
     "NetworkRequest": "edgefeat_export.networks.request",
     "build": "edgefeat_export.pipeline.build",
+    "bundle": "edgefeat_export.pipeline.bundle",
     "quantize": "edgefeat_export.pipeline.quantize",
     "summary": "edgefeat_export.pipeline.summary",
     "verify": "edgefeat_export.pipeline.verify",

@@ -17,7 +17,7 @@ rounding halves to even leave nothing to chance.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -72,7 +72,14 @@ class Plan(Record):
     used: int
 
 
-def build(size_hw: SizeHw, target_hw: SizeHw, *, cuts: bool | None = None) -> tuple[bytes, Plan]:
+def build(
+    size_hw: SizeHw,
+    target_hw: SizeHw,
+    *,
+    cuts: bool | None = None,
+    channels: int = 3,
+    kept: Sequence[int] = (0, 1, 2),
+) -> tuple[bytes, Plan]:
     """Return the graph for pictures of one size, serialized, and how to use it.
 
     Args:
@@ -83,13 +90,15 @@ def build(size_hw: SizeHw, target_hw: SizeHw, *, cuts: bool | None = None) -> tu
     """
     (height, width), (rows, columns) = size_hw, target_hw
     if cuts is None:
-        cuts = 3 * height * width >= _CUT_FROM_BYTES
-    windows, constants, nodes = (_rows_of_repeats if cuts else _rows)(height, rows, width)
+        cuts = channels * height * width >= _CUT_FROM_BYTES
+    windows, constants, nodes = (_rows_of_repeats if cuts else _rows)(
+        height, rows, channels * width
+    )
     blocks = _blocks(width, columns)
-    values = 3 * columns // blocks
+    values = len(kept) * columns // blocks
     padded = values + -values % _DENSE_MULTIPLE
-    block_shape = np.array([1, rows, blocks, 3 * width // blocks], np.int64)
-    dense, scale = _dense(width // blocks, columns // blocks, padded)
+    block_shape = np.array([1, rows, blocks, channels * width // blocks], np.int64)
+    dense, scale = _dense(width // blocks, columns // blocks, padded, channels, kept)
     constants += [
         constant("one", np.array(1, np.float32)),
         constant("zero", np.array(0, np.uint8)),
@@ -135,10 +144,10 @@ def weights(source: int, target: int) -> tuple[Weights, int]:
     return sums.astype(np.int8), total
 
 
-def _rows(height: int, rows: int, width: int) -> tuple[list[Window], list[bytes], list[bytes]]:
-    """Return inputs, constants and nodes that make `rows` from a picture's rows."""
-    repeats, parts = math.gcd(height, rows), _parts(3 * width)
-    step, channels = height // repeats, 3 * width // parts
+def _rows(height: int, rows: int, values: int) -> tuple[list[Window], list[bytes], list[bytes]]:
+    """Return inputs, constants and nodes that make `rows` from a picture's rows of `values`."""
+    repeats, parts = math.gcd(height, rows), _parts(values)
+    step, channels = height // repeats, values // parts
     windows, constants, nodes, made = [], [], [], []
     for i, (first, taps, scale) in enumerate(_kinds(step, rows // repeats)):
         after = first + (repeats - 1) * step + len(taps)
@@ -156,11 +165,11 @@ def _rows(height: int, rows: int, width: int) -> tuple[list[Window], list[bytes]
 
 
 def _rows_of_repeats(
-    height: int, rows: int, width: int
+    height: int, rows: int, values: int
 ) -> tuple[list[Window], list[bytes], list[bytes]]:
     """Return the same as `_rows` for a graph that takes the whole picture and cuts it."""
-    repeats, parts = math.gcd(height, rows), _parts(3 * width)
-    step, channels = height // repeats, 3 * width // parts
+    repeats, parts = math.gcd(height, rows), _parts(values)
+    step, channels = height // repeats, values // parts
     constants, nodes, made = [constant("rows axis", np.array([1], np.int64))], [], []
     for i, (first, taps, scale) in enumerate(_kinds(step, rows // repeats)):
         first_row, after_row, source = f"first{i}", f"after{i}", f"source{i}"
@@ -207,16 +216,19 @@ def _blocks(source: int, target: int) -> int:
     return next((n for n in several if target // n >= _FEWEST_COLUMNS_IN_BLOCK), 1)
 
 
-def _dense(source: int, target: int, padded: int) -> tuple[Weights, NDArray[np.float32]]:
+def _dense(
+    source: int, target: int, padded: int, channels: int, kept: Sequence[int]
+) -> tuple[Weights, NDArray[np.float32]]:
     """Return the weights of a block of columns, `(padded, source values, 1, 1)`, and their scale.
 
     Of two neighbouring weights at most one is not 0, because colours do not mix.
     """
     pixels, total = weights(source, target)
-    values = np.zeros((padded, source, 3), np.int8)
-    for colour in range(3):
-        values[colour : 3 * target : 3, :, colour] = pixels
-    return values.reshape(padded, 3 * source, 1, 1), np.array(1 / total, np.float32)
+    values = np.zeros((padded, source, channels), np.int8)
+    for place, channel in enumerate(kept):
+        values[place : len(kept) * target : len(kept), :, channel] = pixels
+    scale = np.array(1 / total, np.float32)
+    return values.reshape(padded, channels * source, 1, 1), scale
 
 
 def _convolution(

@@ -10,6 +10,9 @@ from edgefeat_export.graph import standard
 
 __all__ = ["require_sound"]
 
+_OF_THE_RESIZE = (("com.microsoft", "QLinearConv"),)
+"""ONNX Runtime's own convolution of bytes, channels last: a bundle's resize needs it."""
+
 
 def require_sound(model: onnx.ModelProto, spec: ModelSpec) -> None:
     """Refuse a graph that not every ONNX Runtime can open as the spec describes it.
@@ -19,11 +22,12 @@ def require_sound(model: onnx.ModelProto, spec: ModelSpec) -> None:
             standard ONNX (`standard.require_standard`).
     """
     where = f"{spec.name} {spec.precision}"
-    expected = [spec.input.name]
+    expected = [spec.graph_input[0]]
     _require_names("inputs", expected, [value.name for value in model.graph.input], where)
     expected = [output.name for output in spec.outputs]
     _require_names("outputs", expected, [value.name for value in model.graph.output], where)
-    standard.require_standard(model, where=where)
+    besides = () if spec.frame is None else _OF_THE_RESIZE
+    standard.require_standard(model, where=where, besides=besides)
 
 
 def _require_names(side: str, expected: list[str], got: list[str], where: str) -> None:

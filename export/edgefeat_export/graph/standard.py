@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from functools import cache
 from typing import Final
 
@@ -12,6 +13,7 @@ from edgefeat_export.errors import ConversionError
 
 __all__ = ["OPSET", "require_standard"]
 
+Operator = tuple[str, str]
 OPSET: Final = 17
 """HardSwish (since 14) and per-channel quantisation (since 13) are in. ReduceMean still takes its
 axes as an attribute (until 18), which every quantiser and the older device runtimes read."""
@@ -19,19 +21,26 @@ axes as an attribute (until 18), which every quantiser and the older device runt
 _MOST_NAMED = 3  # nodes or weights that a message names
 
 
-def require_standard(model: onnx.ModelProto, *, where: str, opset: int = OPSET) -> None:
+def require_standard(
+    model: onnx.ModelProto,
+    *,
+    where: str,
+    opset: int = OPSET,
+    besides: Collection[Operator] = (),
+) -> None:
     """Refuse a graph that not every ONNX Runtime can open.
 
     Args:
         model: The graph to check.
         where: Place to name in the error.
         opset: Version of the standard operator set that was asked for.
+        besides: Operators of other domains that are wanted, as (domain, type).
 
     Raises:
         ConversionError: Operators outside the standard, another opset, weights outside the file,
             or an invalid graph.
     """
-    _require_known_operators(model, where)
+    _require_known_operators(model, where, besides)
     versions = [entry.version for entry in model.opset_import if entry.domain in ("", "ai.onnx")]
     if versions != [opset]:
         raise ConversionError(
@@ -46,8 +55,15 @@ def require_standard(model: onnx.ModelProto, *, where: str, opset: int = OPSET) 
         ) from error
 
 
-def _require_known_operators(model: onnx.ModelProto, where: str) -> None:
-    foreign = [n for n in model.graph.node if n.domain or n.op_type not in _standard_operators()]
+def _require_known_operators(
+    model: onnx.ModelProto, where: str, besides: Collection[Operator]
+) -> None:
+    foreign = [
+        node
+        for node in model.graph.node
+        if (node.domain or node.op_type not in _standard_operators())
+        and (node.domain, node.op_type) not in besides
+    ]
     if foreign:
         operators = sorted({node.op_type for node in foreign})
         places = sorted({node.name for node in foreign})[:_MOST_NAMED]

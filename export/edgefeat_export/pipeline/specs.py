@@ -29,6 +29,7 @@ __all__ = [
     "ProbeImage",
     "file_name",
     "file_stem",
+    "float16_text",
     "make_probe",
     "make_spec",
     "merged_parity",
@@ -157,7 +158,7 @@ def make_probe(path: Path, spec: ModelSpec, probe: ProbeImage) -> Probe:
         generator=GENERATOR,
         seed=probe.seed,
         size_hw=spec.input.size_hw,
-        expected=_float16_text(probe.expected),
+        expected=float16_text(probe.expected),
         relative_l2_max=float(f"{_PROBE_SLACK * measured + _PROBE_FLOOR:.2e}"),
         features_sha256=features_sha256(got) if _is_all_integer(spec) else None,
     )
@@ -192,5 +193,6 @@ def _is_all_integer(spec: ModelSpec) -> bool:
     )
 
 
-def _float16_text(features: NDArray[np.float32]) -> str:
+def float16_text(features: Features) -> str:
+    """Return features as a probe stores them: base64 of little-endian float16."""
     return base64.b64encode(features.astype("<f2").tobytes()).decode()

@@ -10,6 +10,7 @@ import onnx
 
 from edgefeat import atomic
 from edgefeat.model.file import content_sha256
+from edgefeat.model.frame import FrameSpec
 from edgefeat.model.spec import METADATA_KEY, InputSpec, ModelSpec, OutputSpec, fingerprint
 from edgefeat_export.errors import ExportError
 
@@ -17,10 +18,14 @@ __all__ = ["beside", "fingerprint_of", "stamp", "stamped"]
 
 
 def fingerprint_of(
-    model: onnx.ModelProto, input_spec: InputSpec, outputs: tuple[OutputSpec, ...]
+    model: onnx.ModelProto,
+    input_spec: InputSpec,
+    outputs: tuple[OutputSpec, ...],
+    *,
+    frame: FrameSpec | None = None,
 ) -> str:
     """Return the fingerprint that the file of a graph will carry: 64 hexadecimal digits."""
-    return fingerprint(content_sha256(_serialize(model)), input_spec, outputs)
+    return fingerprint(content_sha256(_serialize(model)), input_spec, outputs, frame=frame)
 
 
 def stamped(model: onnx.ModelProto, spec: ModelSpec) -> bytes:
@@ -33,7 +38,7 @@ def stamped(model: onnx.ModelProto, spec: ModelSpec) -> bytes:
     Raises:
         ExportError: The fingerprint is another graph's.
     """
-    if fingerprint_of(model, spec.input, spec.outputs) != spec.fingerprint:
+    if fingerprint_of(model, spec.input, spec.outputs, frame=spec.frame) != spec.fingerprint:
         raise ExportError(
             "expected the model that was verified, got one that was changed afterwards",
             where=f"{spec.name} {spec.precision}",

@@ -145,10 +145,10 @@ def test_a_version_that_is_none_is_refused(version: object) -> None:
 
 def test_an_unknown_major_version_is_refused() -> None:
     with pytest.raises(ModelError) as caught:
-        parse(document() | {"spec_version": "2.0", "name": ["changed", "beyond", "reading"]})
+        parse(document() | {"spec_version": "3.0", "name": ["changed", "beyond", "reading"]})
     assert str(caught.value) == (
-        "m.onnx: spec version 2.0 cannot be read by this edgefeat, which knows 1.x. "
-        "Install an edgefeat that knows 2.x, or export the model again."
+        "m.onnx: spec version 3.0 cannot be read by this edgefeat, which knows 1.x and 2.x. "
+        "Install an edgefeat that knows 3.x, or export the model again."
     )
 
 
