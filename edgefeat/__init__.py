@@ -21,9 +21,10 @@ if TYPE_CHECKING:
         SinkError,
         SourceError,
     )
-    from edgefeat.extractor import FeatureExtractor, extract
+    from edgefeat.extractor import FeatureExtractor
     from edgefeat.measures.similarity import cosine_similarity, euclidean_distance
     from edgefeat.sets.featureset import FeatureSet
+    from edgefeat.shared import extract
     from edgefeat.streaming.stream import stream
 
 # ONNX Runtime 1.31 keeps a device identifier and a database of events for its makers in the home
@@ -59,7 +60,7 @@ _HOMES = {
     "SourceError": "edgefeat.errors",
     "cosine_similarity": "edgefeat.measures.similarity",
     "euclidean_distance": "edgefeat.measures.similarity",
-    "extract": "edgefeat.extractor",
+    "extract": "edgefeat.shared",
     "extract_folder": "edgefeat.corpus.run",
     "stream": "edgefeat.streaming.stream",
 }

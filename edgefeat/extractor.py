@@ -13,7 +13,6 @@ import numpy as np
 from edgefeat.engine.cache import is_known
 from edgefeat.engine.lazy import LazySession
 from edgefeat.errors import ImageError, OptionError
-from edgefeat.locks import allocate_lock
 from edgefeat.measures.similarity import l2_normalise
 from edgefeat.model.file import read_model_file
 from edgefeat.model.shipped import default_model
@@ -36,7 +35,7 @@ if TYPE_CHECKING:
     from edgefeat.pictures.encoded import OnDamaged
     from edgefeat.pictures.frame import FrameInput
 
-__all__ = ["ColourName", "FeatureExtractor", "OnErrorName", "extract", "unload_shared"]
+__all__ = ["ColourName", "FeatureExtractor", "OnErrorName"]
 
 ColourName = Literal["bgr", "rgb"]
 OnErrorName = Literal["stop", "skip"]
@@ -419,31 +418,3 @@ def _frame_input(frame: FrameSpec) -> FrameInput:
 
 def _checked(colour: str) -> Colour:
     return Colour(choice("colour", colour, "bgr", "rgb"))
-
-
-_shared_lock = allocate_lock()
-_shared: FeatureExtractor | None = None
-
-
-def extract(image: ImageInput, *, colour: ColourName = "bgr") -> Features:
-    """Return one picture's features with the shipped model, opened once for the whole process.
-
-    For another model, or options, make a `FeatureExtractor`: opening takes some 30 ms, which a
-    loop should pay once. `unload_shared` gives the shipped model's memory back.
-
-    Raises:
-        ImageError: The picture cannot be read or used.
-    """
-    global _shared
-    with _shared_lock:
-        if _shared is None:
-            _shared = FeatureExtractor()
-        extractor = _shared
-    return extractor.extract(image, colour=colour)
-
-
-def unload_shared() -> None:
-    """Give back the memory of the model behind `extract`; the next call opens it again."""
-    with _shared_lock:
-        if _shared is not None:
-            _shared.unload()

@@ -69,6 +69,7 @@ FIRST_FEATURE = {
     "edgefeat.pictures.resize.staged",
     "edgefeat.pictures.threads",
     "edgefeat.record",
+    "edgefeat.shared",
 }
 """Our modules once the first feature is there, with the model taken from the cache."""
 
