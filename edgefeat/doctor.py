@@ -15,7 +15,7 @@ from edgefeat import __version__
 from edgefeat.engine import cache
 from edgefeat.engine.saturation import may_saturate
 from edgefeat.errors import EdgefeatError, ImageError
-from edgefeat.host import machine
+from edgefeat.host import machine, throttling
 from edgefeat.installed.dependencies import (
     DEPENDENCIES,
     Dependency,
@@ -104,7 +104,7 @@ def examine(model: str | None = None) -> Report:
     if failed:
         problems.append("No execution provider passes the model's self-test.")
     path = None if failed else _usable_model(model, problems)
-    throttled = machine.throttled_now()
+    throttled = throttling.throttled_now()
     problems += [f"The device is being slowed down: {reason}." for reason in throttled]
     return Report(
         versions=_versions(loaded),
@@ -117,9 +117,9 @@ def examine(model: str | None = None) -> Report:
         providers=providers,
         codecs=_codecs() if usable else {},
         memory=_memory(),
-        temperatures_c=machine.temperatures_c(),
+        temperatures_c=throttling.temperatures_c(),
         throttled=list(throttled),
-        governors=list(machine.governors()),
+        governors=list(throttling.governors()),
         cache=_cache(),
         model=path,
         problems=problems,

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from edgefeat.bench.load_results import SingleStream
 from edgefeat.bench.surroundings import Conditions, Machine
-from edgefeat.host import machine
+from edgefeat.host import machine, throttling
 
 __all__ = ["Watch", "describe_machine"]
 
@@ -61,8 +61,8 @@ class Watch:
         self._started = clock()
         self._ticks = machine.cpu_ticks(root, cores=os.sched_getaffinity(0))
         self._own_s = _own_cpu_s()
-        self._counts = machine.throttle_counts(root)
-        self._throttled = machine.throttled_now(root)
+        self._counts = throttling.throttle_counts(root)
+        self._throttled = throttling.throttled_now(root)
         self._load = machine.load_average()
 
     def verdict(self, runs: Sequence[SingleStream] = (), *, one_thread: bool = True) -> Conditions:
@@ -74,9 +74,9 @@ class Watch:
         """
         elapsed_s = self._clock() - self._started
         others_cores, steal = self._taken_by_others(elapsed_s)
-        throttled = tuple(dict.fromkeys(self._throttled + machine.throttled_now(self._root)))
-        now_mhz, most_mhz = machine.frequencies_mhz(self._root)
-        governors = machine.governors(self._root)
+        throttled = tuple(dict.fromkeys(self._throttled + throttling.throttled_now(self._root)))
+        now_mhz, most_mhz = throttling.frequencies_mhz(self._root)
+        governors = throttling.governors(self._root)
         invalid = (
             *throttled,
             *self._counters_that_grew(),
@@ -93,7 +93,7 @@ class Watch:
             governors=governors,
             frequency_mhz=now_mhz,
             max_frequency_mhz=most_mhz,
-            temperatures_c=machine.temperatures_c(self._root),
+            temperatures_c=throttling.temperatures_c(self._root),
             throttled=throttled,
         )
 
@@ -109,7 +109,7 @@ class Watch:
         return round(others, 3), round(stolen / whole, 4) if whole > 0 else None
 
     def _counters_that_grew(self) -> list[str]:
-        after = machine.throttle_counts(self._root)
+        after = throttling.throttle_counts(self._root)
         grown = {key: after[key] - before for key, before in self._counts.items() if key in after}
         return [f"slowed down: {key}, {count} times" for key, count in grown.items() if count > 0]
 

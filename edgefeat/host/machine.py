@@ -1,11 +1,6 @@
-"""What this machine is and what state it is in, read from Linux's own files.
+"""What this machine is: its CPU and memory, and how much of both is in use.
 
-Everything that cannot be read is None or empty, never a guess. Each function takes the root of the
-file system, so that a copied `/proc` and `/sys` of another device can be read in its place.
-Standard library only.
-
-Sources: kernel Documentation/ABI (cpufreq, thermal_throttle), cgroup-v2.rst, the Raspberry Pi
-firmware's `get_throttled` bits, NVIDIA Jetson's `soctherm` over-current counters.
+Everything that cannot be read is None or empty, never a guess; see `edgefeat.host.linux_files`.
 """
 
 from __future__ import annotations
@@ -13,21 +8,25 @@ from __future__ import annotations
 import os
 import platform
 import re
-import shutil
-import subprocess
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from edgefeat.host.cpuinfo import INT8_DOT, VECTOR, instructions
+from edgefeat.host.linux_files import (
+    ROOT,
+    cgroup_folders,
+    read_kilobytes,
+    read_number,
+    read_text,
+    values_of,
+)
 
 __all__ = [
     "CpuTicks",
     "Processor",
     "cpu_quota",
     "cpu_ticks",
-    "frequencies_mhz",
-    "governors",
     "load_average",
     "memory_available_bytes",
     "memory_limit_bytes",
@@ -35,12 +34,8 @@ __all__ = [
     "peak_rss_bytes",
     "processor",
     "rss_bytes",
-    "temperatures_c",
-    "throttle_counts",
-    "throttled_now",
 ]
 
-_ROOT = Path("/")
 _ARM_PARTS = {
     ("0x41", "0xc07"): "Cortex-A7",
     ("0x41", "0xd03"): "Cortex-A53",
@@ -60,7 +55,6 @@ _ARM_PARTS = {
     ("0x4e", "0x003"): "Denver 2",
     ("0x4e", "0x004"): "Carmel",
 }
-_PI_NOW = {0: "under-voltage", 1: "frequency capped", 2: "throttled", 3: "soft temperature limit"}
 _UNLIMITED = 1 << 60  # cgroup v1 writes "no limit" as a number near 2**63
 
 
@@ -103,15 +97,19 @@ class CpuTicks:
     steal_s: float
 
 
-def processor(root: Path = _ROOT) -> Processor:
+def processor(root: Path = ROOT) -> Processor:
     """Return what `/proc/cpuinfo` and the device tree say."""
-    text = _text(root / "proc/cpuinfo") or ""
+    text = read_text(root / "proc/cpuinfo") or ""
     flags = instructions(str(root))
-    names = _values(text, "model name") or [
+    names = values_of(text, "model name") or [
         _ARM_PARTS.get(key, f"ARM implementer {key[0]} part {key[1]}")
-        for key in zip(_values(text, "CPU implementer"), _values(text, "CPU part"), strict=False)
+        for key in zip(
+            values_of(text, "CPU implementer"),
+            values_of(text, "CPU part"),
+            strict=False,
+        )
     ]
-    board = _text(root / "proc/device-tree/model")
+    board = read_text(root / "proc/device-tree/model")
     return Processor(
         model=" + ".join(dict.fromkeys(names)) or platform.processor() or "unknown",
         board=board.strip("\0\n ") if board else None,
@@ -119,70 +117,6 @@ def processor(root: Path = _ROOT) -> Processor:
         logical_cores=len(os.sched_getaffinity(0)),
         flags=tuple(flag for flag in (*VECTOR, *INT8_DOT) if flag in flags),
     )
-
-
-def governors(root: Path = _ROOT) -> tuple[str, ...]:
-    """Return the different frequency governors of the cores, such as `("performance",)`."""
-    found = (_text(path) for path in _cpu_files(root, "cpufreq/scaling_governor"))
-    return tuple(sorted({text.strip() for text in found if text}))
-
-
-def frequencies_mhz(root: Path = _ROOT) -> tuple[float | None, float | None]:
-    """Return the slowest core's frequency now and the fastest that any core may reach, in MHz.
-
-    Without cpufreq the first is `/proc/cpuinfo`'s reading, which virtual machines fix.
-    """
-    now = [n for p in _cpu_files(root, "cpufreq/scaling_cur_freq") if (n := _number(p))]
-    most = [n for p in _cpu_files(root, "cpufreq/cpuinfo_max_freq") if (n := _number(p))]
-    if now:
-        return min(now) / 1000, max(most) / 1000 if most else None
-    told = _values(_text(root / "proc/cpuinfo") or "", "cpu MHz")
-    return (min(float(value) for value in told) if told else None), None
-
-
-def temperatures_c(root: Path = _ROOT) -> dict[str, float]:
-    """Return the thermal zones by name, in degrees Celsius; of a shared name the hottest."""
-    zones: dict[str, float] = {}
-    for zone in sorted((root / "sys/class/thermal").glob("thermal_zone*")):
-        reading = _number(zone / "temp")
-        if reading is None or reading <= 0:  # switched-off zones read 0 or negative
-            continue
-        name = (_text(zone / "type") or zone.name).strip()
-        zones[name] = max(zones.get(name, 0.0), reading / 1000)
-    return zones
-
-
-def throttled_now(root: Path = _ROOT) -> tuple[str, ...]:
-    """Return why the machine is being slowed down at this moment; empty where nothing says so."""
-    bits = _pi_bits(root) or 0
-    reasons = [f"Raspberry Pi: {text}" for bit, text in _PI_NOW.items() if bits >> bit & 1]
-    for device in sorted((root / "sys/class/thermal").glob("cooling_device*")):
-        kind = (_text(device / "type") or "").strip()
-        # Fans and idle injection are cooling devices too: only those that slow the CPU count.
-        if re.search(r"cpufreq|^Processor$|throttle", kind) and _number(device / "cur_state"):
-            reasons.append(f"cooling by slowing down: {kind}")
-    return tuple(dict.fromkeys(reasons))
-
-
-def throttle_counts(root: Path = _ROOT) -> dict[str, int]:
-    """Return counters of slow-downs since boot: a run during which one grew was disturbed.
-
-    x86 thermal throttling, Jetson over-current events, and CPU quota of a container.
-    """
-    counts = {
-        name: sum(int(_number(path) or 0) for path in paths)
-        for name in ("core", "package")
-        if (paths := list(_cpu_files(root, f"thermal_throttle/{name}_throttle_count")))
-    }
-    counts = {f"x86 {name} thermal throttling": count for name, count in counts.items()}
-    for path in sorted((root / "sys/class/hwmon").glob("hwmon*/oc*_event_cnt")):
-        counts[f"Jetson over-current {path.name.split('_')[0]}"] = int(_number(path) or 0)
-    for folder in _cgroup_folders(root, "cpu"):
-        found = re.search(r"^nr_throttled (\d+)", _text(folder / "cpu.stat") or "", re.MULTILINE)
-        if found:
-            key = "container CPU quota"
-            counts[key] = counts.get(key, 0) + int(found[1])
-    return counts
 
 
 def load_average() -> tuple[float, float, float] | None:
@@ -193,14 +127,14 @@ def load_average() -> tuple[float, float, float] | None:
         return None
 
 
-def cpu_ticks(root: Path = _ROOT, *, cores: Iterable[int] | None = None) -> CpuTicks | None:
+def cpu_ticks(root: Path = ROOT, *, cores: Iterable[int] | None = None) -> CpuTicks | None:
     """Return CPU seconds since boot, all processes together.
 
     Args:
         root: Root of the file system to look at.
         cores: Numbers of the cores to count; None counts the whole machine.
     """
-    text = _text(root / "proc/stat") or ""
+    text = read_text(root / "proc/stat") or ""
     hertz = os.sysconf("SC_CLK_TCK")
     busy = idle = stolen = 0.0
     for name in ("cpu",) if cores is None else [f"cpu{core}" for core in cores]:
@@ -217,98 +151,45 @@ def cpu_ticks(root: Path = _ROOT, *, cores: Iterable[int] | None = None) -> CpuT
     return CpuTicks(busy_s=busy, idle_s=idle, steal_s=stolen)
 
 
-def memory_total_bytes(root: Path = _ROOT) -> int | None:
+def memory_total_bytes(root: Path = ROOT) -> int | None:
     """Return the machine's memory."""
-    return _kilobytes(root / "proc/meminfo", "MemTotal")
+    return read_kilobytes(root / "proc/meminfo", "MemTotal")
 
 
-def memory_available_bytes(root: Path = _ROOT) -> int | None:
+def memory_available_bytes(root: Path = ROOT) -> int | None:
     """Return how much memory a process could take without swapping."""
-    return _kilobytes(root / "proc/meminfo", "MemAvailable")
+    return read_kilobytes(root / "proc/meminfo", "MemAvailable")
 
 
-def memory_limit_bytes(root: Path = _ROOT) -> int | None:
+def memory_limit_bytes(root: Path = ROOT) -> int | None:
     """Return the tightest memory limit on this process: a container's, a service's or ulimit's."""
-    text = _text(root / "proc/self/limits") or ""
+    text = read_text(root / "proc/self/limits") or ""
     limits = [int(n) for n in re.findall(r"(?m)^Max (?:address space|data size) +(\d+)", text)]
-    for folder in _cgroup_folders(root, "memory"):
+    for folder in cgroup_folders(root, "memory"):
         for name in ("memory.max", "memory.limit_in_bytes"):
-            limit = _number(folder / name)
+            limit = read_number(folder / name)
             if limit is not None and limit < _UNLIMITED:
                 limits.append(int(limit))
     return min(limits, default=None)
 
 
-def cpu_quota(root: Path = _ROOT) -> float | None:
+def cpu_quota(root: Path = ROOT) -> float | None:
     """Return how many cores' worth of time a container may use; None is no limit."""
     quotas = []
-    for folder in _cgroup_folders(root, "cpu"):
-        quota, _, period = (_text(folder / "cpu.max") or "").strip().partition(" ")
-        quota = quota or (_text(folder / "cpu.cfs_quota_us") or "").strip()
-        period = period or (_text(folder / "cpu.cfs_period_us") or "").strip()
+    for folder in cgroup_folders(root, "cpu"):
+        quota, _, period = (read_text(folder / "cpu.max") or "").strip().partition(" ")
+        quota = quota or (read_text(folder / "cpu.cfs_quota_us") or "").strip()
+        period = period or (read_text(folder / "cpu.cfs_period_us") or "").strip()
         if quota.isdecimal() and period.isdecimal():  # "max" and -1 are no limit
             quotas.append(int(quota) / int(period))
     return min(quotas, default=None)
 
 
-def rss_bytes(root: Path = _ROOT) -> int | None:
+def rss_bytes(root: Path = ROOT) -> int | None:
     """Return this process's resident memory now."""
-    return _kilobytes(root / "proc/self/status", "VmRSS")
+    return read_kilobytes(root / "proc/self/status", "VmRSS")
 
 
-def peak_rss_bytes(root: Path = _ROOT) -> int | None:
+def peak_rss_bytes(root: Path = ROOT) -> int | None:
     """Return the most resident memory this process had; `getrusage` would include the parent's."""
-    return _kilobytes(root / "proc/self/status", "VmHWM")
-
-
-def _pi_bits(root: Path) -> int | None:
-    text = _text(root / "sys/devices/platform/soc/soc:firmware/get_throttled")
-    if text is None and root == _ROOT and (tool := shutil.which("vcgencmd")):
-        try:
-            answer = subprocess.run(
-                [tool, "get_throttled"], capture_output=True, text=True, timeout=2, check=False
-            )
-        except (OSError, subprocess.TimeoutExpired):
-            return None
-        text = answer.stdout.partition("=")[2]
-    found = re.fullmatch(r"(?:0x)?([0-9a-fA-F]+)", (text or "").strip())
-    return int(found[1], 16) if found else None
-
-
-def _cgroup_folders(root: Path, controller: str) -> Iterator[Path]:
-    """Yield this process's control group and its parents, version 2 and version 1."""
-    for line in (_text(root / "proc/self/cgroup") or "").splitlines():
-        _, controllers, path = line.split(":", 2)
-        if controllers and controller not in controllers.split(","):
-            continue
-        top = root / "sys/fs/cgroup" / (controller if controllers else "")
-        folder = top / path.lstrip("/")
-        while folder != top and folder.is_relative_to(top):
-            yield folder
-            folder = folder.parent
-        yield top
-
-
-def _cpu_files(root: Path, name: str) -> Iterator[Path]:
-    yield from (root / "sys/devices/system/cpu").glob(f"cpu[0-9]*/{name}")
-
-
-def _values(text: str, key: str) -> list[str]:
-    return re.findall(rf"^{re.escape(key)}\s*:[ \t]*(.+)$", text, re.MULTILINE)
-
-
-def _kilobytes(path: Path, key: str) -> int | None:
-    found = _values(_text(path) or "", key)
-    return int(found[0].split()[0]) * 1024 if found else None
-
-
-def _number(path: Path) -> float | None:
-    text = (_text(path) or "").strip()
-    return float(text) if re.fullmatch(r"-?\d+(\.\d+)?", text) else None
-
-
-def _text(path: Path) -> str | None:
-    try:
-        return path.read_text(errors="replace")
-    except OSError:  # absent on this device, or for root only
-        return None
+    return read_kilobytes(root / "proc/self/status", "VmHWM")

@@ -1,11 +1,11 @@
-"""`edgefeat.host.machine` on the files of devices other than this one."""
+"""What `edgefeat.host` makes of the files of devices other than this one."""
 
 import os
 from pathlib import Path
 
 import pytest
 
-from edgefeat.host import machine
+from edgefeat.host import machine, throttling
 from edgefeat.host.machine import CpuTicks
 
 
@@ -51,10 +51,13 @@ def test_raspberry_pi(pi: Path) -> None:
     cpu = machine.processor(pi)
     assert (cpu.model, cpu.board) == ("Cortex-A76", "Raspberry Pi 5 Model B Rev 1.0")
     assert cpu.int8_dot
-    assert machine.governors(pi) == ("ondemand",)
-    assert machine.frequencies_mhz(pi) == (1500.0, 2400.0)
-    assert machine.temperatures_c(pi) == {"cpu-thermal": 84.5}
-    assert machine.throttled_now(pi) == ("Raspberry Pi: under-voltage", "Raspberry Pi: throttled")
+    assert throttling.governors(pi) == ("ondemand",)
+    assert throttling.frequencies_mhz(pi) == (1500.0, 2400.0)
+    assert throttling.temperatures_c(pi) == {"cpu-thermal": 84.5}
+    assert throttling.throttled_now(pi) == (
+        "Raspberry Pi: under-voltage",
+        "Raspberry Pi: throttled",
+    )
     assert machine.memory_total_bytes(pi) == 8245788 * 1024
     assert (machine.rss_bytes(pi), machine.peak_rss_bytes(pi)) == (80000 * 1024, 90000 * 1024)
 
@@ -86,11 +89,11 @@ def test_jetson(tmp_path: Path) -> None:
             "sys/class/thermal/cooling_device3/cur_state": "1\n",
         },
     )
-    assert machine.throttle_counts(root) == {
+    assert throttling.throttle_counts(root) == {
         "Jetson over-current oc1": 0,
         "Jetson over-current oc3": 7,
     }
-    assert machine.throttled_now(root) == ("cooling by slowing down: cpu-throttle-alert",)
+    assert throttling.throttled_now(root) == ("cooling by slowing down: cpu-throttle-alert",)
 
 
 def test_container_on_x86(tmp_path: Path) -> None:
@@ -113,7 +116,7 @@ def test_container_on_x86(tmp_path: Path) -> None:
     assert not machine.processor(root).int8_dot
     assert machine.memory_limit_bytes(root) == 536870912
     assert machine.cpu_quota(root) == 1.5
-    assert machine.throttle_counts(root) == {
+    assert throttling.throttle_counts(root) == {
         "x86 core thermal throttling": 7,
         "container CPU quota": 12,
     }
@@ -138,10 +141,10 @@ def test_old_control_groups(tmp_path: Path) -> None:
 def test_nothing_readable_is_unknown_not_a_guess(tmp_path: Path) -> None:
     assert machine.cpu_ticks(tmp_path) is None
     assert machine.memory_limit_bytes(tmp_path) is None
-    assert machine.frequencies_mhz(tmp_path) == (None, None)
-    assert machine.temperatures_c(tmp_path) == {}
-    assert machine.throttled_now(tmp_path) == ()
-    assert machine.throttle_counts(tmp_path) == {}
+    assert throttling.frequencies_mhz(tmp_path) == (None, None)
+    assert throttling.temperatures_c(tmp_path) == {}
+    assert throttling.throttled_now(tmp_path) == ()
+    assert throttling.throttle_counts(tmp_path) == {}
 
 
 def test_this_machine() -> None:
