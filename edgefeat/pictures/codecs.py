@@ -7,7 +7,6 @@ asked for once a process, when a picture of it turns up: OpenCV decodes one pixe
 from __future__ import annotations
 
 import binascii
-from importlib.util import find_spec
 
 import cv2
 import numpy as np
@@ -55,6 +54,8 @@ def how_to_read(kind: ImageFormat) -> str:
 
 def _ask(kind: ImageFormat) -> bool:
     if kind is ImageFormat.HEIC:
+        from importlib.util import find_spec  # not at every start
+
         return find_spec("pillow_heif") is not None
     sample = _ONE_PIXEL.get(kind)
     if sample is None:  # every OpenCV reads it, or edgefeat itself

@@ -11,13 +11,18 @@ import cv2
 import numpy as np
 
 from edgefeat.errors import ImageError
+from edgefeat.pictures.formats import ImageFormat
+from edgefeat.pictures.headers.base import ImageHeader
 from edgefeat.pictures.native_words import listening
 from edgefeat.record import Record
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["Decoded", "decode"]
+__all__ = ["COLOUR", "Decoded", "decode", "described"]
+
+COLOUR = cv2.IMREAD_COLOR | cv2.IMREAD_ANYDEPTH | cv2.IMREAD_IGNORE_ORIENTATION
+"""Three channels of 8 or 16 bits, as stored: alpha is dropped, palettes become colours."""
 
 _MOST_SHOWN = 120  # characters of a decoder's words in a message
 
@@ -34,13 +39,19 @@ class Decoded(Record):
     words: list[str]
 
 
-def decode(data: bytes, flags: int, *, what: str) -> Decoded:
+def described(header: ImageHeader) -> str:
+    """Return a picture in words, such as "a PNG of 640x480"."""
+    article = "an" if header.format is ImageFormat.AVIF else "a"
+    return f"{article} {header.format} of {header.width}x{header.height}"
+
+
+def decode(data: bytes, flags: int, header: ImageHeader) -> Decoded:
     """Decode a picture whose header was found sound.
 
     Args:
         data: The whole file.
         flags: Of `cv2.imdecode`.
-        what: The picture in words for the message, such as "a PNG of 640x480".
+        header: What is known of it, for the message.
 
     Raises:
         ImageError: OpenCV gives no pixels. It has no place: the caller knows the picture's name.
@@ -55,7 +66,7 @@ def decode(data: bytes, flags: int, *, what: str) -> Decoded:
     if pixels is None:
         said = f" (the decoder says: {lines[-1][:_MOST_SHOWN]})" if lines else ""
         raise ImageError(
-            f"{what} that cannot be decoded: damaged, or of a rare kind{said}",
+            f"{described(header)} that cannot be decoded: damaged, or of a rare kind{said}",
             remedy="Open and save it again, as JPEG or PNG.",
         ) from failure
     return Decoded(pixels=pixels, words=lines)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from edgefeat.arrays import Pixels
 
-__all__ = ["as_uint8", "eight_bits", "flattened", "upright"]
+__all__ = ["as_uint8", "eight_bits", "flattened", "scaled_to_eight_bits", "upright"]
 
 _PIXELS_AT_ONCE = 2**18  # blended in one go: the products need four bytes a number
 # What turns pixels stored under an Exif orientation upright (Exif 2.32, tag 0x0112).
@@ -30,12 +30,12 @@ _UPRIGHT: dict[int, Callable[[Any], Any]] = {
 }
 
 
-def eight_bits(pixels: NDArray[np.generic], where: str) -> Pixels:
+def eight_bits(pixels: NDArray[np.generic], where: str | None = None) -> Pixels:
     """Return pixels of 8 or 16 bits a channel as uint8: 0 stays 0, 65535 becomes 255.
 
     Args:
         pixels: uint8 or uint16, any shape.
-        where: The picture's name, for messages.
+        where: The picture's name, for messages; None where a caller adds it.
 
     Raises:
         ImageError: The pixels have another type.
@@ -55,6 +55,21 @@ def eight_bits(pixels: NDArray[np.generic], where: str) -> Pixels:
         where=where,
         remedy=remedy,
     )
+
+
+def scaled_to_eight_bits(values: NDArray[np.integer], most: int) -> Pixels:
+    """Return values from 0 to `most`, at most 65535, as 0 to 255, rounded; greater ones are 255.
+
+    The result is new and may be written to.
+    """
+    if most == 255 and values.dtype == np.uint8:
+        return as_uint8(values.copy())
+    table = (np.arange(most + 1, dtype=np.uint32) * 255 + most // 2) // most
+    if most < 256 and values.dtype == np.uint8:
+        full = np.full(256, 255, np.uint8)
+        full[: most + 1] = table
+        return as_uint8(full[values])
+    return as_uint8(table.astype(np.uint8)[np.minimum(values, most)])
 
 
 def flattened(pixels: Pixels) -> Pixels:

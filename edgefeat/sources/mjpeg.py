@@ -13,7 +13,8 @@ import time
 from edgefeat.errors import ImageError, SourceError
 from edgefeat.messages.redact import redact
 from edgefeat.options.network import NetworkOptions
-from edgefeat.pictures.header import ImageFormat, read_header
+from edgefeat.pictures.formats import ImageFormat
+from edgefeat.pictures.headers import read_header
 from edgefeat.sources.base import FrameError, Grab, OpenReader, Traits, nothing_grabbed
 from edgefeat.sources.http.ask import FOREIGN, Answer, ask
 from edgefeat.sources.http.tls import Tls

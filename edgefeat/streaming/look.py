@@ -10,7 +10,7 @@ import numpy as np
 
 from edgefeat.errors import ImageError
 from edgefeat.pictures.decode import ImageInput
-from edgefeat.pictures.header import read_header
+from edgefeat.pictures.headers import read_header
 from edgefeat.sources.base import FrameError
 from edgefeat.streaming.events import EventKind
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import subprocess
 import sys
@@ -9,7 +10,9 @@ import warnings
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from edgefeat import FeatureExtractor, ImageError
 from edgefeat.errors import DamagedPictureWarning
@@ -139,3 +142,58 @@ def test_opencvs_log_level_is_put_back(half: bytes) -> None:
             assert cv2.utils.logging.getLogLevel() == level
     finally:
         cv2.utils.logging.setLogLevel(before)
+
+
+def damage_of(data: bytes) -> tuple[np.ndarray, list[str]]:
+    heard: list[DamagedPictureWarning] = []
+    pixels = load_bgr(data, on_damaged=heard.append)
+    return pixels, [one.problem for one in heard]
+
+
+def saved(kind: str, **options: object) -> bytes:
+    file = io.BytesIO()
+    Image.fromarray(np.arange(40 * 60 * 3, dtype=np.uint8).reshape(40, 60, 3)).save(
+        file, kind, **options
+    )
+    return file.getvalue()
+
+
+@pytest.mark.parametrize("gone", [1, 4, 11, 12])
+def test_a_png_without_its_end_chunk_is_whole(gone: int) -> None:
+    data = saved("PNG")
+    pixels, heard = damage_of(data[:-gone])
+    assert np.array_equal(pixels, load_bgr(data))
+    assert heard == ["a damaged PNG: the end chunk is missing, though every pixel is there"]
+    with pytest.raises(ImageError, match="the file is truncated: the PNG end chunk is missing"):
+        load_bgr(data[:-13])
+
+
+def test_a_gif_without_its_trailer_is_whole() -> None:
+    data = saved("GIF")
+    pixels, heard = damage_of(data[:-1])
+    assert np.array_equal(pixels, load_bgr(data))
+    assert heard == ["a damaged GIF: the trailer is missing, though the first picture is whole"]
+    for gone in (2, 3, 50):
+        with pytest.raises(ImageError, match="the file is truncated: the GIF trailer is missing"):
+            load_bgr(data[:-gone])
+
+
+def test_a_harmless_oddity_does_not_hide_damage(half: bytes) -> None:
+    """libjpeg tells only of the first oddity in a file."""
+    table = half.index(b"\xff\xdb")
+    junk = half[:table] + b"\0\1\2" + half[table:]
+    version = half.index(b"JFIF\0") + 5
+    jfif = half[:version] + b"\x09" + half[version + 1 :]
+    for odd in (junk, jfif):
+        assert len(damage_of(odd)[1]) == 1
+    whole = saved("JPEG")
+    version = whole.index(b"JFIF\0") + 5
+    assert damage_of(whole[:version] + b"\x09" + whole[version + 1 :])[1] == []
+
+
+def test_a_decoders_last_words_stand_in_the_error(photos: Path) -> None:
+    data = bytearray(saved("PNG"))
+    data[data.index(b"IDAT") + 40] ^= 255
+    with pytest.raises(ImageError) as caught:
+        load_bgr(bytes(data))
+    assert caught.value.problem.startswith("a PNG of 60x40 that cannot be decoded")

@@ -1,0 +1,33 @@
+"""HEIC through pillow-heif, an extra: `pip install 'edgefeat[heif]'`."""
+
+from __future__ import annotations
+
+import io
+
+import numpy as np
+
+from edgefeat.errors import ImageError
+from edgefeat.pictures import opencv
+from edgefeat.pictures.decoders.outcome import Outcome
+from edgefeat.pictures.headers.base import ImageHeader
+from edgefeat.pictures.native_words import listening
+from edgefeat.pictures.pixels import eight_bits, flattened
+
+__all__ = ["decode_heic"]
+
+
+def decode_heic(data: bytes, header: ImageHeader) -> Outcome:
+    """Decode the first picture; libheif turns it upright itself."""
+    import pillow_heif
+
+    with listening() as words:
+        try:
+            file = pillow_heif.open_heif(io.BytesIO(data), convert_hdr_to_8bit=True, bgr_mode=True)
+            pixels = np.asarray(file)
+        except (OSError, SyntaxError, ValueError, RuntimeError, EOFError) as error:
+            raise ImageError(
+                f"{opencv.described(header)} that cannot be decoded: {error}",
+                remedy="Open and save it again, as JPEG or PNG.",
+            ) from error
+    damage = f'its decoder says "{words.lines[0]}"' if words.lines else None
+    return Outcome(pixels=flattened(eight_bits(pixels)), damage=damage)
