@@ -3,37 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Iterable, Sequence
-from dataclasses import replace
 from inspect import cleandoc
 from os import PathLike
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 import numpy as np
 
-from edgefeat.engine.cache import is_known
-from edgefeat.engine.lazy import LazySession
-from edgefeat.errors import ImageError, OptionError
-from edgefeat.measures.similarity import l2_normalise
-from edgefeat.model.file import read_model_file
-from edgefeat.model.shipped import default_model
-from edgefeat.model.spec import Colour, ModelSpec, OutputKind, fingerprint
+from edgefeat.errors import ImageError
+from edgefeat.model.spec import Colour, ModelSpec
+from edgefeat.opened import OpenModel
 from edgefeat.options.checks import choice
 from edgefeat.options.extractor import EngineOptions, ModelOptions
 from edgefeat.options.option import explained
-from edgefeat.outputs import Chosen
-from edgefeat.pictures.preprocess import Preprocessor
-from edgefeat.pictures.resize import forget as forget_resize_graphs
-from edgefeat.pictures.threads import limit_opencv_threads
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from edgefeat.arrays import Features, Pixels
-    from edgefeat.model.frame import FrameSpec
     from edgefeat.model.probe import SelfTest
     from edgefeat.pictures.decode import ImageInput
     from edgefeat.pictures.encoded import OnDamaged
-    from edgefeat.pictures.frame import FrameInput
 
 __all__ = ["ColourName", "FeatureExtractor", "OnErrorName"]
 
@@ -119,48 +108,20 @@ class FeatureExtractor:
 
     def _open(self, model: ModelOptions, engine: EngineOptions) -> None:
         self._options = model, engine
-        path = default_model() if model.model is None else model.model
-        file = read_model_file(path, is_known=is_known if engine.cache else None)
-        spec = file.spec
-        self._path, self._spec = path, spec
-        self._chosen = Chosen.of(spec, model, where=path)
-        input_spec, frame = spec.input, spec.frame
-        if frame is not None and model.decode is not None:
-            raise OptionError(
-                "does not apply to a bundle, which takes whole frames of one size",
-                option="decode",
-            )
-        if model.decode is not None:
-            resize = replace(input_spec.resize, decode=model.decode)
-            input_spec = replace(input_spec, resize=resize)
-        self._fingerprint = spec.fingerprint if frame is None else frame.core_fingerprint
-        if model.normalize or not self._chosen.is_primary or input_spec != spec.input:
-            self._fingerprint = fingerprint(
-                file.content_sha256 if frame is None else frame.core_content_sha256,
-                input_spec,
-                spec.outputs,
-                l2=model.normalize,
-                chosen=tuple(self._chosen.shapes),
-            )
-        self._preprocess = (
-            Preprocessor.from_spec(input_spec) if frame is None else _frame_input(frame)
-        )
-        self._normalize, self._max_pixels = model.normalize, model.max_pixels
-        self._session = LazySession(file, engine, on_unload=forget_resize_graphs)
-        limit_opencv_threads(engine.threads)
-        self._session.get()
+        self._opened = opened = OpenModel(model, engine)
+        self._preprocess, self._max_pixels = opened.preprocess, model.max_pixels
 
     @property
     def path(self) -> Path:
         """The model file."""
         from pathlib import Path
 
-        return Path(self._path)
+        return Path(self._opened.path)
 
     @property
     def spec(self) -> ModelSpec:
         """What the model file says about itself; `spec.outputs` lists all its outputs."""
-        return self._spec
+        return self._opened.spec
 
     @property
     def outputs(self) -> dict[str, tuple[int, ...]]:
@@ -168,12 +129,12 @@ class FeatureExtractor:
 
         `spec.outputs` lists all that the model has.
         """
-        return self._chosen.shapes
+        return self._opened.chosen.shapes
 
     @property
     def dim(self) -> int:
         """How many numbers a vector has."""
-        return self._chosen.dim
+        return self._opened.chosen.dim
 
     @property
     def fingerprint(self) -> str:
@@ -181,12 +142,12 @@ class FeatureExtractor:
 
         It changes with the model, the preprocessing, the chosen outputs and the normalisation.
         """
-        return self._fingerprint
+        return self._opened.fingerprint
 
     @property
     def providers(self) -> tuple[str, ...]:
         """The execution providers that really run, the first one in charge."""
-        return self._session.get().providers
+        return self._opened.session.get().providers
 
     @property
     def usual_batch(self) -> int:
@@ -210,7 +171,7 @@ class FeatureExtractor:
         Raises:
             ImageError: The picture cannot be read or used.
         """
-        features: Features = self._vectors(self.prepare(image, colour=colour)[np.newaxis])[0]
+        features: Features = self._opened.vectors(self.prepare(image, colour=colour)[np.newaxis])[0]
         return features
 
     def extract_batch(
@@ -246,9 +207,10 @@ class FeatureExtractor:
             on_error=on_error,
             retries=retries,
         )
-        nothing = np.full(self._chosen.shape, np.nan, np.float32)
+        shape = self._opened.chosen.shape
+        nothing = np.full(shape, np.nan, np.float32)
         rows = [nothing if isinstance(row, ImageError) else row for row in found]
-        return np.stack(rows) if rows else np.empty((0, *self._chosen.shape), np.float32)
+        return np.stack(rows) if rows else np.empty((0, *shape), np.float32)
 
     def iter_features(
         self,
@@ -346,7 +308,7 @@ class FeatureExtractor:
         Args:
             images: uint8 `(N, height, width, channels)` in the model's size and colour order.
         """
-        return self._vectors(self._preprocess.check(images))
+        return self._opened.vectors(self._preprocess.check(images))
 
     def outputs_prepared(self, images: Pixels) -> dict[str, Features]:
         """Return every output, normalised as by `extract_outputs`, of pictures `prepare` made.
@@ -354,12 +316,7 @@ class FeatureExtractor:
         Args:
             images: uint8 `(N, height, width, channels)` in the model's size and colour order.
         """
-        outputs = self._session.get().run(self._preprocess.check(images))
-        if self._normalize:
-            for one in self._spec.outputs:
-                if one.kind is OutputKind.VECTOR:
-                    outputs[one.name] = l2_normalise(outputs[one.name])
-        return outputs
+        return self._opened.every_output(self._preprocess.check(images))
 
     def self_test(self) -> SelfTest:
         """Run the model's probe on this device and hold it against Keras's features.
@@ -369,15 +326,16 @@ class FeatureExtractor:
         """
         from edgefeat.model.probe import run_probe
 
-        return run_probe(self._spec, self._session.get().run_primary, where=self._path)
+        opened = self._opened
+        return run_probe(opened.spec, opened.session.get().run_primary, where=opened.path)
 
     def unload(self) -> None:
         """Give the model's memory back while idle; the next picture opens it again."""
-        self._session.unload()
+        self._opened.session.unload()
 
     def close(self) -> None:
         """Give the model's memory back for good; closing twice is fine."""
-        self._session.close()
+        self._opened.session.close()
 
     def __enter__(self) -> Self:
         return self
@@ -389,31 +347,17 @@ class FeatureExtractor:
         return type(self).from_options, self._options
 
     def __repr__(self) -> str:
-        spec = self._spec
+        spec = self.spec
         return (
-            f"<FeatureExtractor {self._path!r}: {spec.name}, {spec.precision}, "
+            f"<FeatureExtractor {self._opened.path!r}: {spec.name}, {spec.precision}, "
             f"{self.dim} features, fingerprint {self.fingerprint[:12]}>"
         )
-
-    def _vectors(self, images: Pixels) -> Features:
-        session = self._session.get()
-        if self._chosen.is_primary:
-            features = session.run_primary(images)
-        else:
-            features = self._chosen.side_by_side(session.run(images))
-        return l2_normalise(features) if self._normalize else features
 
 
 if FeatureExtractor.__doc__:  # python -OO drops it
     FeatureExtractor.__doc__ = (
         f"{cleandoc(FeatureExtractor.__doc__)}\n{explained(ModelOptions, EngineOptions)}\n"
     )
-
-
-def _frame_input(frame: FrameSpec) -> FrameInput:
-    from edgefeat.pictures.frame import FrameInput  # few models are bundles
-
-    return FrameInput(spec=frame)
 
 
 def _checked(colour: str) -> Colour:

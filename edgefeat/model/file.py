@@ -18,8 +18,9 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from edgefeat.errors import ModelError
+from edgefeat.model.parsing import parse_spec
 from edgefeat.model.protobuf import FieldSpan, fields
-from edgefeat.model.spec import METADATA_KEY, ModelSpec, fingerprint, parse_spec
+from edgefeat.model.spec import METADATA_KEY, ModelSpec
 from edgefeat.record import Record
 
 if TYPE_CHECKING:
@@ -195,6 +196,8 @@ def _checked_digest(
             where=where,
             remedy="Export it again with `edgefeat-export build`, which keeps all weights inside.",
         )
+    from edgefeat.model.fingerprint import fingerprint  # a model in the cache was checked before
+
     digest = _digest(data, found)
     if fingerprint(digest, spec.input, spec.outputs, frame=spec.frame) != spec.fingerprint:
         raise ModelError(

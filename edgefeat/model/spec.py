@@ -1,9 +1,8 @@
 """The model-file contract: what an edgefeat `.onnx` file says about itself.
 
-The JSON text under the metadata key `edgefeat.spec` is read into the records below and
-written back from them. Keys this version does not know are kept in `extra`, so that an older
-edgefeat never strips what a newer one wrote. An unknown major version is refused, an unknown minor
-one is warned about. Standard library only.
+The JSON text under the metadata key `edgefeat.spec` is read into the records below, by
+`edgefeat.model.parsing`, and written back from them. Keys this version does not know are kept in
+`extra`, so that an older edgefeat never strips what a newer one wrote. Standard library only.
 """
 
 # Without `from __future__ import annotations`: `codec` reads these, and text would cost it 1 ms.
@@ -16,7 +15,7 @@ from enum import StrEnum
 from math import prod
 from typing import Any
 
-from edgefeat.errors import ModelError, OptionError
+from edgefeat.errors import OptionError
 from edgefeat.model import codec
 from edgefeat.model.frame import FRAME_INPUT, SPEC_VERSION_WITH_FRAME, FrameSpec
 from edgefeat.record import Record
@@ -37,14 +36,11 @@ __all__ = [
     "ResizeMode",
     "ResizeSpec",
     "SourceSpec",
-    "fingerprint",
-    "parse_spec",
 ]
 
 METADATA_KEY = "edgefeat.spec"
 PRIMARY_OUTPUT = "features"
 SPEC_VERSION = "1.0"
-_KNOWN_MINOR = {1: 0, 2: 0}  # by major version
 _LONGEST_SIDE = 16384
 Extra = Mapping[str, Any]
 
@@ -313,92 +309,3 @@ class ModelSpec(Record):
         if self.frame is None:
             del document["frame"]
         return json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False)
-
-
-def parse_spec(text: str, *, where: str) -> ModelSpec:
-    """Read the JSON text of the metadata key.
-
-    Args:
-        text: The JSON text.
-        where: The file's name, for messages.
-
-    Raises:
-        ModelError: Not JSON, an unknown major version, or a field that does not fit.
-    """
-    try:
-        document = json.loads(text)
-    except (json.JSONDecodeError, RecursionError) as error:
-        raise _metadata_error(f"expected JSON, got {error}", where=where) from error
-    _check_version(document, where)
-    try:
-        return codec.read(ModelSpec, document)
-    except codec.CodecError as error:
-        raise _metadata_error(error.problem, path=error.where, where=where) from error
-
-
-def fingerprint(
-    content_sha256: str,
-    input_spec: InputSpec,
-    outputs: tuple[OutputSpec, ...],
-    *,
-    l2: bool = False,
-    chosen: tuple[str, ...] = (PRIMARY_OUTPUT,),
-    frame: FrameSpec | None = None,
-) -> str:
-    """Return what two feature sets must share to be compared: 64 hexadecimal digits.
-
-    Args:
-        content_sha256: Hash of graph and weights, from `edgefeat.model.file.content_sha256`.
-        input_spec: The preprocessing that really runs.
-        outputs: The outputs, in order.
-        l2: Whether the runtime normalises the vector to unit length afterwards.
-        chosen: The outputs whose numbers make the vector, in order.
-        frame: The frame that the graph takes, if it takes one.
-    """
-    import hashlib  # loads OpenSSL: 3 ms and 3 MB that a start from the cache saves
-
-    parts: dict[str, Any] = {
-        "content": content_sha256,
-        "input": codec.write(input_spec),
-        "outputs": [codec.write(output) for output in outputs],
-        "l2": l2,
-    }
-    if chosen != (PRIMARY_OUTPUT,):
-        parts["chosen"] = list(chosen)
-    if frame is not None:
-        parts["frame"] = codec.write(frame)
-    canonical = json.dumps(parts, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return hashlib.sha256(canonical.encode()).hexdigest()
-
-
-_REBUILD = "Export the model again with `edgefeat-export build`."
-
-
-def _metadata_error(problem: str, *, path: str | None = None, where: str) -> ModelError:
-    """Return the error of a spec that does not fit, at a path inside the metadata of a file."""
-    error = ModelError(problem, where=path, remedy=_REBUILD)
-    return error.within(f"metadata {METADATA_KEY!r}").within(where)
-
-
-def _check_version(document: object, where: str) -> None:
-    version = document.get("spec_version") if isinstance(document, Mapping) else None
-    match = re.fullmatch(r"(\d{1,4})\.(\d{1,4})", version) if isinstance(version, str) else None
-    if match is None:
-        problem = f"expected text like {SPEC_VERSION!r}, got {version!r}"
-        raise _metadata_error(problem, path="spec_version", where=where)
-    major, minor = int(match[1]), int(match[2])
-    if major not in _KNOWN_MINOR:
-        known = " and ".join(f"{one}.x" for one in _KNOWN_MINOR)
-        raise ModelError(
-            f"spec version {version} cannot be read by this edgefeat, which knows {known}",
-            where=where,
-            remedy=f"Install an edgefeat that knows {major}.x, or export the model again.",
-        )
-    if minor > _KNOWN_MINOR[major]:
-        from edgefeat.messages.warn import warn_caller
-
-        warn_caller(
-            f"{where}: spec version {version} is newer than {major}.{_KNOWN_MINOR[major]}: parts "
-            "that this edgefeat does not know are ignored. Consider `pip install -U edgefeat`.",
-            UserWarning,
-        )

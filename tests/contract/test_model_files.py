@@ -13,7 +13,8 @@ import pytest
 
 from edgefeat import FeatureExtractor
 from edgefeat.model.file import content_sha256, read_model_file
-from edgefeat.model.spec import METADATA_KEY, parse_spec
+from edgefeat.model.parsing import parse_spec
+from edgefeat.model.spec import METADATA_KEY
 from edgefeat_export.errors import ExportError
 from edgefeat_export.proof.stamp import stamp
 from write_three_outputs import PLACE, write

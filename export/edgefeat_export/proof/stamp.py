@@ -10,8 +10,9 @@ import onnx
 
 from edgefeat import atomic
 from edgefeat.model.file import content_sha256
+from edgefeat.model.fingerprint import fingerprint
 from edgefeat.model.frame import FrameSpec
-from edgefeat.model.spec import METADATA_KEY, InputSpec, ModelSpec, OutputSpec, fingerprint
+from edgefeat.model.spec import METADATA_KEY, InputSpec, ModelSpec, OutputSpec
 from edgefeat_export.errors import ExportError
 
 __all__ = ["beside", "fingerprint_of", "stamp", "stamped"]

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from edgefeat import FeatureExtractor, ModelError
-from edgefeat.model.spec import parse_spec
+from edgefeat.model.parsing import parse_spec
 
 Restamp = Callable[[Callable[[dict[str, Any]], None]], Path]
 

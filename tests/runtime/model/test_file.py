@@ -131,7 +131,8 @@ def test_weights_outside_the_file_are_refused(model_path: Path, tmp_path: Path) 
 
 
 def test_a_graph_that_onnx_runtime_refuses(model_path: Path, tmp_path: Path) -> None:
-    from edgefeat.model.spec import fingerprint, parse_spec
+    from edgefeat.model.fingerprint import fingerprint
+    from edgefeat.model.parsing import parse_spec
 
     _, metadata = split_model(model_path.read_bytes())
     content = b"\x08\x08\x3a\x05\x0a\x03\x22\x01X"  # ir_version 8, one node of type X
@@ -146,7 +147,8 @@ def test_a_graph_that_onnx_runtime_refuses(model_path: Path, tmp_path: Path) -> 
 def test_a_spec_that_lies_about_the_graph(model_path: Path, tmp_path: Path) -> None:
     import json
 
-    from edgefeat.model.spec import fingerprint, parse_spec
+    from edgefeat.model.fingerprint import fingerprint
+    from edgefeat.model.parsing import parse_spec
 
     content, metadata = split_model(model_path.read_bytes())
     document = json.loads(metadata["edgefeat.spec"])

@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 
 from edgefeat import ModelError
+from edgefeat.model.fingerprint import fingerprint
+from edgefeat.model.parsing import parse_spec
 from edgefeat.model.spec import (
     InputSpec,
     ModelSpec,
     OutputKind,
     OutputSpec,
-    fingerprint,
-    parse_spec,
 )
 
 REMEDY = "Export the model again with `edgefeat-export build`."
