@@ -43,11 +43,11 @@ def grid() -> Pixels:
     names, pictures = [name for name, _ in cut], [picture for _, picture in cut]
     with edgefeat.FeatureExtractor() as extractor:
         features = edgefeat.FeatureSet.of(extractor.extract_batch(pictures), extractor, paths=names)
-    found = features.nearest(features, k=_SHOWN + 1)
+    found = features.search(features, k=_SHOWN + 1)
     rows = []
     for query in range(0, len(cut), _EACH):
         cells = [_cell(pictures[query], "query")]
-        for index, score in zip(found.indices[query, 1:], found.scores[query, 1:], strict=True):
+        for index, score in zip(found.rows[query, 1:], found.scores[query, 1:], strict=True):
             cells.append(_cell(pictures[index], f"{score:.2f}"))
         rows.append(np.hstack(cells))
     return np.vstack(rows)

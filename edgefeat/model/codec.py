@@ -17,10 +17,12 @@ from typing import Any, TypeVar
 
 from edgefeat.errors import ExplainedError, OptionError
 
-__all__ = ["CodecError", "read", "write"]
+__all__ = ["LEFT_OUT_IF_NONE", "CodecError", "read", "write"]
 
 T = TypeVar("T")
 EXTRA = "extra"
+LEFT_OUT_IF_NONE: Mapping[str, Any] = types.MappingProxyType({"left_out_if_none": True})
+"""Metadata of a field that came later: files without it keep their bytes."""
 _JSON_NAMES = {str: "a string", int: "an integer", bool: "true or false", float: "a number"}
 
 
@@ -87,6 +89,7 @@ def write(value: Any) -> Any:
             f.name: write(getattr(value, f.name))
             for f in dataclasses.fields(value)
             if f.name != EXTRA
+            and not (f.metadata.get("left_out_if_none") and getattr(value, f.name) is None)
         }
         return named | dict(getattr(value, EXTRA, {}))
     if isinstance(value, enum.Enum):

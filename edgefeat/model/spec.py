@@ -35,6 +35,7 @@ __all__ = [
     "Probe",
     "ResizeMode",
     "ResizeSpec",
+    "Similarity",
     "SourceSpec",
 ]
 
@@ -218,6 +219,30 @@ class Parity(Record):
     extra: Extra = field(default_factory=dict)
 
 
+class Similarity(Record):
+    """What a cosine of two `features` of this model means, measured on copies of photos.
+
+    Attributes:
+        same: The smallest cosine of a picture to itself saved again.
+        near: The smallest cosine of near-duplicates: scaled, mirrored, brighter, cropped a little.
+        look: The smallest cosine of what is worth a look.
+        other_p999: 99.9 % of the pairs of photos of different things stay below this cosine.
+    """
+
+    same: float
+    near: float
+    look: float
+    other_p999: float
+    extra: Extra = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if not -1.0 <= self.look <= self.near <= self.same <= 1.0:
+            raise OptionError(
+                f"expected look <= near <= same, got {self.look}, {self.near}, {self.same}",
+                option="look",
+            )
+
+
 class Probe(Record):
     """The on-device self-test: a described picture, Keras's features for it, and a tolerance.
 
@@ -265,6 +290,7 @@ class ModelSpec(Record):
     source: SourceSpec
     parity: Parity | None
     probe: Probe | None
+    similarity: Similarity | None = field(default=None, metadata=codec.LEFT_OUT_IF_NONE)
     fingerprint: str
     frame: FrameSpec | None = None
     extra: Extra = field(default_factory=dict)

@@ -19,10 +19,9 @@ from edgefeat.sets.contents import SetContents
 from edgefeat.sets.encoding import Store, Stored
 from edgefeat.sets.frames import Frames
 from edgefeat.sets.info import SetInfo
-from edgefeat.sets.matching import check_comparable
-from edgefeat.sets.neighbours import Metric, Neighbours, find_nearest
 from edgefeat.sets.reading import read_set
 from edgefeat.sets.record import FeatureRecord
+from edgefeat.sets.searchable import SearchableSet
 
 if TYPE_CHECKING:
     from edgefeat.extractor import FeatureExtractor
@@ -32,7 +31,7 @@ __all__ = ["FeatureSet"]
 _BLOCK_ROWS = 4096
 
 
-class FeatureSet:
+class FeatureSet(SearchableSet):
     """Named vectors with the fingerprint of what made them.
 
         sets = edgefeat.FeatureSet.read("features/")
@@ -46,10 +45,6 @@ class FeatureSet:
     Args:
         contents: What a file or folder holds; `read` and `of` are the usual ways.
     """
-
-    def __init__(self, contents: SetContents) -> None:
-        self._contents = contents
-        self.paths: tuple[str, ...] = tuple(contents.paths)
 
     @classmethod
     def read(cls, path: str | Path) -> FeatureSet:
@@ -91,16 +86,6 @@ class FeatureSet:
         columns = [[Stored(numbers=part)] for part in info.split(flat)]
         return cls(SetContents(info=info, paths=names, frames=None, columns=columns))
 
-    @property
-    def info(self) -> SetInfo:
-        """What all rows have in common: model, fingerprint, outputs, how numbers are kept."""
-        return self._contents.info
-
-    @property
-    def frames(self) -> Frames | None:
-        """When the frames of a stream were taken, as arrays; None for pictures."""
-        return self._contents.frames
-
     @cached_property
     def features(self) -> Features:
         """All rows as the extractor gave them: float32 `(N, D)`, or `(N, H, W, C)` for a map.
@@ -129,9 +114,6 @@ class FeatureSet:
                 info = replace(self.info, outputs=(one,))
                 return FeatureSet(replace(self._contents, info=info, columns=[column]))
         raise OptionError(f"expected one of {', '.join(self.outputs)}, got {name!r}", option="name")
-
-    def __len__(self) -> int:
-        return len(self.paths)
 
     def __iter__(self) -> Iterator[FeatureRecord]:
         return self._contents.records(_BLOCK_ROWS)
@@ -187,29 +169,13 @@ class FeatureSet:
         """
         return self._against(other, euclidean_distance)
 
-    def nearest(self, queries: FeatureSet, k: int = 5, *, metric: Metric = "cosine") -> Neighbours:
-        """Search this set, exactly, for the rows nearest to each query; ties keep their order.
-
-        Args:
-            queries: A set of the same model; `FeatureSet.of` makes one of vectors.
-            k: How many rows for each query, at most.
-            metric: By cosine or by distance.
-
-        Raises:
-            OptionError: A wrong `k` or `metric`.
-            SinkError: The sets have different fingerprints.
-        """
-        self._check_comparable(queries)
-        wanted = queries.features.reshape(len(queries), -1)
-        return find_nearest(self.blocks(), self.paths, wanted, k, metric=metric)
-
     def joined(self, other: FeatureSet) -> FeatureSet:
         """Return a set of this one's rows and then the other's.
 
         Raises:
             SinkError: The sets have different fingerprints or outputs, or only one is a stream's.
         """
-        self._check_comparable(other)
+        self.check_comparable(other)
         if self.info.timed != other.info.timed:
             raise SinkError(
                 "one set has frames of a stream, the other has pictures",
@@ -276,7 +242,7 @@ class FeatureSet:
     def _against(
         self, other: FeatureSet, compare: Callable[[Features, Features], Features]
     ) -> Features:
-        self._check_comparable(other)
+        self.check_comparable(other)
         columns = other.features.reshape(len(other), -1)
         result = np.empty((len(self), len(other)), np.float32)
         start = 0
@@ -284,14 +250,6 @@ class FeatureSet:
             result[start : start + len(block)] = compare(block, columns)
             start += len(block)
         return result
-
-    def _check_comparable(self, other: FeatureSet) -> None:
-        if not isinstance(other, FeatureSet):
-            raise TypeError(
-                f"expected a FeatureSet, got {type(other).__name__}. FeatureSet.of(vectors, "
-                "extractor) makes one, which says whose vectors they are."
-            )
-        check_comparable(self.info, other.info)
 
     @cached_property
     def _rows_by_path(self) -> dict[str, int]:

@@ -27,8 +27,11 @@ ON_DEVICE = (
     "edgefeat.testing.latency",
     "edgefeat.model.probe",
     "edgefeat.model.spec",
+    "edgefeat.search.background",
+    "edgefeat.search.results",
+    "edgefeat.sets.duplicates",
     "edgefeat.sets.info",
-    "edgefeat.sets.neighbours",
+    "edgefeat.sets.photo_facts",
     "edgefeat.sets.record",
 )
 ELSEWHERE = ("edgefeat.sklearn", "edgefeat_export", "edgefeat_export.pipeline.results")
@@ -41,10 +44,14 @@ _ADVICE = (
 RESULTS = {
     "edgefeat.model.probe": ("SelfTest",),
     "edgefeat.model.spec": (
-        "InputSpec", "ModelSpec", "OutputSpec", "Parity", "Probe", "ResizeSpec", "SourceSpec",
+        "InputSpec", "ModelSpec", "OutputSpec", "Parity", "Probe", "ResizeSpec", "Similarity",
+        "SourceSpec",
     ),
+    "edgefeat.search.background": ("Background",),
+    "edgefeat.search.results": ("Match", "Matches", "Neighbours"),
+    "edgefeat.sets.duplicates": ("Copy", "DuplicateGroup", "Duplicates", "Level"),
     "edgefeat.sets.info": ("OutputInfo", "SetInfo"),
-    "edgefeat.sets.neighbours": ("Neighbours",),
+    "edgefeat.sets.photo_facts": ("PhotoFacts",),
     "edgefeat.sets.record": ("FeatureRecord",),
 }  # fmt: skip
 _TOLD_ONCE = ("edgefeat", "edgefeat.errors", "edgefeat.streaming")

@@ -15,7 +15,7 @@ from edgefeat.errors import OptionError
 from edgefeat.sets.contents import SetContents
 from edgefeat.sets.encoding import Store, Stored
 from edgefeat.sets.info import SetInfo
-from edgefeat.sets.neighbours import Metric
+from edgefeat.sets.searchable import MetricName
 from sets_support import FORMATS, SEVERAL, features_of, info_of, write_set, written_set
 
 INFO = info_of()
@@ -118,12 +118,12 @@ def test_each_output_is_a_set_of_its_own(tmp_path: Path) -> None:
     assert maps.features.shape == (2, 2, 3, 4)
     assert np.array_equal(maps["b"].features, library["b"].outputs["a map"])
     assert np.array_equal(maps.features.reshape(2, -1), library.features[:, 8:])
-    assert maps.nearest(maps, k=1).indices.tolist() == [[0], [1]]
+    assert maps.search(maps, k=1).rows.tolist() == [[0], [1]]
     with pytest.raises(OptionError) as unknown:
         library.output("nope")
     assert str(unknown.value) == "name: expected one of features, block/2:0, a map, got 'nope'."
     with pytest.raises(SinkError) as caught:
-        library.nearest(maps)
+        library.search(maps)
     assert str(caught.value) == (
         "features: one set keeps features, block/2:0, a map, the other a map. Compare the same "
         "output of both: `set.output(name)` gives one."
@@ -146,11 +146,11 @@ def test_times_of_a_stream_come_along(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("metric", ["cosine", "euclidean"])
-def test_search_finds_what_a_full_sort_finds(tmp_path: Path, metric: Metric) -> None:
+def test_search_finds_what_a_full_sort_finds(tmp_path: Path, metric: MetricName) -> None:
     names = [str(row) for row in range(50)]
     write_set(tmp_path / "set", INFO, names, shard_size=7)  # several blocks
     library, queries = FeatureSet.read(tmp_path / "set"), made(ROWS[:3] + 1)
-    found = library.nearest(queries, k=4, metric=metric)
+    found = library.search(queries, k=4, metric=metric)
     if metric == "cosine":
         scores = library.cosine_similarity(queries).T
         best = np.argsort(-scores, axis=1)[:, :4]
@@ -158,26 +158,20 @@ def test_search_finds_what_a_full_sort_finds(tmp_path: Path, metric: Metric) -> 
         scores = library.euclidean_distance(queries).T
         best = np.argsort(scores, axis=1)[:, :4]
     assert len(found) == 3
-    assert found.indices.tolist() == best.tolist()
+    assert found.rows.tolist() == best.tolist()
     assert found.paths == tuple(tuple(names[row] for row in rows) for rows in best)
     assert found.scores == pytest.approx(np.take_along_axis(scores, best, axis=1), abs=1e-6)
-    assert library.nearest(queries, k=99).indices.shape == (3, 50)
+    assert library.search(queries, k=99).rows.shape == (3, 50)
     with pytest.raises(OptionError, match="k: expected a whole number of 1 or more, got 0"):
-        library.nearest(queries, k=0)
+        library.search(queries, k=0)
     with pytest.raises(OptionError, match="metric: expected 'cosine' or 'euclidean', got 'dot'"):
-        library.nearest(queries, metric="dot")  # type: ignore[arg-type]
-
-
-def test_a_search_result_has_no_names_of_a_tuple() -> None:
-    found = made(ROWS).nearest(made(ROWS[:1]))
-    assert not hasattr(found, "count")
-    assert not hasattr(found, "index")
+        library.search(queries, metric="dot")  # type: ignore[call-overload]
 
 
 MIXED: dict[str, Callable[[FeatureSet, FeatureSet], object]] = {
     "cosine": lambda a, b: a.cosine_similarity(b),
     "euclidean": lambda a, b: a.euclidean_distance(b),
-    "search": lambda a, b: a.nearest(b),
+    "search": lambda a, b: a.search(b),
     "join": lambda a, b: a.joined(b),
 }
 
@@ -197,7 +191,7 @@ def test_sets_of_two_fingerprints_never_meet(how: str) -> None:
 
 def test_an_array_is_not_a_set() -> None:
     with pytest.raises(TypeError) as caught:
-        made(ROWS).nearest(ROWS)  # type: ignore[arg-type]
+        made(ROWS).joined(ROWS)  # type: ignore[arg-type]
     assert str(caught.value) == (
         "expected a FeatureSet, got ndarray. FeatureSet.of(vectors, extractor) makes one, which "
         "says whose vectors they are."
@@ -240,12 +234,12 @@ def test_an_extractor_searches_its_own_sets(photos: Path, extractor: FeatureExtr
     library = FeatureSet.of(extractor.extract_batch(names), extractor, paths=names)
     assert len(library) == 3
     query = FeatureSet.of(extractor.extract(names[1]), extractor)
-    found = library.nearest(query, k=1)
+    found = library.search(query, k=1)
     assert found.paths == ((names[1],),)
     assert found.scores[0, 0] == pytest.approx(1, abs=1e-6)
     other = edgefeat.FeatureExtractor(normalize=True)
     with pytest.raises(SinkError, match="cannot be compared"):
-        library.nearest(FeatureSet.of(other.extract(names[1]), other))
+        library.search(FeatureSet.of(other.extract(names[1]), other))
     with pytest.raises(ValueError, match=r"features: expected shape \(2, 1280\), got \(3, 1280\)"):
         FeatureSet.of(library.features, extractor, paths=["a", "b"])
 

@@ -1,0 +1,1 @@
+"""Search among stored vectors: nearest rows, near-duplicates, groups, and what a cosine means."""
