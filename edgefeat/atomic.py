@@ -144,7 +144,7 @@ def write_bytes(
     Args:
         path: Replaced in one step.
         content: All of the file.
-        durable: As for `Spool.publish`.
+        durable: Whether the file is on the disk when this returns; see `Spool.publish`.
         error: The class of the error that is raised.
 
     Raises:

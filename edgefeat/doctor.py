@@ -39,7 +39,7 @@ class ProviderReport:
     """One execution provider.
 
     Args:
-        name: Its short name.
+        name: Short name, such as `cuda`.
         works: Whether the model computes the right thing on it.
         detail: What the model's self-test said, or why there was none.
     """
@@ -54,8 +54,8 @@ class Report:
     """What `edgefeat doctor` tells.
 
     Args:
-        versions: Of edgefeat, Python, the three packages it stands on (None where one cannot be
-            loaded) and the system.
+        versions: Versions of edgefeat, of Python, of the three packages that edgefeat stands on
+            (None where one cannot be loaded) and of the system.
         requirements: The versions of the three that edgefeat needs; empty if edgefeat was not
             installed as a package, so that nothing says them.
         cpu: Model, board, usable cores, instructions, and whether it has an int8 dot product.
@@ -64,7 +64,7 @@ class Report:
         memory: Bytes: the machine's `total`, what is `available`, and the `limit` of this process.
         temperatures_c: Thermal zones in degrees Celsius.
         throttled: Why the device is being slowed down at this moment.
-        governors: Of the cores' frequencies.
+        governors: The different frequency governors of the cores, such as `performance`.
         cache: The folder where optimised models are kept; None if nothing can be kept.
         model: The model's path; None if it cannot be used.
         problems: What should be put right, in whole sentences; empty if nothing.
@@ -210,7 +210,7 @@ def _cpu() -> dict[str, Any]:
 
 
 def _codecs() -> dict[str, bool]:
-    """Which formats this OpenCV reads, found out by reading one of each."""
+    """Return which formats this OpenCV reads, found out by reading one of each."""
     import cv2
     import numpy as np
 

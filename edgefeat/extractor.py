@@ -227,6 +227,14 @@ class FeatureExtractor:
         Two workers give 1.6 to 2 times the throughput on two free cores: each does a whole
         picture, and they share the model. With `on_error="skip"` a picture that cannot be used
         gives its `ImageError` in the place of features. Other arguments: see `extract_batch`.
+
+        Args:
+            images: Pictures; see `extract`.
+            colour: Channel order of those that are arrays.
+            batch: Pictures in one inference; None takes what suits the provider.
+            workers: Threads that work on pictures at once; None takes what suits the machine.
+            on_error: `stop` raises the first ImageError; `skip` yields it in the place of features.
+            retries: How often a picture that cannot be read is tried again.
         """
         from edgefeat.many.batches import check_several, features_in_order
         from edgefeat.options.many import ManyOptions

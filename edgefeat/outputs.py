@@ -35,6 +35,11 @@ class Chosen:
     def of(cls, spec: ModelSpec, options: ModelOptions, *, where: str) -> Chosen:
         """Choose the outputs that the options ask for; the first is the default.
 
+        Args:
+            spec: What the model says of its outputs.
+            options: Names of outputs, and whether vectors are normalised.
+            where: Path of the model, for messages.
+
         Raises:
             OptionError: The model has no such output, or its vector cannot be normalised.
 

@@ -30,7 +30,7 @@ class ColdStart:
     Attributes:
         starts: How many processes were started.
         total_ms: Time from the start to the first feature.
-        slowest_ms: The same of the slowest process.
+        slowest_ms: Time from the start to the first feature, of the slowest process.
         interpreter_ms: Time until the Python interpreter is up.
         imports_ms: Time to import edgefeat and what it needs.
         load_ms: Time to open the model.

@@ -18,7 +18,7 @@ class Machine:
     Attributes:
         cpu: Name of the CPU.
         board: Name of the board, such as a Raspberry Pi's; null if the system names none.
-        architecture: Such as `x86_64` or `aarch64`.
+        architecture: Name of the instruction set, such as `x86_64` or `aarch64`.
         cores: Logical cores that the process may use.
         flags: Instructions of the CPU that decide how fast a network runs.
         int8_dot: Whether the CPU multiplies int8 vectors in one instruction without saturating.

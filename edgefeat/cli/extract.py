@@ -14,7 +14,7 @@ from edgefeat.errors import OptionError
 from edgefeat.options.many import ManyOptions
 
 if TYPE_CHECKING:
-    from edgefeat.corpus.summary import Step, Summary
+    from edgefeat.corpus.summary import CorpusStep, Summary
 
 __all__ = ["add_parser"]
 
@@ -128,7 +128,7 @@ class _Bar:
         self._wanted = wanted
         self._progress: Progress | None = None
 
-    def __call__(self, step: Step) -> None:
+    def __call__(self, step: CorpusStep) -> None:
         from edgefeat.messages.progress import Progress
 
         if self._progress is None:

@@ -60,7 +60,7 @@ def output_plan(arguments: argparse.Namespace, *, live: bool) -> OutputPlan:
     """Return what the options say of the output; without -o that is stdout.
 
     Args:
-        arguments: With the options of `add_set_options`.
+        arguments: The parsed command line, which has the options of `add_set_options`.
         live: Whether records come from a stream.
 
     Raises:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal
 
 from edgefeat.corpus.extracting import extract_files
 from edgefeat.corpus.listing import collect
-from edgefeat.corpus.summary import Ending, Step, Summary
+from edgefeat.corpus.summary import CorpusStep, Ending, Summary
 from edgefeat.errors import OptionError
 from edgefeat.options.many import ManyOptions, OnError
 from edgefeat.options.output import OutputOptions
@@ -26,7 +26,7 @@ __all__ = ["extract_folder", "extract_sources"]
 
 _MANY = ManyOptions()
 _OUTPUT = OutputOptions()
-Told = Callable[[Step], object]
+Told = Callable[[CorpusStep], object]
 
 
 def extract_folder(
@@ -176,7 +176,7 @@ class _Run:
         done = total - len(todo)
         for failure in self._bad_sources:
             self._tell(
-                Step(path=failure.path, failure=failure, done=done, total=total, counts=False)
+                CorpusStep(path=failure.path, failure=failure, done=done, total=total, counts=False)
             )
         if self._bad_sources and self._stops_at_failures:
             return self._bad_sources[:1]
@@ -184,7 +184,7 @@ class _Run:
         def tell(path: str, failure: Failure | None) -> None:
             nonlocal done
             done += 1
-            self._tell(Step(path=path, failure=failure, done=done, total=total))
+            self._tell(CorpusStep(path=path, failure=failure, done=done, total=total))
 
         failed = extract_files(
             todo,

@@ -10,7 +10,7 @@ from edgefeat.sets.info import SetInfo
 from edgefeat.sets.record import Failure
 from edgefeat.sets.sink import SinkSummary
 
-__all__ = ["Ending", "Step", "Summary"]
+__all__ = ["CorpusStep", "Ending", "Summary"]
 
 
 class Ending(StrEnum):
@@ -22,7 +22,7 @@ class Ending(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Step:
+class CorpusStep:
     """One picture is done, or one source names no picture.
 
     Args:
@@ -82,7 +82,16 @@ class Summary:
         ending: Ending,
         seconds: float,
     ) -> Summary:
-        """Sum up what stands in an output now."""
+        """Sum up what stands in an output now.
+
+        Args:
+            output: The file or folder, as the caller named it.
+            info: What the rows have in common.
+            written: What the sink says of the output.
+            failed: The failures of this run.
+            ending: Why the run ended.
+            seconds: How long the run took.
+        """
         first = ending is Ending.FAILURE  # which no ledger has
         return cls(
             output=output,

@@ -43,7 +43,7 @@ def cache_folder() -> str | None:
 
 
 def is_known(identity: str) -> bool:
-    """Whether a model of this `ModelFile.identity` was checked in full and opened here before."""
+    """Tell whether a model of this `ModelFile.identity` was checked and opened here before."""
     return any(True for _ in _entries(identity))
 
 
@@ -68,7 +68,7 @@ def remove(identity: str, engine_version: str) -> None:
 
 
 def is_mapped(engine_version: str) -> bool:
-    """Whether models are kept in ONNX Runtime's own format, which this version maps."""
+    """Tell whether models are kept in ONNX Runtime's own format, which this version maps."""
     return tuple(map(int, engine_version.split(".")[:2])) >= _FIRST_TO_MAP
 
 
@@ -156,7 +156,7 @@ def _is_whole(path: str) -> bool:
 
 
 def _is_ours_alone(folder: str) -> bool:
-    """Whether nobody else can put a model there for us to run."""
+    """Tell whether nobody else can put a model there for us to run."""
     try:
         found = os.stat(folder)
     except OSError:

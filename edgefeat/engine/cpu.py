@@ -69,7 +69,7 @@ def open_session(
     """Open a model.
 
     Args:
-        model: Its path, or its bytes.
+        model: Path of the model file, or the bytes of one.
         options: See `session_options`.
         providers: What ONNX Runtime takes as such, by default the CPU alone; None where the options
             say it.

@@ -61,7 +61,7 @@ class Provider(Record):
     """One execution provider.
 
     Args:
-        name: Its short name, such as `cuda`.
+        name: Short name, such as `cuda`.
         full_name: ONNX Runtime's name for it.
         devices: The devices it may use, if a plugin brought it.
     """

@@ -21,7 +21,7 @@ _X86 = ("x86_64", "AMD64", "i686")
 
 
 def may_saturate(spec: ModelSpec, root: str = "/") -> bool:
-    """Whether the model needs exact, slower kernels here.
+    """Tell whether the model needs exact, slower kernels here.
 
     It does not if its pairs of weights were held to `SAFE_PAIR`, as `edgefeat-export` does unless
     told otherwise.

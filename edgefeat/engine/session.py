@@ -40,7 +40,14 @@ def available_providers() -> tuple[str, ...]:
 
 
 class Session:
-    """A model opened for inference; safe to run from several threads at once."""
+    """A model opened for inference; safe to run from several threads at once.
+
+    Args:
+        file: The model.
+        providers: Short names of execution providers, the preferred one first.
+        strict: If true, raise ProviderError unless the first provider is the one that runs.
+        engine: Threads and memory of ONNX Runtime.
+    """
 
     def __init__(
         self, file: ModelFile, *, providers: Sequence[str], strict: bool, engine: EngineOptions

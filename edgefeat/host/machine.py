@@ -65,9 +65,9 @@ class Processor:
     Args:
         model: The CPU's name; several, joined by +, where cores differ.
         board: The board's name, such as `Raspberry Pi 5 Model B`; None where nothing says it.
-        architecture: Such as `x86_64` or `aarch64`.
+        architecture: Name of the instruction set, such as `x86_64` or `aarch64`.
         logical_cores: How many this process may use.
-        flags: Those of `cpuinfo.VECTOR` and `cpuinfo.INT8_DOT` that it has.
+        flags: Which of `cpuinfo.VECTOR` and `cpuinfo.INT8_DOT` the CPU has.
     """
 
     model: str

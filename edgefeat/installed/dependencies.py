@@ -131,7 +131,7 @@ def too_old(module: str, version: str, needed: dict[str, str]) -> DependencyErro
 
     Args:
         module: Which of the three.
-        version: Its version.
+        version: The version that is installed.
         needed: The versions that edgefeat needs, by package.
     """
     one = next(one for one in DEPENDENCIES if one.module == module)

@@ -40,9 +40,9 @@ class ModelFile(Record):
     """A model file whose spec has been read and whose content matches its fingerprint.
 
     Args:
-        path: Where it is.
-        size_bytes: Its length.
-        spec: What it says about itself.
+        path: Place of the file.
+        size_bytes: Length of the file.
+        spec: What the file says about itself.
         identity: Names this very file: the beginning of its fingerprint, and a checksum over its
             spec, its size and the time it was written.
     """

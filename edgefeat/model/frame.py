@@ -44,8 +44,14 @@ class FrameSpec(Record):
     """A bundle's input: a raw frame, which the graph itself resizes for the network behind it.
 
     The graph's input is named `frame`: uint8 `(1, rows, columns, values)`, as `pixels.shape` says.
-    `core_content_sha256` and `core_fingerprint` are those of the model in front of which the
-    resize was put; features of both may be compared.
+
+    Args:
+        size_hw: Height and width of a frame.
+        pixels: How a frame's bytes stand for pixels.
+        core_content_sha256: Hash of graph and weights of the model that the resize was put in front
+            of.
+        core_fingerprint: Fingerprint of that model. Features of both may be compared.
+        extra: Keys that this version does not know.
     """
 
     size_hw: tuple[int, int]

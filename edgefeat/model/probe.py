@@ -70,6 +70,11 @@ def probe_image(seed: int, size_hw: SizeHw, channels: int = 3) -> Pixels:
 
     Overlapping rectangles of one colour over a two-way gradient: edges, flat areas and colour, as
     in photographs. Numbers come from a 32-bit xorshift generator (Marsaglia, 2003).
+
+    Args:
+        seed: Equal seeds give equal images.
+        size_hw: Height and width.
+        channels: Number of colour channels, 1 or 3.
     """
     height, width = size_hw
     rows = np.arange(height, dtype=np.int64)[:, np.newaxis, np.newaxis]

@@ -90,8 +90,8 @@ class ResizeSpec(Record):
         mode: How a picture of any shape meets the network's fixed one.
         interpolation: How pixels are resampled.
         decode: Whether a large JPEG may be decoded at a reduced scale.
-        crop_fraction: With `center_crop`: the share of the largest window that is kept.
-        pad_value: With `letterbox`: the grey level beside the picture, 0 to 255.
+        crop_fraction: Share of the largest window that is kept; used with `center_crop`.
+        pad_value: Grey level beside the picture, 0 to 255; used with `letterbox`.
         extra: Keys that this version does not know.
     """
 
@@ -200,7 +200,8 @@ class Parity(Record):
         images: How many pictures were compared.
         relative_l2_mean: Length of the difference to Keras's vector, divided by the length of
             Keras's: the mean over the pictures.
-        relative_l2_max: The same for the worst picture.
+        relative_l2_max: Length of the difference divided by that of Keras's vector, for the worst
+            picture.
         cosine_mean: Cosine to Keras's vector: the mean.
         cosine_p1: The first percentile of the cosines; None where the pictures were too few.
         cosine_min: The cosine of the worst picture.
@@ -248,7 +249,7 @@ class Probe(Record):
 
     Args:
         generator: The algorithm that makes the picture.
-        seed: Its seed.
+        seed: Number that the algorithm starts from.
         size_hw: The picture's height and width.
         expected: Keras's features: base64 of little-endian float16.
         relative_l2_max: How far a device may be off, relative to the length of the vector.
@@ -274,11 +275,12 @@ class ModelSpec(Record):
         name: The network's name.
         precision: How weights are kept: `fp32`, `fp16` or `int8`.
         input: What the graph takes.
-        outputs: What it gives; the first is called `features`.
+        outputs: What the graph gives; the first is called `features`.
         source: Where network and weights come from.
         parity: What was measured against Keras.
         probe: The self-test.
         fingerprint: What two sets of vectors must share to be compared.
+        frame: The raw frame that a bundle takes; None for a model that takes pictures.
         extra: Keys that this version does not know.
     """
 

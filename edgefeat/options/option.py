@@ -48,8 +48,8 @@ class Option:
     """What is known of one option besides its name and default.
 
     Args:
-        words: What it is or does, as a part of a sentence. For a switch: what the user asks for by
-            turning it, as a command ("scale every vector to unit length").
+        words: What the option is or does, as a part of a sentence. For a switch: what the user asks
+            for by turning it, as a command ("scale every vector to unit length").
         check: Called with the option's name and a value; returns the value as it is used, or
             raises `OptionError`. The default None of an option is not checked.
         read: Turns the text of a command line into a value; what it cannot read it returns as it

@@ -61,6 +61,12 @@ def decode(
 def check_pixels(height: int, width: int, where: str, max_pixels: int) -> None:
     """Refuse a picture that claims too many pixels.
 
+    Args:
+        height: Rows that the header claims.
+        width: Columns that the header claims.
+        where: Name of the picture, for messages.
+        max_pixels: Largest product of both that is accepted.
+
     Raises:
         ImageError: It claims more than `max_pixels`.
     """

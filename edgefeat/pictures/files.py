@@ -48,7 +48,7 @@ def read_path(path: str, where: str, max_pixels: int) -> bytes:
 
     Args:
         path: The file.
-        where: Its name for messages, without a password.
+        where: Name of the file in messages, without a password.
         max_pixels: Files longer than so many pixels can need are refused.
 
     Raises:
@@ -91,7 +91,7 @@ def read_open(file: Any, where: str, max_pixels: int) -> bytes:
 
     Args:
         file: Opened in binary mode; it is left open.
-        where: Its name for messages.
+        where: Name of the file in messages.
         max_pixels: Files longer than so many pixels can need are refused.
 
     Raises:

@@ -74,7 +74,7 @@ class FrameInput(Record):
         """Return the graph's input: uint8 of `spec.shape`, contiguous.
 
         Args:
-            frame: As `decode` returns it.
+            frame: Frame that `decode` returned.
         """
         conversion = _FROM_BGR.get(self.spec.pixels)
         if conversion is None:

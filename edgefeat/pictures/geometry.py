@@ -19,9 +19,9 @@ class Window(Record):
     """A rectangle inside a picture.
 
     Args:
-        top: Its first row.
-        left: Its first column.
-        size_hw: Its height and width.
+        top: First row.
+        left: First column.
+        size_hw: Height and width.
     """
 
     top: int
@@ -30,12 +30,12 @@ class Window(Record):
 
     @property
     def rows(self) -> slice:
-        """Its rows."""
+        """The rows."""
         return slice(self.top, self.top + self.size_hw[0])
 
     @property
     def columns(self) -> slice:
-        """Its columns."""
+        """The columns."""
         return slice(self.left, self.left + self.size_hw[1])
 
 

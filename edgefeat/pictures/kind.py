@@ -44,7 +44,7 @@ class Kind(Record):
     """What a file is.
 
     Args:
-        name: Its format's short name: "JPEG", "HEIC", "MP4", "ZIP"; "empty" and "unknown" where
+        name: Short name of the format: "JPEG", "HEIC", "MP4", "ZIP"; "empty" and "unknown" where
             there is none.
         group: What can be done with it.
         format: How it is decoded; None for all that is never decoded.

@@ -31,7 +31,7 @@ class Decoded(Record):
     """What a decoder gave.
 
     Args:
-        pixels: As OpenCV has them: any depth, one to four channels, BGR.
+        pixels: What OpenCV decoded: any depth, one to four channels, BGR.
         words: The lines that the decoder wrote to stderr.
     """
 
@@ -50,8 +50,8 @@ def decode(data: bytes, flags: int, header: ImageHeader) -> Decoded:
 
     Args:
         data: The whole file.
-        flags: Of `cv2.imdecode`.
-        header: What is known of it, for the message.
+        flags: The flags that `cv2.imdecode` takes.
+        header: What the header says, for the message.
 
     Raises:
         ImageError: OpenCV gives no pixels. It has no place: the caller knows the picture's name.

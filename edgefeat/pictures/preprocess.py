@@ -40,10 +40,10 @@ class Preprocessor(Record):
 
     Args:
         size_hw: Height and width of the graph's input.
-        colour: Its channel order.
+        colour: Channel order of the graph's input.
         mode: How a picture of another shape meets it.
-        crop_fraction: For `center_crop`: which share of the largest window is taken.
-        pad_value: For `letterbox`: the grey level around the picture.
+        crop_fraction: Share of the largest window that is taken; used with `center_crop`.
+        pad_value: Grey level around the picture, 0 to 255; used with `letterbox`.
         resample: Resizes pixels to a height and width.
         keep_side: What a JPEG's shorter side must keep when it is decoded at a reduced scale; None
             decodes at full scale.

@@ -35,7 +35,7 @@ __all__ = ["NpySink", "NpzSink", "read_npy", "read_npz"]
 
 
 class NpzSink(WholeFileSink):
-    """Spools a column for each array; memory does not grow with the set."""
+    """Spools a column for each array; memory does not grow with the set. See `WholeFileSink`."""
 
     def __init__(self, path: Path, info: SetInfo, *, overwrite: bool = False) -> None:
         super().__init__(path, info, overwrite=overwrite)
@@ -90,7 +90,7 @@ class NpzSink(WholeFileSink):
 
 
 class NpySink(SidecarSink):
-    """Spools the array; its names and facts go into the sidecar."""
+    """Spools the array; its names and facts go into the sidecar. See `WholeFileSink`."""
 
     def __init__(self, path: Path, info: SetInfo, *, overwrite: bool = False) -> None:
         super().__init__(path, info, overwrite=overwrite)

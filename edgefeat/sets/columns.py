@@ -24,9 +24,9 @@ class RawColumn:
     """Entries of one array as their bytes.
 
     Args:
-        folder: Where the disk has room.
-        dtype: Of one number.
-        shape: Of one entry.
+        folder: Folder for the temporary file, on a disk with room.
+        dtype: Type of one number.
+        shape: Shape of one entry.
     """
 
     def __init__(self, folder: Path, dtype: np.dtype[Any], shape: Sequence[int] = ()) -> None:
@@ -54,7 +54,7 @@ class JsonColumn:
     """Texts, numbers or None, one for each row.
 
     Args:
-        folder: Where the disk has room.
+        folder: Folder for the temporary file, on a disk with room.
     """
 
     def __init__(self, folder: Path) -> None:

@@ -36,7 +36,7 @@ def as_frame(
         paths: What the rows are called.
         frames: When the frames of a stream were taken; None for pictures.
         numbers: float32 `(N, D)`.
-        library: Whose DataFrame; None takes the first of the libraries that is installed.
+        library: Library that makes the DataFrame; None takes the first that is installed.
 
     Raises:
         DependencyError: The library is missing.

@@ -221,7 +221,8 @@ class FeatureSet(SearchableSet):
         or, of several outputs, `output_NAME_0000`, ...
 
         Args:
-            library: Whose DataFrame; None takes pandas, or Polars where pandas is missing.
+            library: Library that makes the DataFrame; None takes pandas, or Polars where pandas is
+                missing.
 
         Raises:
             DependencyError: The library is missing.

@@ -109,7 +109,13 @@ class SetFolder:
         return FileRecord.of(name, content)
 
     def add(self, shard: ShardRecord, names: Sequence[str], failures: Sequence[Failure]) -> None:
-        """Count a shard whose files are in place, with its rows' names and its failures."""
+        """Count a shard whose files are in place, with its rows' names and its failures.
+
+        Args:
+            shard: The shard's files and rows.
+            names: Names of its rows.
+            failures: Pictures of the shard that gave no features.
+        """
         ledger = self._extend_ledger(failures)
         self._save(
             replace(

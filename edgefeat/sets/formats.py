@@ -212,6 +212,12 @@ def open_sink(
 ) -> Sink:
     """Open the sink that goes with an output's name; `OutputPlan` has the other options.
 
+    Args:
+        output: File, folder or `-`; its ending says the format.
+        info: What the rows have in common.
+        overwrite: Whether a set that is there may go.
+        live: Whether records come from a stream.
+
     Raises:
         OptionError: The name or what it must hold does not fit a format.
         SinkError: The place cannot be written to, or is there already.

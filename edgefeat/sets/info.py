@@ -25,8 +25,8 @@ class OutputInfo:
     """One output of the model that a set keeps.
 
     Attributes:
-        name: As in the model file.
-        shape: Of one row: `(D,)`, or `(H, W, C)` for a map.
+        name: Name of the output in the model file.
+        shape: Shape of one row: `(D,)`, or `(H, W, C)` for a map.
     """
 
     name: str

@@ -18,6 +18,9 @@ def ledger_path(output: Path) -> Path:
 class Ledger:
     """FILE.errors.jsonl, there only if something failed.
 
+    Args:
+        output: The output that the ledger belongs to.
+
     Attributes:
         count: Failures taken.
 

@@ -42,9 +42,9 @@ class FileRecord:
     """One file of the set.
 
     Attributes:
-        name: In the folder.
+        name: Name of the file in the folder.
         size_bytes: How much of it belongs to the set; a killed run may have left more.
-        sha256: Of those bytes.
+        sha256: Hash of those bytes, 64 hexadecimal digits.
     """
 
     name: str
@@ -121,8 +121,8 @@ class Manifest:
     """Everything a set in a folder is.
 
     Attributes:
-        model: See `SetInfo`, as for the next four.
-        fingerprint: Of model and preprocessing.
+        model: Name of the model; see `SetInfo` for this and the next four.
+        fingerprint: Fingerprint of model and preprocessing.
         outputs: What is kept of each picture.
         store: How numbers are kept.
         timed: Whether rows say when their frame was taken.

@@ -23,7 +23,7 @@ def encode_name(name: str) -> str:
     """Return a name as text that every program can read.
 
     Args:
-        name: As Python gives it: bytes that are not UTF-8 are surrogates in it.
+        name: Name that Python gave; bytes that are not UTF-8 are surrogates in it.
 
     Raises:
         SinkError: It holds surrogates that stand for no byte.

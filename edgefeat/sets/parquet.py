@@ -36,7 +36,7 @@ _GROUP_ROWS, _GROUP_BYTES = 1024, 16 * 2**20
 
 
 class ParquetSink(WholeFileSink):
-    """Writes a row group at a time, so that memory stays bounded.
+    """Writes a row group at a time, so that memory stays bounded. See `WholeFileSink`.
 
     Raises:
         DependencyError: pyarrow is missing.

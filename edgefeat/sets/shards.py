@@ -53,7 +53,13 @@ def default_shard_sources(info: SetInfo, batch: int) -> int:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Row:
-    """One record that is in no shard yet: its name, flat features, and frame facts."""
+    """One record that is in no shard yet.
+
+    Attributes:
+        path: Name of the picture.
+        features: Flat features, float32.
+        frame: When the frame was taken, for a stream; None for a picture.
+    """
 
     path: str
     features: Features

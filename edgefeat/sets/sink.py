@@ -19,7 +19,7 @@ class SinkSummary:
 
     Attributes:
         rows: Records that a reader finds there now.
-        resumed: Those of them that were there before this run.
+        resumed: Records among them that were there before this run.
         failures: Pictures that gave no features, of earlier runs too.
         loss: What storing cost the worst vector; None where nothing is lost.
     """

@@ -215,7 +215,13 @@ def _codec(capture: cv2.VideoCapture) -> str:
 
 
 def open_ffmpeg(url: str, timeout_s: float, *, threads: int = 0) -> cv2.VideoCapture:
-    """Open with time limits; 0 threads leaves their number to OpenCV."""
+    """Open with time limits.
+
+    Args:
+        url: What FFmpeg opens.
+        timeout_s: Longest wait for the connection, and for each frame.
+        threads: Threads that decode; 0 leaves their number to OpenCV.
+    """
     # FFmpeg writes to stderr by itself, URLs and all; what is wrong is said by us.
     os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
     limit_ms = max(1, round(timeout_s * 1000))

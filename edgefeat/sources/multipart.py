@@ -57,7 +57,7 @@ class PartReader:
 
     Args:
         receive: Waits for and returns the next bytes; empty at the end of the stream.
-        boundary: As `boundary_of` gives it.
+        boundary: The bytes between two parts, from `boundary_of`.
     """
 
     def __init__(self, receive: Callable[[], bytes], boundary: bytes) -> None:

@@ -96,7 +96,7 @@ class Meter:
         undecodable: Frames that the loop found damaged. Written by the loop, as is the next one.
         emitted: Records.
         losses: Connections lost. Written by the supervisor, as is the next one.
-        state: As `Health.state`.
+        state: What the stream is doing; see `Health.state`.
         started_at: `time.monotonic()` when the stream was made.
     """
 

@@ -83,7 +83,14 @@ class Intake:
 
 
 class Permit:
-    """One connection's right to write. It ends once, by `revoke`, and never comes back."""
+    """One connection's right to write. It ends once, by `revoke`, and never comes back.
+
+    Args:
+        intake: What all connections share.
+        buffer: Takes the frames.
+        pacer: Chooses which frames are wanted.
+        meter: Counts what happens to frames.
+    """
 
     def __init__(self, intake: Intake, buffer: Buffer, pacer: Pacer, meter: Meter) -> None:
         self._intake, self._buffer, self._pacer, self._meter = intake, buffer, pacer, meter
@@ -132,7 +139,13 @@ class Permit:
             return index if self._holds_frame else None
 
     def put(self, index: int, grab: Grab, image: ImageInput) -> None:
-        """Hand over a wanted frame; waits for room if the buffer does."""
+        """Hand over a wanted frame; waits for room if the buffer does.
+
+        Args:
+            index: Number that `count` gave to the frame.
+            grab: What was grabbed.
+            image: The picture, encoded or decoded.
+        """
         with self._buffer.lock:
             taken = self._buffer.put(Captured(index, grab, image), allowed=lambda: self._valid)
             self._meter.discarded += self._holds_frame and not taken

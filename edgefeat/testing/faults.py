@@ -27,7 +27,7 @@ from edgefeat.sources.base import Grab, OpenReader, Traits, nothing_grabbed
 
 __all__ = [
     "FaultySource",
-    "Step",
+    "ScriptStep",
     "StepKind",
     "disconnect",
     "drop",
@@ -61,7 +61,7 @@ class StepKind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class ScriptStep:
     """One step of a script: made by the functions below.
 
     Attributes:
@@ -77,50 +77,56 @@ class Step:
     size_hw: tuple[int, int] = (0, 0)
 
 
-def frames(count: int) -> Step:
+def frames(count: int) -> ScriptStep:
     """Give so many good frames."""
-    return Step(StepKind.FRAMES, count=count)
+    return ScriptStep(StepKind.FRAMES, count=count)
 
 
-def drop(count: int) -> Step:
+def drop(count: int) -> ScriptStep:
     """Lose so many frames before anyone sees them: the pictures' numbers jump."""
-    return Step(StepKind.DROP, count=count)
+    return ScriptStep(StepKind.DROP, count=count)
 
 
-def freeze(count: int) -> Step:
+def freeze(count: int) -> ScriptStep:
     """Give the last picture so many times again, as cameras with a crashed sensor do."""
-    return Step(StepKind.FREEZE, count=count)
+    return ScriptStep(StepKind.FREEZE, count=count)
 
 
-def garbage(count: int) -> Step:
+def garbage(count: int) -> ScriptStep:
     """Give so many JPEGs that are cut off."""
-    return Step(StepKind.GARBAGE, count=count)
+    return ScriptStep(StepKind.GARBAGE, count=count)
 
 
-def stall(seconds: float) -> Step:
+def stall(seconds: float) -> ScriptStep:
     """Give nothing for a while; the wait ends when the reader is interrupted."""
-    return Step(StepKind.STALL, seconds=seconds)
+    return ScriptStep(StepKind.STALL, seconds=seconds)
 
 
-def hang(seconds: float) -> Step:
+def hang(seconds: float) -> ScriptStep:
     """Give nothing for a while and do not listen, as a driver stuck in the kernel."""
-    return Step(StepKind.HANG, seconds=seconds)
+    return ScriptStep(StepKind.HANG, seconds=seconds)
 
 
-def resize(height: int, width: int) -> Step:
+def resize(height: int, width: int) -> ScriptStep:
     """Change the size of the frames that follow."""
-    return Step(StepKind.RESIZE, size_hw=(height, width))
+    return ScriptStep(StepKind.RESIZE, size_hw=(height, width))
 
 
-def disconnect(*, refusals: int = 0) -> Step:
+def disconnect(*, refusals: int = 0) -> ScriptStep:
     """Break the connection, and refuse so many attempts to open a new one."""
-    return Step(StepKind.DISCONNECT, count=refusals)
+    return ScriptStep(StepKind.DISCONNECT, count=refusals)
 
 
-def random_script(seed: int, *, faults: int, between: int = 20) -> list[Step]:
-    """Return a script of so many faults, with up to `between` good frames before each."""
+def random_script(seed: int, *, faults: int, between: int = 20) -> list[ScriptStep]:
+    """Return a script of so many faults, with up to `between` good frames before each.
+
+    Args:
+        seed: Equal seeds give equal scripts.
+        faults: How many faults there are.
+        between: Most good frames before each of them.
+    """
     rng = random.Random(seed)  # noqa: S311 - a script, not a secret
-    script: list[Step] = []
+    script: list[ScriptStep] = []
     for _ in range(faults):
         script.append(frames(rng.randint(1, between)))
         script.append(
@@ -156,7 +162,7 @@ class FaultySource:
 
     def __init__(
         self,
-        script: Sequence[Step],
+        script: Sequence[ScriptStep],
         *,
         fps: float | None = None,
         size_hw: tuple[int, int] = (64, 192),
@@ -202,7 +208,7 @@ class FaultySource:
                 self._refusals = step.count
                 raise SourceError("broke off, as the script says", where=self.name)
             elif step.count > 0:
-                self._steps.append(Step(step.kind, step.count - 1))
+                self._steps.append(ScriptStep(step.kind, step.count - 1))
                 interrupted.wait(self._interval_s)
                 return self._picture(step.kind)
         return None

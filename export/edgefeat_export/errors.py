@@ -29,7 +29,10 @@ class ConversionError(ExportError):
 class VerificationError(ExportError):
     """The graph is well formed, but its features are not Keras's.
 
-    `reasons` holds each missed gate for programs: output, gate, needed, got.
+    See `EdgefeatError` for the other parts.
+
+    Attributes:
+        reasons: Each missed gate, for programs: output, gate, needed, got.
     """
 
     def __init__(

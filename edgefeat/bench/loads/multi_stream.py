@@ -27,7 +27,14 @@ def multi_stream(
     load: MultiStreamLoad,
     on_share: Callable[[float], None],
 ) -> MultiStream:
-    """Time queries, one after the other."""
+    """Time queries, one after the other.
+
+    Args:
+        pipeline: Makes features of a picture.
+        items: Pictures, taken in turn and again from the first.
+        load: How long and with how many pictures a query.
+        on_share: Called with the share of the time that is over, 0 to 1.
+    """
     supply = cycle(items)
     latencies_ms: list[float] = []
     started = time.perf_counter()

@@ -21,7 +21,14 @@ def offline(
     load: OfflineLoad,
     on_share: Callable[[float], None],
 ) -> Offline:
-    """Let every worker take the next picture until the time is up; count what they did."""
+    """Let every worker take the next picture until the time is up; count what they did.
+
+    Args:
+        pipeline: Makes features of a picture.
+        items: Pictures, taken in turn and again from the first.
+        load: How long and with how many workers.
+        on_share: Called with the share of the time that is over, 0 to 1.
+    """
     supply = cycle(items)
     lock = threading.Lock()
     workers = workers_used(load)

@@ -36,7 +36,14 @@ def server(
     load: ServerLoad,
     on_share: Callable[[float], None],
 ) -> Server:
-    """Search the highest rate of Poisson arrivals whose p99 keeps the bound."""
+    """Search the highest rate of Poisson arrivals whose p99 keeps the bound.
+
+    Args:
+        pipeline: Makes features of a picture.
+        items: Pictures, taken in turn and again from the first.
+        load: The bound of p99, and how many workers.
+        on_share: Called with the share of the search that is over, 0 to 1.
+    """
     workers = workers_used(load)
     low, high = 0.0, workers / _typical_s(pipeline, items)
     trials: list[ServerTrial] = []

@@ -67,7 +67,14 @@ class Plot:
         self._marks.append(f'<polyline class="line {css}" points="{text}"/>')
 
     def area(self, x: tuple[float, float], y: tuple[float, float], css: str, hint: str) -> None:
-        """Draw a filled rectangle between two corners; `hint` is shown under the pointer."""
+        """Draw a filled rectangle.
+
+        Args:
+            x: Values at its left and right side.
+            y: Values at its lower and upper side.
+            css: Class of the style sheet that colours it.
+            hint: Text that is shown under the pointer.
+        """
         left, right = self.x(x[0]), self.x(x[1])
         top, bottom = self.y(y[1]), self.y(y[0])
         self._marks.append(
@@ -76,7 +83,13 @@ class Plot:
         )
 
     def dots(self, points: Sequence[tuple[float, float]], css: str, radius: float = 1.4) -> None:
-        """Draw dots; thousands of them are one element."""
+        """Draw dots; thousands of them are one element.
+
+        Args:
+            points: Values of each dot on the horizontal and the vertical axis.
+            css: Class of the style sheet that colours them.
+            radius: Radius of a dot, in pixels of the picture.
+        """
         arc = f"a{radius},{radius} 0 1,0 {2 * radius},0a{radius},{radius} 0 1,0 {-2 * radius},0"
         path = "".join(f"M{self.x(x) - radius:.1f},{self.y(y)}{arc}" for x, y in points)
         self._marks.append(f'<path class="dots {css}" d="{path}"/>')
@@ -126,7 +139,13 @@ class Plot:
 
 
 def round_ticks(low: float, high: float, *, most: int = _MOST_X_TICKS) -> list[float]:
-    """Return round numbers between two others: steps of 1, 2 or 5 times a power of ten."""
+    """Return round numbers between two others: steps of 1, 2 or 5 times a power of ten.
+
+    Args:
+        low: The lowest number may not be below this.
+        high: The highest number may not be above this.
+        most: About how many numbers to return.
+    """
     rough = (high - low) / most
     power = 10.0 ** math.floor(math.log10(rough))
     step = next(factor * power for factor in (1, 2, 5, 10) if factor * power >= rough * (1 - 1e-9))

@@ -147,8 +147,8 @@ class _Pair:
     Attributes:
         label: What the setup is called.
         threads: Threads inside one inference.
-        old: Its single stream in the earlier run.
-        new: Its single stream in this run.
+        old: Single stream in the earlier run.
+        new: Single stream in this run.
         same_yardstick: Whether the yardstick was the same work in both runs.
     """
 

@@ -26,7 +26,14 @@ _SPARED = (0xE1, 0xEE)  # APP1 (Exif) and APP14 (Adobe's colours)
 
 
 def decode_jpeg(data: bytes, header: ImageHeader, keep_side: int | None) -> Outcome:
-    """Decode a JPEG; OpenCV turns it upright itself."""
+    """Decode a JPEG; OpenCV turns it upright itself.
+
+    Args:
+        data: The whole file.
+        header: What the header says.
+        keep_side: Pixels that the shorter side must keep at a reduced scale; None decodes at full
+            scale.
+    """
     header = cast(JpegHeader, header)
     if header.junk:  # libjpeg tells only of the first oddity, and this one is harmless
         data = _without(data, header.junk)

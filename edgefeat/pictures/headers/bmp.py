@@ -27,7 +27,7 @@ class BmpHeader(ImageHeader):
     """A BMP's header.
 
     Args:
-        bits: Of a pixel.
+        bits: Number of bits in a pixel.
         compression: `PLAIN` (with or without masks), `RLE8` or `RLE4`.
         from_top: Whether the first row stored is the top one.
         pixels_at: Where the pixels begin.

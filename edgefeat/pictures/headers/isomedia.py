@@ -78,7 +78,13 @@ def _size_and_turn(
 
 
 def boxes_of(data: bytes, start: int, end: int) -> Iterator[tuple[bytes, int, int]]:
-    """Yield each box's kind, and where its body starts and ends."""
+    """Yield each box's kind, and where its body starts and ends.
+
+    Args:
+        data: Bytes of the file.
+        start: Place of the first box.
+        end: Place behind the last box.
+    """
     for _ in range(_MOST_BOXES):
         if start + 8 > end:
             return

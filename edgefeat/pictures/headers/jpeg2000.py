@@ -20,7 +20,7 @@ class Jpeg2000Header(ImageHeader):
     """The header of a JPEG 2000 picture.
 
     Args:
-        bits: Of a sample.
+        bits: Number of bits in a sample.
         bands: Components of a pixel.
         has_alpha: Whether the last of them is alpha.
     """

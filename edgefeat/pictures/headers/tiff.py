@@ -83,7 +83,7 @@ class TiffHeader(ImageHeader):
         order: `<` or `>`, as `struct` has it.
         compression: How strips and tiles are packed.
         photometric: How samples become colours.
-        bits: Of a sample.
+        bits: Number of bits in a sample.
         bands: Samples of a pixel, those that are no colour among them.
         extra: What each band after the colours is: 0 unknown, 1 alpha that colours were multiplied
             by, 2 alpha.

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 __all__ = ["fits", "forget", "mean", "open_graphs"]
 
-_Graph = tuple[areagraph.Plan, InferenceSession]
+_Graph = tuple[areagraph.AreaPlan, InferenceSession]
 
 # Every row of a pattern is a convolution, and every column adds products. So the pattern must be
 # short, and repeat often.
@@ -42,7 +42,7 @@ _SIZES_KEPT_OPEN = 8  # a camera has one size, folders have a few
 
 @lru_cache(maxsize=64)
 def fits(size_hw: SizeHw, target_hw: SizeHw) -> bool:
-    """Whether no axis grows, and each has a short pattern of weights that repeats often."""
+    """Tell whether no axis grows, and each has a short pattern of weights that repeats often."""
     (height, width), (rows, columns) = size_hw, target_hw
     repeats_y, repeats_x = math.gcd(height, rows), math.gcd(width, columns)
     return (

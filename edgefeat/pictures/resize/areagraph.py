@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     Weights = NDArray[np.int8]
 
-__all__ = ["Plan", "Window", "build", "weight_count", "weights"]
+__all__ = ["AreaPlan", "RowWindow", "build", "weight_count", "weights"]
 
 _FEWEST_COLUMNS_IN_BLOCK = 7  # kernels make 16 and more sums at once
 _DENSE_MULTIPLE = 4  # the fast dense kernels make sums in fours
@@ -44,7 +44,7 @@ _SMALLEST_WEIGHT_SUM = 64
 _CUT_FROM_BYTES = 4 << 20  # below, the copies cost more than they save (bench_resize.py)
 
 
-class Window(Record):
+class RowWindow(Record):
     """One input of the graph: some of the source's rows.
 
     Args:
@@ -60,15 +60,16 @@ class Window(Record):
     shape: tuple[int, ...]
 
 
-class Plan(Record):
+class AreaPlan(Record):
     """How to use a graph, whose output is uint8 `(1, rows, blocks, values)`.
 
     Args:
-        windows: Its inputs; a graph that cuts has one, the whole picture as repeats of rows.
+        windows: Inputs of the graph; a graph that cuts has one, the whole picture as repeats of
+            rows.
         used: How many values of a block are pixels; those after them were added for the kernels.
     """
 
-    windows: list[Window]
+    windows: list[RowWindow]
     used: int
 
 
@@ -79,7 +80,7 @@ def build(
     cuts: bool | None = None,
     channels: int = 3,
     kept: Sequence[int] = (0, 1, 2),
-) -> tuple[bytes, Plan]:
+) -> tuple[bytes, AreaPlan]:
     """Return the graph for pictures of one size, serialized, and how to use it.
 
     Args:
@@ -87,6 +88,8 @@ def build(
         target_hw: Height and width of the result.
         cuts: Whether the graph takes the whole picture and cuts it into repeats itself. None does
             what is faster at this size; the bytes are the same.
+        channels: Values of a pixel in the pictures.
+        kept: Places of the values that the result keeps, in its order.
     """
     (height, width), (rows, columns) = size_hw, target_hw
     if cuts is None:
@@ -114,7 +117,7 @@ def build(
     inputs = [uint8_value(window.name, window.shape) for window in windows]
     outputs = [uint8_value("means", (1, rows, blocks, padded))]
     graph = model(nodes, constants, inputs, outputs)
-    return graph, Plan(windows=windows, used=values)
+    return graph, AreaPlan(windows=windows, used=values)
 
 
 def weight_count(size_hw: SizeHw, target_hw: SizeHw) -> int:
@@ -144,7 +147,7 @@ def weights(source: int, target: int) -> tuple[Weights, int]:
     return sums.astype(np.int8), total
 
 
-def _rows(height: int, rows: int, values: int) -> tuple[list[Window], list[bytes], list[bytes]]:
+def _rows(height: int, rows: int, values: int) -> tuple[list[RowWindow], list[bytes], list[bytes]]:
     """Return inputs, constants and nodes that make `rows` from a picture's rows of `values`."""
     repeats, parts = math.gcd(height, rows), _parts(values)
     step, channels = height // repeats, values // parts
@@ -153,7 +156,7 @@ def _rows(height: int, rows: int, values: int) -> tuple[list[Window], list[bytes
         after = first + (repeats - 1) * step + len(taps)
         source, row_weights, row_scale = f"source{i}", f"row weights{i}", f"row scale{i}"
         shape = (1, after - first, parts, channels)
-        windows.append(Window(name=source, first=first, after=after, shape=shape))
+        windows.append(RowWindow(name=source, first=first, after=after, shape=shape))
         spread = np.broadcast_to(taps[:, None], (channels, 1, len(taps), 1))
         constants += [constant(row_weights, spread), constant(row_scale, scale)]
         made.append(f"rows{i}")
@@ -166,7 +169,7 @@ def _rows(height: int, rows: int, values: int) -> tuple[list[Window], list[bytes
 
 def _rows_of_repeats(
     height: int, rows: int, values: int
-) -> tuple[list[Window], list[bytes], list[bytes]]:
+) -> tuple[list[RowWindow], list[bytes], list[bytes]]:
     """Return the same as `_rows` for a graph that takes the whole picture and cuts it."""
     repeats, parts = math.gcd(height, rows), _parts(values)
     step, channels = height // repeats, values // parts
@@ -190,7 +193,7 @@ def _rows_of_repeats(
         ]
     nodes.append(node("Concat", made, "rows", attributes={"axis": 1}))
     shape = (repeats, step, parts, channels)
-    return [Window(name="repeats", first=0, after=height, shape=shape)], constants, nodes
+    return [RowWindow(name="repeats", first=0, after=height, shape=shape)], constants, nodes
 
 
 def _kinds(source: int, target: int) -> Iterator[tuple[int, Weights, NDArray[np.float32]]]:

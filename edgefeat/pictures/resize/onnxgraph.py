@@ -29,7 +29,14 @@ def model(
     inputs: Iterable[bytes],
     outputs: Iterable[bytes],
 ) -> bytes:
-    """Return a ModelProto of nodes in the order in which they run."""
+    """Return a ModelProto of nodes in the order in which they run.
+
+    Args:
+        nodes: NodeProtos, from `node`.
+        constants: TensorProtos, from `constant`.
+        inputs: ValueInfoProtos, from `uint8_value`.
+        outputs: ValueInfoProtos, from `uint8_value`.
+    """
     graph = b"".join(
         field(number, part)
         for number, parts in ((1, nodes), (5, constants), (11, inputs), (12, outputs))
@@ -47,7 +54,15 @@ def node(
     domain: str = "",
     attributes: Mapping[str, int | Sequence[int]] | None = None,
 ) -> bytes:
-    """Return a NodeProto with one output."""
+    """Return a NodeProto with one output.
+
+    Args:
+        operation: Name of the operator.
+        inputs: Names of the tensors that it reads.
+        output: Name of the tensor that it makes.
+        domain: Operator set; empty for the standard one.
+        attributes: Attributes by name: whole numbers or lists of them.
+    """
     parts = [field(1, name) for name in inputs]
     parts += [field(2, output), field(4, operation), field(7, domain)]
     parts += [field(5, _attribute(name, value)) for name, value in (attributes or {}).items()]

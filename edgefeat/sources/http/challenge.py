@@ -23,8 +23,8 @@ class Challenge:
     """One way to log in that a camera offers.
 
     Attributes:
-        scheme: Such as `digest`, in lower case.
-        fields: What it says of it, by names in lower case.
+        scheme: Name of the way in lower case, such as `digest`.
+        fields: What the camera says of it, by names in lower case.
     """
 
     scheme: str

@@ -26,7 +26,12 @@ _FIRST_USE = "00000001"  # each connection gets a nonce of its own
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Login:
-    """A user and a password."""
+    """A user and a password.
+
+    Attributes:
+        user: Name of the user.
+        password: The password; it is shown nowhere.
+    """
 
     user: str
     password: str
@@ -45,7 +50,7 @@ def authorization(
     Args:
         offered: What the camera offers; nothing at all is taken for Basic.
         login: User and password.
-        method: Such as `GET`.
+        method: Method of the request, such as `GET`.
         target: Path and query of the request.
         make_nonce: Makes the client's nonce.
     """

@@ -72,6 +72,11 @@ class Tls:
     def check(self, url: str, name: str, timeout_s: float) -> None:
         """Look at the certificate of a place before FFmpeg goes there; others are let through.
 
+        Args:
+            url: Address of the place.
+            name: What messages call it, without a password.
+            timeout_s: Longest wait for its answer.
+
         Raises:
             SourceError: It is not trusted, or nobody answers.
         """

@@ -29,7 +29,7 @@ _COLOURS = {PixelLayout.RGB: "rgb", PixelLayout.BGR: "bgr", PixelLayout.RGBA: "r
 
 
 def is_yuv(pixels: PixelLayout) -> bool:
-    """Whether colours have to be computed before anything else."""
+    """Tell whether colours have to be computed before anything else."""
     return pixels not in _COLOURS
 
 
@@ -48,6 +48,12 @@ def from_yuv(steps: Steps, value: str, frame: FrameSpec, wanted: str) -> str:
 
     Even and odd columns are made apart. Both have the shape of their colours then, and no step
     runs along an axis of two values, which would cost eight times as much.
+
+    Args:
+        steps: Takes the nodes.
+        value: Name of the frame's value.
+        frame: Size and layout of the frame.
+        wanted: Order of the colours in the result, such as `"bgr"`.
     """
     height, width = frame.size_hw
     lumas, u, v = (_nv12 if frame.pixels is PixelLayout.NV12 else _yuyv422)(steps, value, frame)
@@ -99,7 +105,13 @@ def _tint(steps: Steps, u: str, v: str, of_u: int, of_v: int) -> str:
 
 
 def grey(steps: Steps, value: str, order: str) -> str:
-    """Append the grey level of pixels in an order of colours: uint8 `(1, height, width, 1)`."""
+    """Append the grey level of pixels in an order of colours: uint8 `(1, height, width, 1)`.
+
+    Args:
+        steps: Takes the nodes.
+        value: Name of the value with the pixels: uint8 `(1, height, width, 3)`.
+        order: Order of its colours, such as `"bgr"`.
+    """
     factors = steps.constant(np.array([_GREY[colour] for colour in order], np.int32))
     parts = steps.add("Mul", [steps.cast(value, np.int32), factors])
     summed = steps.add("ReduceSum", [parts, steps.whole_numbers(3)], keepdims=1)

@@ -68,7 +68,7 @@ def in_front(core: onnx.ModelProto, network: InputSpec, frame: FrameSpec) -> onn
 
     Args:
         core: The model behind; not changed.
-        network: Its input.
+        network: Input of that model.
         frame: The frame that the new model takes, named `frame`: uint8 `(1, rows, columns,
             values)`.
 

@@ -36,7 +36,13 @@ class Way(Enum):
 
 
 def way(size_hw: SizeHw, target_hw: SizeHw, interpolation: Interpolation) -> Way | None:
-    """Return the exact way for a size, or None if there is none."""
+    """Return the exact way for a size, or None if there is none.
+
+    Args:
+        size_hw: Height and width of the frame.
+        target_hw: Height and width of the network's input.
+        interpolation: How the network's spec has pixels resampled.
+    """
     if size_hw == target_hw:
         return Way.SAME
     if interpolation is Interpolation.BILINEAR:

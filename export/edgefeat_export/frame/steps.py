@@ -20,7 +20,7 @@ class Steps:
 
     Attributes:
         nodes: The nodes so far.
-        constants: Their constants.
+        constants: Constants that the nodes read.
     """
 
     def __init__(self) -> None:
@@ -33,7 +33,7 @@ class Steps:
         """Append a node with one output.
 
         Args:
-            operation: Its operator in the standard domain.
+            operation: Name of an operator of the standard domain.
             inputs: Names of values or constants.
             output: The result's name; None makes one.
             attributes: The node's attributes.
@@ -61,12 +61,25 @@ class Steps:
         return self.add("Reshape", [value, self.whole_numbers(*shape)])
 
     def slice(self, value: str, axis: int, first: int, after: int) -> str:
-        """Take a part of one axis."""
+        """Take a part of one axis.
+
+        Args:
+            value: Name of the value.
+            axis: The axis.
+            first: First place to take.
+            after: Place behind the last one to take.
+        """
         bounds = (self.whole_numbers(number) for number in (first, after, axis))
         return self.add("Slice", [value, *bounds])
 
     def take(self, value: str, axis: int, places: NDArray[np.int64] | Sequence[int]) -> str:
-        """Take places of one axis, in any order, as often as asked."""
+        """Take places of one axis, in any order, as often as asked.
+
+        Args:
+            value: Name of the value.
+            axis: The axis.
+            places: Places to take.
+        """
         indices = self.constant(np.asarray(places, np.int64))
         return self.add("Gather", [value, indices], axis=axis)
 

@@ -173,7 +173,14 @@ class Graph:
         return name
 
     def add(self, op: str, inputs: Sequence[str], *, outputs: int = 1, **attrs: Any) -> Node:
-        """Add a node with new output names and return it."""
+        """Add a node with new output names and return it.
+
+        Args:
+            op: Name of the operator.
+            inputs: Names of the tensors that it reads; "" for an optional input that is left out.
+            outputs: Number of its outputs.
+            attrs: Attributes by name.
+        """
         return self._insert(
             Node(op, list(inputs), [self._fresh(op) for _ in range(outputs)], dict(attrs))
         )

@@ -23,7 +23,7 @@ Rule = Callable[[Graph, Node], list[Node]]
 
 
 def is_to_last(node: Node) -> bool:
-    """Whether a node turns NCHW into NHWC."""
+    """Tell whether a node is a Transpose from NCHW to NHWC."""
     return node.op == "Transpose" and list(node.attrs["perm"]) == TO_LAST
 
 
@@ -41,7 +41,7 @@ def _finish(
 
 
 def _channels_first(graph: Graph, name: str) -> str | None:
-    """The NCHW form of an operand that broadcasts against an NHWC map; None if it has none."""
+    """Return the NCHW form of an operand that broadcasts against an NHWC map; None without one."""
     producer = graph.producer(name)
     if producer is not None and is_to_last(producer):
         return producer.inputs[0]
@@ -70,7 +70,7 @@ def _elementwise(graph: Graph, node: Node) -> list[Node]:
 
 
 def _unary(graph: Graph, node: Node) -> list[Node]:
-    """One map, then parameters (Clip's bounds) that have no axes."""
+    """Pass an operator that takes one map and then parameters without axes, as Clip's bounds."""
     producer = graph.producer(node.inputs[0])
     if producer is None or not is_to_last(producer):
         return []
@@ -93,7 +93,7 @@ def _along_axis(default: int) -> Rule:
 
 
 def _full_rank_first(graph: Graph, name: str) -> str:
-    """The NCHW form of a rank-4 operand that does not broadcast."""
+    """Return the NCHW form of an operand of rank 4 that does not broadcast."""
     value, producer = graph.value(name), graph.producer(name)
     if value is not None:
         return graph.constant(np.ascontiguousarray(value.transpose(TO_FIRST)))
@@ -103,7 +103,7 @@ def _full_rank_first(graph: Graph, name: str) -> str:
 
 
 def _reduce(graph: Graph, node: Node) -> list[Node]:
-    """Axes move with the layout; without keepdims only if the axes that stay keep their order."""
+    """Pass a reduction; one without keepdims only if the axes that stay keep their order."""
     source = graph.producer(node.inputs[0])
     axes = _axes(graph, node)
     if source is None or not is_to_last(source) or not axes:
@@ -150,7 +150,7 @@ def _slice(graph: Graph, node: Node) -> list[Node]:
 
 
 def _reshape(graph: Graph, node: Node) -> list[Node]:
-    """Where height and width are 1 the Transpose moves nothing in memory."""
+    """Drop the Transpose in front of a Reshape where height and width are 1: it moves nothing."""
     source = graph.producer(node.inputs[0])
     shape = graph.shape(node.inputs[0])
     if source is None or not is_to_last(source) or shape is None or shape[1:3] != (1, 1):
@@ -160,7 +160,7 @@ def _reshape(graph: Graph, node: Node) -> list[Node]:
 
 
 def _dense(graph: Graph, node: Node) -> list[Node]:
-    """A Dense layer on every pixel is a 1x1 convolution."""
+    """Write a Dense layer on every pixel as a 1x1 convolution."""
     source, weight = graph.producer(node.inputs[0]), graph.value(node.inputs[1])
     if source is None or not is_to_last(source) or weight is None or weight.ndim != 2:
         return []

@@ -208,7 +208,13 @@ op: Any = _Operators()
 
 
 def match(graph: Graph, node: Node, pattern: Pattern) -> Match | None:
-    """Return the first way to read a node's first output as a pattern; None if there is none."""
+    """Return the first way to read a node's first output as a pattern; None if there is none.
+
+    Args:
+        graph: The graph of the node.
+        node: Node whose first output is compared.
+        pattern: What to compare it with.
+    """
     return next(pattern.ways(node.out, Match(graph, {})), None)
 
 

@@ -54,7 +54,7 @@ class Call:
 
     Attributes:
         name: The dotted name of what was to be called.
-        arguments: What it was to be called with.
+        arguments: Arguments of the call.
     """
 
     name: str

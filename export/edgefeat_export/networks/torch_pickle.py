@@ -50,7 +50,7 @@ class _Storage:
     """A run of elements of one type, as the pickle declares it.
 
     Attributes:
-        key: Its name in the list of storage keys.
+        key: Name of the storage in the list of storage keys.
         dtype: Type of each element.
         count: How many elements it has.
     """
@@ -66,9 +66,9 @@ class _Tensor:
 
     Attributes:
         name: The tensor's name in the state_dict.
-        storage: What it is a window on.
-        offset: Where it starts in the storage.
-        size: Its shape.
+        storage: The storage that it is a window on.
+        offset: Place of its first element in the storage.
+        size: Shape of the tensor.
         stride: Steps in the storage between neighbours along each axis.
     """
 

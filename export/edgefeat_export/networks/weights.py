@@ -69,7 +69,7 @@ def check_sha256(path: Path, expected: str, *, remedy: str) -> None:
 
     Args:
         path: The file.
-        expected: Its SHA-256, 64 hexadecimal digits.
+        expected: SHA-256 that the file must have, 64 hexadecimal digits.
         remedy: What to do if it is another file, as a sentence.
 
     Raises:

@@ -50,10 +50,10 @@ class Bundle:
     """A file that takes raw frames of one size.
 
     Attributes:
-        path: Where it is.
-        spec: What it says of itself.
-        size_bytes: Its size.
-        core_size_bytes: The size of the model inside it.
+        path: Place of the file.
+        spec: What the file says of itself.
+        size_bytes: Length of the file.
+        core_size_bytes: Length of the model inside it.
         equal_frames: How many frames gave features equal to the model's, bit for bit.
         frames: How many frames were tried.
     """

@@ -31,7 +31,7 @@ class Material:
     Attributes:
         request: What was asked for.
         network: The network that was loaded.
-        fp32: Its clean float graph, without reduction.
+        fp32: The clean float graph of the network, without reduction.
         reference: Keras's features, reduction included.
         judged: Pictures to verify with, uint8 `(N, height, width, channels)`.
     """

@@ -18,9 +18,9 @@ class FinishedFile:
     """A model file that holds its gates.
 
     Attributes:
-        path: Where it is.
-        spec: What it says of itself.
-        size_bytes: Its size.
+        path: Place of the file.
+        spec: What the file says of itself.
+        size_bytes: Length of the file.
         parities: What was measured of each output, by its name; the primary output comes first.
     """
 

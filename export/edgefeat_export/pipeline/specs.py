@@ -77,8 +77,8 @@ def make_spec(
     Args:
         model: The graph.
         precision: How its numbers are stored and computed.
-        network: What it was made from.
-        outputs: Its outputs, in order.
+        network: The network that the graph was made from.
+        outputs: Outputs of the graph, in order.
     """
     weights = network.weights
     source = SourceSpec(
@@ -138,7 +138,7 @@ def make_probe(path: Path, spec: ModelSpec, probe: ProbeImage) -> Probe:
 
     Args:
         path: The file, stamped with a spec that has no probe yet.
-        spec: What it says of itself.
+        spec: What the file says of itself.
         probe: The image and its right features.
 
     Raises:

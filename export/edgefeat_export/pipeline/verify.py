@@ -49,8 +49,8 @@ def verify(
 
     Args:
         model: A file that `build` or `quantize` made.
-        against: Its network: a backbone's name, a saved model's path, or a `NetworkRequest`. Size,
-            cut and, where left out, normalisation come from the file.
+        against: Network that the file was made from: a backbone's name, a saved model's path, or a
+            `NetworkRequest`. Size, cut and, where left out, normalisation come from the file.
         images: Folder of pictures.
         at_most: How many pictures to take, evenly spread over the folder.
         gates: Limits to change, by `PRECISION.GATE`, such as `{"int8.cosine_mean": 0.97}`; None

@@ -80,7 +80,7 @@ def changed(
     Args:
         changes: The limits by `PRECISION.GATE`, such as `{"int8.cosine_mean": 0.97}`; None takes a
             gate away.
-        precisions: Those of the files at hand; a change for another one is refused.
+        precisions: Precisions of the files at hand; a change for another one is refused.
 
     Raises:
         OptionError: No such precision or gate, or nothing would use it.
@@ -129,7 +129,7 @@ def require(parities: Mapping[str, Parity], gates: Gates, *, file: str, referenc
         parities: What was measured for each output.
         gates: What every one of them must reach.
         file: Name of the file, for the message.
-        reference: What it was measured against, for the message.
+        reference: What the file was measured against, for the message.
 
     Raises:
         VerificationError: It names every gate that was missed, with the figures.

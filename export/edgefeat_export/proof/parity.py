@@ -31,7 +31,7 @@ def measure(
 
     Args:
         path: The model file.
-        reference: What it was made from: the Keras network, or the float file.
+        reference: What the file was made from: the Keras network, or the float file.
         images: uint8 `(N, height, width, channels)` at the graph's input.
         file: What messages call the file, whose name may be a temporary one.
 

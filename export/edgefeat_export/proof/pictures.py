@@ -77,6 +77,11 @@ def from_folder(folder: Path, input_spec: InputSpec, *, at_most: int, say: Say) 
 def stream(folder: Path, input_spec: InputSpec, *, say: Say) -> Iterator[Pixels]:
     """Yield all pictures below a folder a few at a time: uint8 `(n, height, width, channels)` each.
 
+    Args:
+        folder: Folder of pictures.
+        input_spec: The size and colours the graph takes.
+        say: Takes a line for each picture that cannot be read.
+
     Raises:
         ExportError: No picture there can be read.
     """

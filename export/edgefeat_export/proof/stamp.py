@@ -25,7 +25,14 @@ def fingerprint_of(
     *,
     frame: FrameSpec | None = None,
 ) -> str:
-    """Return the fingerprint that the file of a graph will carry: 64 hexadecimal digits."""
+    """Return the fingerprint that the file of a graph will carry: 64 hexadecimal digits.
+
+    Args:
+        model: The graph.
+        input_spec: What the graph takes.
+        outputs: What the graph gives, in order.
+        frame: The frame that a bundle takes; None for a model.
+    """
     return fingerprint(content_sha256(_serialize(model)), input_spec, outputs, frame=frame)
 
 
@@ -65,6 +72,11 @@ def stamp(model: onnx.ModelProto, spec: ModelSpec, path: Path) -> None:
 @contextmanager
 def beside(model: onnx.ModelProto, spec: ModelSpec, path: Path) -> Iterator[atomic.Spool]:
     """Yield a stamped file under its hidden name, to be measured before it is published.
+
+    Args:
+        model: The graph; not changed.
+        spec: What the file says of itself.
+        path: Place of the file once it is published.
 
     Raises:
         ExportError: The fingerprint is another graph's, or the file cannot be written.

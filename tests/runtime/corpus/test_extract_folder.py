@@ -12,7 +12,7 @@ import pytest
 import edgefeat
 from edgefeat import FeatureExtractor, FeatureSet, SinkError
 from edgefeat.corpus.run import extract_sources
-from edgefeat.corpus.summary import Ending, Step
+from edgefeat.corpus.summary import CorpusStep, Ending
 from edgefeat.errors import OptionError
 from edgefeat.options.many import ManyOptions, OnError
 from edgefeat.sets.sink import ListSink
@@ -32,7 +32,7 @@ NAMES = ["chelsea.jpg", "coffee.jpg", "rocket.jpg"]
 def test_a_folder_becomes_a_set(
     folder: Path, tmp_path: Path, extractor: FeatureExtractor, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    steps: list[Step] = []
+    steps: list[CorpusStep] = []
     summary = edgefeat.extract_folder(
         folder, tmp_path / "set", extractor=extractor, store="f16", on_step=steps.append
     )
@@ -61,7 +61,7 @@ def test_the_shipped_model_is_the_default(photos: Path, tmp_path: Path) -> None:
 def test_a_run_that_is_asked_to_stop_can_be_resumed(
     folder: Path, tmp_path: Path, extractor: FeatureExtractor
 ) -> None:
-    steps: list[Step] = []
+    steps: list[CorpusStep] = []
     options: dict[str, Any] = {"extractor": extractor, "shard_size": 1, "workers": 1}
     options["on_step"] = steps.append
     stopped = edgefeat.extract_folder(

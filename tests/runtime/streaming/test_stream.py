@@ -21,7 +21,7 @@ from edgefeat.sources import ArraySource, IterableSource, Source
 from edgefeat.streaming import Event, EventKind, Health, Limits, Policy, Selection, Stream
 from edgefeat.testing.faults import (
     FaultySource,
-    Step,
+    ScriptStep,
     disconnect,
     drop,
     frames,
@@ -164,7 +164,7 @@ def test_a_camera_that_dies_and_comes_back_is_told_step_by_step() -> None:
 
 
 @pytest.mark.parametrize("step", [stall(30), hang(1.2)], ids=["stall", "hang"])
-def test_silence_is_a_loss_after_the_timeout(step: Step) -> None:
+def test_silence_is_a_loss_after_the_timeout(step: ScriptStep) -> None:
     camera = FaultySource([frames(3), step, frames(3)], fps=200)
     watched = Watched(camera)
     list(watched.stream)
