@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import onnxruntime as ort
 
-from edgefeat import __version__
 from edgefeat.engine import cache
 from edgefeat.engine.cpu import (
     ORT_ERRORS,
@@ -52,7 +51,7 @@ class Session:
     def __init__(
         self, file: ModelFile, *, providers: Sequence[str], strict: bool, engine: EngineOptions
     ) -> None:
-        if (old := loaded_too_old(__version__)) is not None:
+        if (old := loaded_too_old()) is not None:
             from edgefeat.installed.dependencies import too_old
 
             raise too_old(*old)

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import sys
 
-from edgefeat import __version__
 from edgefeat.errors import DependencyError
 from edgefeat.installed.requirements import (
     floor_and_ceiling,
@@ -92,7 +91,7 @@ def explain(error: BaseException) -> DependencyError | None:
         missing = isinstance(error, ModuleNotFoundError) and error.name == one.module
         if missing or module is not None or one.module in _modules_on_the_way(error):
             return _fault(one, error)
-    old = loaded_too_old(__version__)
+    old = loaded_too_old()
     return None if old is None else too_old(*old)
 
 

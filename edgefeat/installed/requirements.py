@@ -16,16 +16,13 @@ _SITE_PACKAGES = os.path.dirname(os.path.dirname(os.path.dirname(__file__)))
 _FIELD = "Requires-Dist:"
 
 
-def loaded_too_old(version: str) -> tuple[str, str, dict[str, str]] | None:
+def loaded_too_old() -> tuple[str, str, dict[str, str]] | None:
     """Hold the loaded packages to the oldest versions that edgefeat works with, in 0.1 ms.
-
-    Args:
-        version: edgefeat's own.
 
     Returns:
         The first module that is older, its version, and all requirements; None if none is.
     """
-    needed = _beside_the_package(version)
+    needed = _beside_the_package()
     for package, bounds in needed.items():
         name = "cv2" if package.startswith("opencv") else package
         loaded = getattr(sys.modules.get(name), "__version__", None)
@@ -68,11 +65,12 @@ def release(version: str) -> tuple[int, ...]:
     return tuple(numbers)
 
 
-def _beside_the_package(version: str) -> dict[str, str]:
+def _beside_the_package() -> dict[str, str]:
     """Return the requirements by package, from where pip puts them: beside edgefeat.
 
     In a checkout and in a frozen application there are none.
     """
+    version = sys.modules["edgefeat"].__version__  # an import would run up to the package's top
     place = os.path.join(_SITE_PACKAGES, f"edgefeat-{version}.dist-info", "METADATA")
     needed = []
     try:

@@ -80,3 +80,21 @@ def test_only_the_rooms_of_pictures_and_cameras_call_opencvs_decoders() -> None:
     decoders = {"imdecode", "imread", "imreadmulti", "imdecodemulti", "VideoCapture"}
     callers = {path for path in PACKAGE.rglob("*.py") if calls_of_cv2(path) & decoders}
     assert {path.relative_to(PACKAGE).parts[0] for path in callers} == {"pictures", "sources"}
+
+
+def names_of_the_package(path: Path) -> set[str]:
+    """Return what a file imports from `edgefeat` itself that is no room."""
+    return {
+        alias.name
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.ImportFrom) and node.module == "edgefeat"
+        for alias in node.names
+        if not find_spec(f"edgefeat.{alias.name}")
+    }
+
+
+def test_only_the_top_floors_use_the_packages_face() -> None:
+    """`edgefeat/__init__.py` stands above all rooms whose names it gives."""
+    callers = {path for path in PACKAGE.rglob("*.py") if names_of_the_package(path)}
+    rooms = {path.relative_to(PACKAGE).parts[0] for path in callers}
+    assert rooms <= {"_pyinstaller", "cli", "doctor.py"}
