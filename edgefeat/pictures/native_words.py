@@ -26,6 +26,7 @@ __all__ = ["Words", "can_listen", "listening"]
 
 _UNBUFFERED = 2  # _IONBF
 _STDERR = 2  # the file descriptor
+_SILENT, _WARNING = 0, 3  # two of OpenCV's log levels
 _MOST_BYTES = 2**14  # kept of one decode: a damaged picture may give a line for every block
 _WRITE = ctypes.CFUNCTYPE(ctypes.c_ssize_t, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_size_t)
 
@@ -57,6 +58,11 @@ class _CookieFunctions(ctypes.Structure):
         ("seek", ctypes.c_void_p),
         ("close", ctypes.c_void_p),
     )
+
+
+def _home_of_log_level() -> Any:
+    """Return what has `getLogLevel`: a module of its own in OpenCV 5, `cv2` itself in OpenCV 4."""
+    return getattr(cv2.utils, "logging", cv2)
 
 
 class _Ear:
@@ -107,18 +113,20 @@ class _Ear:
     def _quieten(self) -> None:
         if self._stderr is not None:
             self._usual, self._stderr.value = self._stderr.value, self._ours
-        level = cv2.utils.logging.getLogLevel()
-        if 0 < level <= cv2.utils.logging.LOG_LEVEL_WARNING:
+        opencv = _home_of_log_level()
+        level = opencv.getLogLevel()
+        if _SILENT < level <= _WARNING:
             self._usual_level = level
-            cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
+            opencv.setLogLevel(_SILENT)
 
     def _restore(self) -> None:
         # Whatever somebody else has set meanwhile stays.
         if self._usual is not None and self._stderr.value == self._ours:
             self._stderr.value = self._usual
         self._usual = None
-        if self._usual_level is not None and cv2.utils.logging.getLogLevel() == 0:
-            cv2.utils.logging.setLogLevel(self._usual_level)
+        opencv = _home_of_log_level()
+        if self._usual_level is not None and opencv.getLogLevel() == _SILENT:
+            opencv.setLogLevel(self._usual_level)
         self._usual_level = None
 
     def _written(self, _cookie: object, text: int, length: int) -> int:

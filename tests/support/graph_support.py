@@ -62,6 +62,15 @@ def ops(model: onnx.ModelProto) -> dict[str, int]:
     return dict(Counter(node.op_type for node in model.graph.node))
 
 
+def scalings_as_one(counts: Mapping[str, int]) -> dict[str, int]:
+    """Count multiplications and divisions together.
+
+    Newer versions of Keras divide by a constant in GELU where older ones multiply by its inverse.
+    """
+    others = {op: count for op, count in counts.items() if op not in ("Mul", "Div")}
+    return others | {"Mul or Div": counts.get("Mul", 0) + counts.get("Div", 0)}
+
+
 def assert_same(
     before: onnx.ModelProto, after: onnx.ModelProto, feeds: Mapping[str, Array]
 ) -> None:

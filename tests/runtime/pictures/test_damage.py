@@ -134,14 +134,16 @@ def test_other_threads_and_children_keep_their_stderr(half: bytes, tmp_path: Pat
 def test_opencvs_log_level_is_put_back(half: bytes) -> None:
     import cv2
 
-    before = cv2.utils.logging.getLogLevel()
+    warning, info = 3, 4
+    opencv = getattr(cv2.utils, "logging", cv2)  # OpenCV 5, OpenCV 4
+    before = opencv.getLogLevel()
     try:
-        for level in (cv2.utils.logging.LOG_LEVEL_WARNING, cv2.utils.logging.LOG_LEVEL_INFO):
-            cv2.utils.logging.setLogLevel(level)
+        for level in (warning, info):
+            opencv.setLogLevel(level)
             load_bgr(half, on_damaged=lambda _: None)
-            assert cv2.utils.logging.getLogLevel() == level
+            assert opencv.getLogLevel() == level
     finally:
-        cv2.utils.logging.setLogLevel(before)
+        opencv.setLogLevel(before)
 
 
 def damage_of(data: bytes) -> tuple[np.ndarray, list[str]]:
