@@ -26,6 +26,8 @@ __all__ = ["COMMANDS", "build_parser", "main", "program"]
 COMMANDS = {
     "extract": "turn photos and folders into features",
     "stream": "turn camera frames and video into features as they come",
+    "search": "find the pictures of a set that are nearest to some photos",
+    "duplicates": "find groups of near-duplicates in a set",
     "bench": "measure latency, throughput, cold start and memory",
     "info": "show a model's spec; --self-test proves it on this device",
     "doctor": "show what this device has and prove the model on every provider",
@@ -55,7 +57,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; return the exit code."""
     # What OpenCV finds wrong with a picture is said once, by us, with the file's name.
     os.environ.setdefault("OPENCV_LOG_LEVEL", "OFF")
-    # NumPy's linear algebra would start a thread for every core at import; nothing here uses it.
+    # NumPy's linear algebra would start a thread for every core at import; few commands use it.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     words = sys.argv[1:] if argv is None else argv
     parser, commands = build_parser(only=command_named(words) or "")

@@ -114,6 +114,24 @@ class Duplicates:
         known = (self.background.median, self.background.p999)
         return any(cosine is not None and cosine >= self.threshold for cosine in known)
 
+    def as_dict(self) -> dict[str, Any]:
+        """Return everything as JSON has it."""
+        return {
+            "model": self.model,
+            "fingerprint": self.fingerprint,
+            "rows": self.rows,
+            "level": self.level,
+            "threshold": self.threshold,
+            "background": {
+                "pairs": self.background.pairs,
+                "median": self.background.median,
+                "p999": self.background.p999,
+            },
+            "crowded": self.is_crowded,
+            "unplaced": [encode_name(path) for path in self.unplaced],
+            "groups": [group.as_dict() for group in self.groups],
+        }
+
     def json_lines(self) -> Iterator[str]:
         """Yield one line of JSON for each group, with its newline."""
         for number, group in enumerate(self.groups):

@@ -1,0 +1,116 @@
+"""`edgefeat search`: the pictures of a set that are nearest to some photos."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from typing import TYPE_CHECKING, Any
+
+from edgefeat.cli.finding_options import (
+    add_finding_options,
+    open_photos,
+    photo_extractor,
+    read_time,
+)
+from edgefeat.cli.options import warnings_as_notes
+from edgefeat.options.option import whole_from
+
+if TYPE_CHECKING:
+    from edgefeat.search.results import Matches
+
+__all__ = ["add_parser"]
+
+_EPILOG = """\
+examples:
+  edgefeat search features/ cat.jpg                     the five nearest
+  edgefeat search features.npz cat.jpg dog.jpg -k 10    ten for each
+  edgefeat search features/ cat.jpg --where '*.png'     only names that fit (quote the pattern)
+  edgefeat search features/ cat.jpg --json              a line of JSON for each photo
+
+SET is what `edgefeat extract` or `edgefeat stream` wrote. The search is exact and needs no index.
+The model file is asked for only where the set was not made by the shipped one.
+
+exit codes: 0 all done; 1 some photos failed, each named, the rest done;
+2 wrong usage; 3 model or set unusable; 130 interrupted
+"""
+
+
+def add_parser(
+    commands: argparse._SubParsersAction[argparse.ArgumentParser], *, purpose: str
+) -> None:
+    """Add the subcommand.
+
+    Args:
+        commands: The program's commands.
+        purpose: What the command is for, in the program's help.
+    """
+    parser = commands.add_parser(
+        "search",
+        help=purpose,
+        description="Find the pictures of a set that are nearest to some photos.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    add = parser.add_argument
+    add("set", metavar="SET", help="a set, or a folder of photos")
+    add("photos", nargs="+", metavar="PHOTO", help="what to search for: file, folder or pattern")
+    add("-k", type=whole_from, default=5, metavar="N", help="pictures for each photo (default: 5)")
+    add("--where", metavar="PATTERN", help="only names that fit, such as '*.png' or 'garden/*'")
+    add("--label", metavar="NAME", help="only pictures in a folder of this name")
+    add("--since", type=read_time, metavar="TIME", help="only frames taken then or later")
+    add("--until", type=read_time, metavar="TIME", help="only frames taken before then")
+    add("--metric", default="cosine", metavar="NAME", help="cosine (default) or euclidean")
+    add("--json", action="store_true", help="a line of JSON for each photo")
+    add_finding_options(parser)
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Run the subcommand; return its exit code."""
+    from edgefeat.cli.record_lines import printable
+    from edgefeat.corpus.listing import collect
+    from edgefeat.errors import ImageError
+
+    there = open_photos(arguments)
+    photos, bad = collect(arguments.photos)
+    failed = [f"{printable(one.path)}: {one.reason}" for one in bad]
+    show = _as_json if arguments.json else _as_text
+    with warnings_as_notes(arguments), photo_extractor(arguments, there) as extractor:
+        for photo in photos:
+            try:
+                found = there.search(
+                    photo,
+                    arguments.k,
+                    metric=arguments.metric,
+                    where=arguments.where,
+                    label=arguments.label,
+                    since=arguments.since,
+                    until=arguments.until,
+                    extractor=extractor,
+                )
+            except ImageError as error:
+                failed.append(error.message(arguments.parser.spell))
+                continue
+            sys.stdout.write(show(photo, found))
+            sys.stdout.flush()
+    for line in failed:
+        sys.stderr.write(f"edgefeat: {line}\n")
+    return 1 if failed else 0
+
+
+def _as_json(photo: str, found: Matches) -> str:
+    from edgefeat.sets.names import encode_name
+
+    matches: list[dict[str, Any]] = [
+        {"path": encode_name(one.path), "score": round(one.score, 6), "row": one.row}
+        for one in found
+    ]
+    return json.dumps({"query": encode_name(photo), "matches": matches}) + "\n"
+
+
+def _as_text(photo: str, found: Matches) -> str:
+    from edgefeat.cli.record_lines import printable
+
+    lines = [f"{one.score:8.3f}  {printable(one.path)}\n" for one in found]
+    return "".join([f"{printable(photo)}\n", *(lines or ["  nothing fits the filters\n"])])
