@@ -114,7 +114,21 @@ def read_open(file: Any, where: str, max_pixels: int) -> bytes:
         raise ImageError(
             f"cannot be read: {error}", where=where, remedy="Open it again, with mode 'rb'."
         ) from error
+    if not length and _stands_at(file):
+        raise ImageError(
+            f"nothing is left to read: the open file stands at its end, byte {_stands_at(file)}",
+            where=where,
+            remedy="Go back to the picture's beginning with `file.seek(0)`.",
+        )
     return b"".join(parts)
+
+
+def _stands_at(file: Any) -> int:
+    """Return where an open file stands; 0 if it cannot say."""
+    try:
+        return int(file.tell())
+    except (AttributeError, OSError, ValueError):
+        return 0
 
 
 def _most_bytes(max_pixels: int) -> int:

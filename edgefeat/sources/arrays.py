@@ -8,6 +8,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from itertools import islice
 from typing import TypeAlias
 
 import numpy as np
@@ -16,7 +17,7 @@ from edgefeat.errors import OptionError, SourceError
 from edgefeat.messages.redact import redact
 from edgefeat.model.spec import Colour
 from edgefeat.pictures.decode import ImageInput, load_bgr
-from edgefeat.sources.base import Grab, OpenReader, Traits, nothing_grabbed
+from edgefeat.sources.base import FrameError, Grab, OpenReader, Traits, nothing_grabbed
 
 __all__ = ["ArraySource", "CallableSource", "IterableSource", "Take"]
 
@@ -177,18 +178,24 @@ class IteratorReader(OpenReader):
 
     def __init__(self, images: Iterator[ImageInput], *, name: str, colour: Colour) -> None:
         self._images, self._name, self._colour = images, name, colour
-        self._image: ImageInput | None = None
+        self._grabbed: list[ImageInput] = []  # the picture last grabbed, until it is retrieved
 
     def grab(self) -> Grab | None:
         """Take the next picture."""
-        self._image = next(self._images, None)
-        return None if self._image is None else Grab()
+        self._grabbed = list(islice(self._images, 1))
+        return Grab() if self._grabbed else None
 
     def retrieve(self) -> ImageInput:
         """Return the picture last grabbed; an array in BGR order."""
-        image, self._image = self._image, None
-        if image is None:
+        if not self._grabbed:
             raise nothing_grabbed(self._name)
+        image = self._grabbed.pop()
+        if image is None:
+            raise FrameError(
+                "expected a picture, got None",
+                where=self._name,
+                remedy="cv2.imread returns None where it cannot read the file: give its path.",
+            )
         if self._colour is Colour.BGR or not isinstance(image, np.ndarray):
             return image
         return load_bgr(image, colour=self._colour)

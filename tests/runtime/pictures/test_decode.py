@@ -209,6 +209,17 @@ def test_an_open_file_is_read_from_where_it_stands_and_left_open(photos: Path) -
     np.testing.assert_array_equal(load_bgr(memory), load_bgr(path))
 
 
+def test_an_open_file_that_was_read_before_is_told_so(photos: Path) -> None:
+    with (photos / "coffee.jpg").open("rb") as file:
+        load_bgr(file)
+        with pytest.raises(ImageError) as caught:
+            load_bgr(file)
+    assert str(caught.value) == (
+        f"{photos}/coffee.jpg: nothing is left to read: the open file stands at its end, byte "
+        "140582. Go back to the picture's beginning with `file.seek(0)`."
+    )
+
+
 def test_an_unbuffered_pipe_is_read_to_its_end(photos: Path) -> None:
     data = (photos / "coffee.jpg").read_bytes()
     reading, writing = os.pipe()

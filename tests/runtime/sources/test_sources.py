@@ -9,7 +9,7 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import cv2
 import numpy as np
@@ -27,7 +27,7 @@ from edgefeat.sources import (
 )
 from edgefeat.sources.camera import limit_waits
 from edgefeat.sources.rawvideo import RawSource
-from edgefeat.streaming import EventKind, Limits, Selection, Stream
+from edgefeat.streaming import Event, EventKind, Limits, Selection, Stream
 from edgefeat.testing.faults import numbered_frame
 from streams_support import NumberReader
 
@@ -308,6 +308,19 @@ def test_an_iterator_may_take_its_time() -> None:
 
     stream = Stream(IterableSource(slow()), NumberReader(), limits=Limits(timeout_s=0.1))
     assert [int(r.features[0]) for r in stream] == [0, 1]
+
+
+def test_a_none_among_pictures_is_a_bad_frame_and_no_end() -> None:
+    """`cv2.imread` gives None for a file that it cannot read."""
+    pictures: list[Any] = [numbered_frame(0), None, numbered_frame(1)]
+    told: list[Event] = []
+    stream = Stream(ArraySource(pictures), NumberReader(), on_event=told.append)
+    assert [int(r.features[0]) for r in stream] == [0, 1]
+    assert stream.health().garbage == 1
+    assert [event.message for event in told if event.kind is EventKind.GARBAGE] == [
+        "expected a picture, got None. cv2.imread returns None where it cannot read the file: give "
+        "its path."
+    ]
 
 
 def test_an_iterator_is_read_only_once() -> None:
