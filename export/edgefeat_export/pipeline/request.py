@@ -14,7 +14,7 @@ from edgefeat_export.cut.reduction import Pca
 from edgefeat_export.networks.request import NetworkRequest
 from edgefeat_export.precision import Precision
 from edgefeat_export.proof.gates import Gates
-from edgefeat_export.quant.search import UNLIMITED, Limits
+from edgefeat_export.quant.search import UNLIMITED, CostLimits
 from edgefeat_export.quant.targets import DEFAULT_TARGET, TARGETS, Target, target_named
 
 __all__ = ["BuildRequest", "Int8Request", "Say", "network_of", "path_of", "precisions_of", "silent"]
@@ -38,7 +38,7 @@ class Int8Request:
     """
 
     target: Target = TARGETS[DEFAULT_TARGET]
-    limits: Limits = UNLIMITED
+    limits: CostLimits = UNLIMITED
 
     @classmethod
     def of(
@@ -72,7 +72,7 @@ class Int8Request:
                     option=name,
                     remedy="Leave it out, or build int8 too.",
                 )
-        limits = Limits(
+        limits = CostLimits(
             size_bytes=None if max_bytes is None else checks.whole_number("max_bytes", max_bytes),
             latency_ratio=None
             if max_latency_ratio is None

@@ -1,8 +1,9 @@
-"""Rewrites a depthwise convolution of eight channels, half of what the integer kernels work on.
+"""Rewrites depthwise convolutions of eight channels as full ones over pairs of pixels.
 
-Two pixels of eight channels become one of sixteen, and the depthwise convolution a full one whose
-kernel is mostly zeros. The integer kernels for full convolutions are so much faster that this pays.
-The pointwise convolution behind it is folded alike before the pixels part again.
+The integer kernels for depthwise convolutions come in sixteens. Two pixels beside each other have
+sixteen channels, and a full convolution whose kernel is mostly zeros treats them as one. The
+integer kernels for full convolutions are so much faster that this pays. The pointwise convolution
+behind it is folded alike before the pixels part again.
 """
 
 from __future__ import annotations
@@ -10,15 +11,31 @@ from __future__ import annotations
 import numpy as np
 
 from edgefeat_export.graph.graph import Graph, Node
+from edgefeat_export.graph.matching import readers
 from edgefeat_export.quant.fold import fold_constants, folded_kernel, integers, reshaped
 
 __all__ = ["fold_narrow"]
 
-_FOLD, _CHANNELS = 2, 8
+_PIXELS_IN_ONE, _CHANNELS = 2, 8
 
 
 def fold_narrow(graph: Graph) -> int:
-    """Fold every depthwise convolution of eight channels; return how many."""
+    """Fold every depthwise convolution of eight channels with a pointwise one behind it.
+
+    Before::
+
+        (n, 8, h, w) -> DequantizeLinear -> Conv, 8 groups -> QuantizeLinear -> DequantizeLinear
+            -> Conv 1x1, c outputs -> QuantizeLinear
+
+    After::
+
+        (n, 8, h, w) -> reshaped (n, 16, h, w / 2) -> DequantizeLinear -> Conv, 1 group
+            -> QuantizeLinear -> DequantizeLinear -> Conv 1x1, 2 c outputs -> QuantizeLinear
+            -> reshaped (n, c, h, w)
+
+    Returns:
+        How many were folded.
+    """
     return sum(_fold(graph, node) for node in graph.find("Conv"))
 
 
@@ -34,23 +51,31 @@ def _fold(graph: Graph, conv: Node) -> bool:
     depthwise, outputs = integers(graph, conv)[0], integers(graph, point)[0].shape[0]
     full = np.zeros((_CHANNELS, _CHANNELS, *depthwise.shape[2:]), depthwise.dtype)
     full[np.arange(_CHANNELS), np.arange(_CHANNELS)] = depthwise[:, 0]
-    kernel, before = folded_kernel(full, pads[1], 1, _FOLD)
+    kernel, before = folded_kernel(full, pads[1], 1, _PIXELS_IN_ONE)
     pads[1], pads[3] = before, kernel.shape[3] - 1 - before
-    folded = reshaped(graph, source.inputs[0], (height, width // _FOLD, _FOLD * _CHANNELS))
+    pairs = (height, width // _PIXELS_IN_ONE, _PIXELS_IN_ONE * _CHANNELS)
+    folded = reshaped(graph, source.inputs[0], pairs)
     graph.rewire(source, [folded, *source.inputs[1:]])
-    fold_constants(graph, conv, kernel, _FOLD)
+    fold_constants(graph, conv, kernel, _PIXELS_IN_ONE)
     conv.attrs |= {"group": 1, "pads": pads, "kernel_shape": list(kernel.shape[2:])}
-    fold_constants(graph, point, folded_kernel(integers(graph, point)[0], 0, 1, _FOLD)[0], _FOLD)
+    pointwise, _ = folded_kernel(integers(graph, point)[0], 0, 1, _PIXELS_IN_ONE)
+    fold_constants(graph, point, pointwise, _PIXELS_IN_ONE)
     quantize = graph.users(point.out)[0]
-    old = graph.users(quantize.out)
+    old_readers = graph.users(quantize.out)
     parted = reshaped(graph, quantize.out, (height, width, outputs))
-    for node in old:
-        graph.rewire(node, [parted, *node.inputs[1:]])
+    for reader in old_readers:
+        graph.rewire(reader, [parted, *reader.inputs[1:]])
     return True
 
 
 def _fits(graph: Graph, conv: Node, shape: tuple[int | None, ...]) -> bool:
-    """Eight channels, one stride, and as many rows and columns out as in."""
+    """Tell whether a convolution has eight channels and keeps height and width.
+
+    Args:
+        graph: The graph of the convolution.
+        conv: The convolution.
+        shape: Shape of its output.
+    """
     weight = integers(graph, conv)[:1]
     if conv.attrs.get("group", 1) != _CHANNELS or not weight or weight[0].shape[0] != _CHANNELS:
         return False
@@ -58,16 +83,13 @@ def _fits(graph: Graph, conv: Node, shape: tuple[int | None, ...]) -> bool:
     top, left, bottom, right = conv.attrs.get("pads", (0, 0, 0, 0))
     rows, columns = weight[0].shape[2:]
     same = top + bottom == rows - 1 and left + right == columns - 1
-    return plain and same and None not in shape[2:] and int(shape[3] or 1) % _FOLD == 0
+    return plain and same and None not in shape[2:] and int(shape[3] or 1) % _PIXELS_IN_ONE == 0
 
 
 def _pointwise_after(graph: Graph, conv: Node) -> Node | None:
-    node: Node | None = conv
-    for op in ("QuantizeLinear", "DequantizeLinear", "Conv", "QuantizeLinear"):
-        before, node = node, graph.sole_user(node.out) if node else None
-        if node is None or node.op != op:
-            return None
-    point = before
+    """Return the pointwise convolution that alone reads what another one gives, in bytes."""
+    found = readers(graph, conv.out, "QuantizeLinear", "DequantizeLinear", "Conv", "QuantizeLinear")
+    point = found[2] if found is not None else None
     if point is None or not integers(graph, point):
         return None
     sides = integers(graph, point)[0].shape[2:]

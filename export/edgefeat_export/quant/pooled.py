@@ -12,38 +12,58 @@ import numpy as np
 from onnx import TensorProto
 
 from edgefeat_export.graph.graph import Graph, Node
+from edgefeat_export.graph.matching import Constant, Match, Tensor, op, search
 
-__all__ = ["pool_levels"]
+__all__ = ["pool_bytes"]
 
 _EXACT_BELOW = 2**24  # float32 holds every whole number below
-_LEVELS = 255
+_LARGEST_BYTE = 255
+
+_BYTES, _SCALE, _ZERO_POINT = Tensor(), Constant(elements=1), Constant(elements=1)
+_MEAN = op.ReduceMean(op.DequantizeLinear(_BYTES, _SCALE, _ZERO_POINT))
 
 
-def pool_levels(graph: Graph) -> int:
-    """Pool levels instead of what they stand for, wherever the mean stays float; say how many."""
-    return sum(_pool(graph, node) for node in graph.find("ReduceMean"))
+def pool_bytes(graph: Graph) -> int:
+    """Sum bytes instead of the numbers they stand for, wherever the mean stays float.
+
+    Before::
+
+        bytes -> DequantizeLinear (scale, zero point) -> ReduceMean
+
+    After::
+
+        bytes -> Cast to float -> ReduceSum -> Sub count * zero point -> Mul scale / count
+
+    A mean that becomes bytes again stays as it is: the integer kernels take it whole.
+
+    Returns:
+        How many means were rewritten.
+    """
+    return sum(_sum_bytes(graph, mean, found) for mean, found in search(graph, _MEAN))
 
 
-def _pool(graph: Graph, mean: Node) -> bool:
-    source = graph.producer(mean.inputs[0])
-    axes, shape = list(mean.attrs.get("axes", ())), graph.shape(mean.inputs[0])
-    if source is None or source.op != "DequantizeLinear" or shape is None or not axes:
-        return False
-    scale, zero_point = (graph.value(name) for name in source.inputs[1:3])
-    sides = [shape[axis] for axis in axes]
-    if scale is None or scale.size != 1 or zero_point is None or None in sides:
+def _sum_bytes(graph: Graph, mean: Node, found: Match) -> bool:
+    axes = list(mean.attrs.get("axes", ()))
+    count = _pixels(graph, found.tensor(_BYTES), axes)
+    if count is None or count * _LARGEST_BYTE >= _EXACT_BELOW:
         return False
     if any(user.op == "QuantizeLinear" for user in graph.users(mean.out)):
-        return False  # bytes in, bytes out: the integer kernels take the pair as it is
-    count = prod(side for side in sides if side is not None)
-    if count * _LEVELS >= _EXACT_BELOW:
         return False
-    levels = graph.add("Cast", [source.inputs[0]], to=TensorProto.FLOAT).out
+    scale, zero_point = found.array(_SCALE).item(), int(found.array(_ZERO_POINT).item())
+    numbers = graph.add("Cast", [found.tensor(_BYTES)], to=TensorProto.FLOAT).out
     where = graph.constant(np.array(axes, np.int64))
-    total = graph.add("ReduceSum", [levels, where], keepdims=mean.attrs.get("keepdims", 1)).out
-    if zero_point.item():
-        shift = np.array(count * int(zero_point.item()), np.float32)
+    total = graph.add("ReduceSum", [numbers, where], keepdims=mean.attrs.get("keepdims", 1)).out
+    if zero_point:
+        shift = np.array(count * zero_point, np.float32)
         total = graph.add("Sub", [total, graph.constant(shift)]).out
-    unit = np.array(float(scale.item()) / count, np.float32)
+    unit = np.array(float(scale) / count, np.float32)
     graph.replace(mean, graph.add("Mul", [total, graph.constant(unit)]).out)
     return True
+
+
+def _pixels(graph: Graph, tensor: str, axes: list[int]) -> int | None:
+    """Return how many numbers a mean over some axes takes in; None if that is unknown."""
+    shape = graph.shape(tensor)
+    sides = [shape[axis] for axis in axes] if shape is not None else []
+    known = [side for side in sides if side is not None]
+    return prod(known) if axes and len(known) == len(axes) else None

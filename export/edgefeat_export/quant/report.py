@@ -1,4 +1,4 @@
-"""One offline HTML page per quantized model: what each layer lost, what was tried and gained."""
+"""Writes an HTML page on a quantized model: what each layer lost, what was tried and gained."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ align:right; border-bottom:1px solid #ddd}td:first-child,th:first-child{text-
 align:left}.bar{fill:#3b6ea5} .kept{fill:#c77}text{font:11px system-ui,sans-serif;fill:#222}
 @media(prefers-color-scheme:dark){body{color:#ddd;background:#181818}text{fill:#ddd}}"""
 _ROW, _LABEL, _WIDTH = 14, 200, 760  # pixels
-_FLOOR_DB = -60.0
+_FLOOR_DB = -60.0  # an error below this has no bar
 
 
 def report_page(
@@ -28,10 +28,10 @@ def report_page(
     size_before: int,
     calibration: str,
 ) -> str:
-    """Return the page.
+    """Return the page. It loads nothing from elsewhere.
 
     Args:
-        name: The model's.
+        name: Name of the model.
         outcome: What the search found.
         size_before: Bytes of the float model.
         calibration: Where the calibration pictures are from.
@@ -51,9 +51,9 @@ def report_page(
         f"<p>Latency: medians of {latency.runs} runs in turns, one thread, batch 1.</p>",
         "<h2>Fidelity to the float model</h2>",
         _attempts(outcome.attempts),
-        "<p>On pictures that did not calibrate. Overlap: ten nearest neighbours kept. "
-        "Each row keeps the layers of those above in float too; latency is over the float "
-        "model's.</p>",
+        "<p>Measured on pictures that were not used to calibrate. Overlap: share of the ten "
+        "nearest neighbours that stayed. Layers that a row keeps in float stay so in all rows "
+        "below. Latency is divided by the float model's.</p>",
         "<h2>Error of each layer's output</h2>",
         "<p>Error power over signal power in decibels; shorter is better. What a layer inherits "
         "from those before it is included.</p>",

@@ -1,4 +1,4 @@
-"""Finds how much of a network can be integer: the worst layers stay float until gates hold."""
+"""Finds how much of a network can be integer: the worst layers stay in float until gates hold."""
 
 from __future__ import annotations
 
@@ -21,30 +21,37 @@ from edgefeat_export.quant.latency import Latency, latency_of
 from edgefeat_export.quant.steps import steps_of
 from edgefeat_export.quant.targets import Target
 
-__all__ = ["UNLIMITED", "Attempt", "Limits", "Outcome", "search"]
+__all__ = ["UNLIMITED", "Attempt", "CostLimits", "Outcome", "search"]
 
-_ROUNDS = (0, 1, 2, 4, 8)  # layers in float, attempt by attempt
+_LAYERS_IN_FLOAT = (0, 1, 2, 4, 8)  # in the first attempt, the second, ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
-    """What the quantized model may cost; None is not asked.
+class CostLimits:
+    """What the quantized model may cost. None sets no limit.
 
     Attributes:
-        size_bytes: Largest allowed model.
-        latency_ratio: Largest allowed latency over the float model's, both timed here, in turns.
+        size_bytes: Largest size of the model.
+        latency_ratio: Largest latency, divided by the float model's. Both are timed here, in turns.
     """
 
     size_bytes: int | None = None
     latency_ratio: float | None = None
 
 
-UNLIMITED: Final = Limits()
+UNLIMITED: Final = CostLimits()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attempt:
-    """One quantization: what stayed in float, what came of it and what it costs."""
+    """One quantization.
+
+    Attributes:
+        kept_float: Layers that stayed in float.
+        fidelity: How near the features are to the float model's.
+        size_bytes: Size of the model.
+        latency: Time of a picture, beside the float model's.
+    """
 
     kept_float: tuple[str, ...]
     fidelity: Agreement
@@ -54,14 +61,19 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """The first quantization that held the gates, with the attempts that led to it."""
+    """What a search found.
+
+    Attributes:
+        quantized: The first quantization that held the gates.
+        attempts: Every attempt in turn; the last one is `quantized`.
+    """
 
     quantized: QuantizedModel
     attempts: tuple[Attempt, ...]
 
     @property
     def fidelity(self) -> Agreement:
-        """That of the chosen quantization."""
+        """How near the features of the chosen quantization are to the float model's."""
         return self.attempts[-1].fidelity
 
     def record(self, origin: str) -> dict[str, object]:
@@ -93,7 +105,7 @@ def search(
     *,
     target: Target,
     gates: Gates,
-    limits: Limits = UNLIMITED,
+    limits: CostLimits = UNLIMITED,
     say: Callable[[str], None] = lambda _line: None,
 ) -> Outcome:
     """Quantize until the gates hold, with as few layers in float as that takes.
@@ -103,9 +115,10 @@ def search(
         calibration: Pictures to calibrate on, uint8 `(N, height, width, channels)`.
         judged: Other pictures, to measure on.
         target: The class of devices.
-        gates: What must hold against the float features, as far as so many pictures can tell.
+        gates: What must hold against the float features. Gates that need more pictures than were
+            given are left out.
         limits: What the model may cost.
-        say: Told of each attempt.
+        say: Takes a line for each attempt.
 
     Raises:
         VerificationError: The gates do not hold however many layers stay in float, or not within
@@ -114,10 +127,10 @@ def search(
     wanted = features_of(model, judged)
     attempts: list[Attempt] = []
     worst: list[str] = []
-    for keep in _ROUNDS:
-        if attempts and keep > len(worst) // 2:  # then it is hardly an integer network
+    for count in _LAYERS_IN_FLOAT:
+        if attempts and count > len(worst) // 2:  # half in float: no integer network any more
             break
-        quantized = quantize_model(model, calibration, target=target, keep_float=worst[:keep])
+        quantized = quantize_model(model, calibration, target=target, keep_float=worst[:count])
         attempt = Attempt(
             kept_float=quantized.kept_float,
             fidelity=agreement.compare(wanted, features_of(quantized.model, judged)),
@@ -134,19 +147,22 @@ def search(
             break
         worst = worst or _by_loss(model, quantized.errors)
     raise VerificationError(
-        f"int8 for {target.name} misses its gates with {len(attempts[-1].kept_float)} layers "
-        f"in float: {'; '.join(map(str, missed))}. No int8 file was written: use fp32 or fp16 "
-        "storage for this network, or calibrate on pictures like those it will see.",
+        f"misses its gates with {len(attempts[-1].kept_float)} layers in float:"
+        f" {'; '.join(map(str, missed))}",
+        where=f"int8 for {target.name}",
+        remedy="No int8 file was written. Use fp32 or fp16 for this network, or calibrate on"
+        " pictures like those it will see.",
         reasons=[asdict(miss) for miss in missed],
     )
 
 
 def _missed(fidelity: Agreement, gates: Gates) -> list[Miss]:
-    """Those that so many pictures can tell."""
+    """Return the gates that were missed, without those that need more pictures to know."""
     return [miss for miss in misses("features", fidelity, gates) if miss.got is not None]
 
 
-def _beyond(attempt: Attempt, limits: Limits) -> list[Miss]:
+def _beyond(attempt: Attempt, limits: CostLimits) -> list[Miss]:
+    """Return the costs that are above their limits."""
     costs = {"size_bytes": attempt.size_bytes, "latency_ratio": attempt.latency.ratio}
     return [
         Miss(output="features", gate=name, needed=limit, got=costs[name])
@@ -156,7 +172,7 @@ def _beyond(attempt: Attempt, limits: Limits) -> list[Miss]:
 
 
 def _by_loss(model: onnx.ModelProto, errors: Mapping[str, float]) -> list[str]:
-    """Weighted layers by the error they add to what reaches them, largest first."""
+    """Return the weighted layers by the error that they add to their input's, largest first."""
     losses = {}
     for step in steps_of(Graph(model)):
         if step.weighted and step.output in errors:

@@ -1,71 +1,94 @@
 """Rewrites the first convolution for integer kernels, which want input channels in fours.
 
-Four pixels of three channels become one of twelve.
+A picture has three channels. Four pixels beside each other, taken as one, have twelve.
 """
 
 from __future__ import annotations
 
 from edgefeat_export.graph.graph import Graph, Node
-from edgefeat_export.quant.fold import fold_constants, folded_kernel, integers, reshape, reshaped
+from edgefeat_export.graph.matching import readers
+from edgefeat_export.quant.fold import (
+    fold_constants,
+    folded_kernel,
+    integers,
+    is_quantized,
+    reshape,
+    reshaped,
+)
 
 __all__ = ["fold_stem"]
 
-_FOLD = 4
+_PIXELS_IN_ONE = 4
+_COLOURS = 3
+_STRIDE = 2  # with a stride of 1 the folded kernel would multiply by zero three times out of four
 
 
 def fold_stem(graph: Graph) -> bool:
-    """Fold the stem of a quantized graph; return whether it had one that gains from it."""
-    found = _stem(graph)
-    if found is None:
+    """Let the first convolution of a quantized graph read four pixels of a row as one.
+
+    Before::
+
+        (n, h, w, 3) -> Transpose -> DequantizeLinear -> Conv, c outputs, stride 2
+            -> QuantizeLinear
+
+    After::
+
+        (n, h, w, 3) -> Reshape (n, h, w / 4, 12) -> Transpose -> DequantizeLinear
+            -> Conv, 2 c outputs, stride 2 down and 1 across -> QuantizeLinear
+            -> Reshape (n, h / 2, w / 2, c)
+
+    Returns:
+        Whether the graph begins with a convolution that gains from it.
+    """
+    stem = _stem(graph)
+    if stem is None:
         return False
-    first, _, conv = found
+    transpose, conv = stem
     (info,) = graph.inputs
-    height = (graph.shape(conv.out) or (0, 0, 0))[2] or 0  # asked before anything changes
-    sides = [d.dim_value for d in info.type.tensor_type.shape.dim[1:]]
-    weight = integers(graph, conv)[0]
-    left, right = conv.attrs.get("pads", (0, 0, 0, 0))[1::2]
-    stride = conv.attrs["strides"][1]
-    columns = (sides[1] + left + right - weight.shape[3]) // stride + 1
-    folded, before = folded_kernel(weight, left, stride, _FOLD)
-    after = folded.shape[3] - 1 - before
-    picture = reshape(graph, info.name, (-1, sides[0], sides[1] // _FOLD, _FOLD * sides[2]))
-    graph.rewire(first, [picture])
-    fold_constants(graph, conv, folded, _FOLD // stride)
+    height, width, colours = (side.dim_value for side in info.type.tensor_type.shape.dim[1:])
+    rows = (graph.shape(conv.out) or (0, 0, 0))[2] or 0  # asked before anything changes
+    weight, columns = integers(graph, conv)[0], _columns(graph, conv, width)
     pads = list(conv.attrs.get("pads", (0, 0, 0, 0)))
-    pads[1], pads[3] = before, after
+    folded, before = folded_kernel(weight, pads[1], _STRIDE, _PIXELS_IN_ONE)
+    pads[1], pads[3] = before, folded.shape[3] - 1 - before
+    shape = (-1, height, width // _PIXELS_IN_ONE, _PIXELS_IN_ONE * colours)
+    graph.rewire(transpose, [reshape(graph, info.name, shape)])
+    fold_constants(graph, conv, folded, _PIXELS_IN_ONE // _STRIDE)
     conv.attrs |= {
         "kernel_shape": list(folded.shape[2:]),
         "pads": pads,
         "strides": [conv.attrs["strides"][0], 1],
     }
     quantize = graph.users(conv.out)[0]
-    old = graph.users(quantize.out)[0]
-    unfolded = reshaped(graph, quantize.out, (height, columns, weight.shape[0]))
-    graph.rewire(old, [unfolded, *old.inputs[1:]])
+    reader = graph.users(quantize.out)[0]
+    unfolded = reshaped(graph, quantize.out, (rows, columns, weight.shape[0]))
+    graph.rewire(reader, [unfolded, *reader.inputs[1:]])
     return True
 
 
-def _stem(graph: Graph) -> tuple[Node, Node, Node] | None:
-    """The transpose, dequantization and convolution at the start, if the fold fits them."""
+def _stem(graph: Graph) -> tuple[Node, Node] | None:
+    """Return the Transpose and the convolution at the start; None if folding them gains nothing."""
     (info,) = graph.inputs
-    first = graph.sole_user(info.name)
-    real = graph.sole_user(first.out) if first is not None else None
-    conv = graph.sole_user(real.out) if real is not None else None
-    if first is None or real is None or conv is None:
+    found = readers(graph, info.name, "Transpose", "DequantizeLinear", "Conv")
+    if found is None:
         return None
-    if (first.op, real.op, conv.op) != ("Transpose", "DequantizeLinear", "Conv"):
+    transpose, _, conv = found
+    width, colours = (side.dim_value for side in info.type.tensor_type.shape.dim[2:])
+    if not is_quantized(graph, conv) or colours != _COLOURS or width % _PIXELS_IN_ONE:
         return None
-    if None in (graph.producer(name) for name in conv.inputs[1:3]):  # kept in float
+    if not _has_plain_stride_two(conv) or _columns(graph, conv, width) != width // _STRIDE:
         return None
-    dims = info.type.tensor_type.shape.dim
-    width, channels = dims[2].dim_value, dims[3].dim_value
-    weight = integers(graph, conv)[0]
-    plain = conv.attrs.get("group", 1) == 1 and not any(
-        d != 1 for d in conv.attrs.get("dilations", (1, 1))
-    )
-    # With a stride of one the folded kernel would multiply by zero three times out of four.
-    halving = conv.attrs.get("strides", (1, 1))[1] == 2
+    return transpose, conv
+
+
+def _has_plain_stride_two(conv: Node) -> bool:
+    groups, strides = conv.attrs.get("group", 1), conv.attrs.get("strides", (1, 1))
+    dilations = set(conv.attrs.get("dilations", (1, 1)))
+    return bool(groups == 1 and dilations == {1} and strides[1] == _STRIDE)
+
+
+def _columns(graph: Graph, conv: Node, width: int) -> int:
+    """Return how many columns a convolution with stride 2 makes of so many."""
     left, right = conv.attrs.get("pads", (0, 0, 0, 0))[1::2]
-    even = (width + left + right - weight.shape[3]) // 2 + 1 == width // 2
-    fits = plain and halving and even and width % _FOLD == 0 and channels == 3
-    return (first, real, conv) if fits else None
+    taps = int(integers(graph, conv)[0].shape[3])
+    return (width + int(left) + int(right) - taps) // _STRIDE + 1

@@ -1,9 +1,9 @@
 """What the device's integer kernels can take, and the choice that `edgefeat doctor` makes for one.
 
-x86 without VNNI adds two products of uint8 and int8 in 16 bits, which saturate: 2 * 255 * 127 is
-too much, 255 * 128 is not. With neighbouring weights that add up to at most 128 every CPU computes
-the same sums. Weights in uint8 are exact too, but slower there: the runtime asks for them where a
-file has larger pairs.
+x86 CPUs without VNNI multiply bytes in pairs and add both products in 16 bits, which hold up to
+32,767. Activations go up to 255. So two neighbouring weights of the same sign may add up to at most
+128 (255 * 128 = 32,640): then every CPU computes the same sums. A file with larger pairs is exact
+there too, but slower: the runtime then makes ONNX Runtime use other kernels.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from edgefeat_export.errors import ExportError
 
 __all__ = ["DEFAULT_TARGET", "TARGETS", "Target", "target_for", "target_named"]
 
-_FULL = 127
+_LARGEST_INT8 = 127
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,15 +29,15 @@ class Target:
     """A class of devices.
 
     Attributes:
-        name: As the command line and the spec have it.
+        name: Name in the command line and in the spec.
         weight_limit: Largest magnitude of an int8 weight.
         pair_limit: Largest magnitude of the sum of two neighbouring weights of one sign.
         why: One sentence for people.
     """
 
     name: str
-    weight_limit: int = _FULL
-    pair_limit: int = 2 * _FULL
+    weight_limit: int = _LARGEST_INT8
+    pair_limit: int = 2 * _LARGEST_INT8
     why: str
 
 

@@ -15,7 +15,13 @@ __all__ = ["write_integers"]
 
 
 def write_integers(graph: Graph, plan: Plan, quantized: Quantized) -> None:
-    """Change the float graph into its quantized form."""
+    """Change the float graph into its quantized form.
+
+    Args:
+        graph: The float graph, changed in place.
+        plan: What becomes integer.
+        quantized: The integers, and what they mean.
+    """
     sources = {step.output: quantized.affines.get(step.node.inputs[0]) for step in plan.steps}
     if plan.image is not None:
         _enter(graph, plan.image)
@@ -63,10 +69,10 @@ def _write_layer(graph: Graph, step: Step, layer: IntegerLayer, source: Affine) 
 
 
 def _kept_float(graph: Graph, tensor: str, affine: Affine) -> str:
-    """Hold ONNX Runtime back from quantizing this layer after all, per tensor and unasked.
+    """Keep ONNX Runtime from quantizing this layer after all, with one scale for all weights.
 
-    Its WeightBiasQuantization pass takes any float layer between bytes and bytes. A bound below
-    which the bytes cannot go changes no result and is not in the pattern it looks for.
+    Its WeightBiasQuantization pass looks for a float layer between bytes and bytes. Max with the
+    lowest number that the bytes can hold changes no result, and is not in the pattern.
     """
     lowest = np.array(-affine.zero_point * affine.scale, np.float32)
     bound = graph.add("Max", [tensor, graph.constant(lowest)])

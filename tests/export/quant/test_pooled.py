@@ -10,7 +10,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from edgefeat_export.graph.graph import Array, Graph
 from edgefeat_export.graph.writing import write
-from edgefeat_export.quant.pooled import pool_levels
+from edgefeat_export.quant.pooled import pool_bytes
 
 SCALE = 0.037
 
@@ -47,7 +47,7 @@ def model(zero_point: int, side: int, *, requantized: bool = False) -> onnx.Mode
 @pytest.mark.parametrize("side", [1, 7, 40])
 def test_the_mean_is_exact(zero_point: int, side: int) -> None:
     graph = Graph(model(zero_point, side))
-    assert pool_levels(graph) == 1
+    assert pool_bytes(graph) == 1
     levels = np.random.default_rng(side).integers(0, 256, (3, 5, side, side), np.uint8)
     session = ort.InferenceSession(write(graph).SerializeToString())
     (features,) = session.run(None, {"levels": levels})
@@ -57,8 +57,8 @@ def test_the_mean_is_exact(zero_point: int, side: int) -> None:
 
 
 def test_what_becomes_bytes_again_stays_with_the_integer_kernels() -> None:
-    assert pool_levels(Graph(model(0, 7, requantized=True))) == 0
+    assert pool_bytes(Graph(model(0, 7, requantized=True))) == 0
 
 
 def test_sums_too_large_for_float32_stay_as_they_are() -> None:
-    assert pool_levels(Graph(model(0, 300))) == 0
+    assert pool_bytes(Graph(model(0, 300))) == 0

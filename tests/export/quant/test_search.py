@@ -8,7 +8,7 @@ from edgefeat_export.errors import VerificationError
 from edgefeat_export.proof.gates import Gates
 from edgefeat_export.quant.graph_to_int8 import quantize_model
 from edgefeat_export.quant.report import report_page
-from edgefeat_export.quant.search import Limits, search
+from edgefeat_export.quant.search import CostLimits, search
 from edgefeat_export.quant.targets import TARGETS, Target
 from quant_networks import branches, mobile, optimised, photos
 
@@ -50,8 +50,8 @@ def test_gates_that_cannot_hold_are_an_error():
 @pytest.mark.parametrize(
     ("limits", "said"),
     [
-        (Limits(size_bytes=100), r"size_bytes \d+, allowed 100\."),
-        (Limits(latency_ratio=1e-6), r"latency_ratio [\d.]+, allowed 1e-06\."),
+        (CostLimits(size_bytes=100), r"size_bytes \d+, allowed 100\."),
+        (CostLimits(latency_ratio=1e-6), r"latency_ratio [\d.]+, allowed 1e-06\."),
     ],
     ids=["size", "latency"],
 )
