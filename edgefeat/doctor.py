@@ -14,7 +14,7 @@ from typing import Any
 from edgefeat import __version__
 from edgefeat.engine import cache
 from edgefeat.engine.saturation import may_saturate
-from edgefeat.errors import EdgefeatError, ImageError
+from edgefeat.errors import EdgefeatError
 from edgefeat.host import machine, throttling
 from edgefeat.installed.dependencies import (
     DEPENDENCIES,
@@ -31,7 +31,6 @@ from edgefeat.model.shipped import default_model
 __all__ = ["ProviderReport", "Report", "examine"]
 
 _VERSION_NAMES = {"numpy": "numpy", "cv2": "opencv", "onnxruntime": "onnxruntime"}
-_FORMATS = ("jpg", "png", "webp", "tiff", "bmp", "gif", "ppm")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,7 +59,7 @@ class Report:
             installed as a package, so that nothing says them.
         cpu: Model, board, usable cores, instructions, and whether it has an int8 dot product.
         providers: Every execution provider; empty if one of the three cannot be used.
-        codecs: Which picture formats OpenCV reads; empty if one of the three cannot be used.
+        codecs: Which picture formats are read; empty if one of the three cannot be used.
         memory: Bytes: the machine's `total`, what is `available`, and the `limit` of this process.
         temperatures_c: Thermal zones in degrees Celsius.
         throttled: Why the device is being slowed down at this moment.
@@ -210,21 +209,10 @@ def _cpu() -> dict[str, Any]:
 
 
 def _codecs() -> dict[str, bool]:
-    """Return which formats this OpenCV reads, found out by reading one of each."""
-    import cv2
-    import numpy as np
+    """Which formats are read here, found out by reading one of each."""
+    from edgefeat.pictures.codecs import formats_read
 
-    from edgefeat.pictures.decode import load_bgr
-
-    pixel = np.zeros((8, 8, 3), np.uint8)
-    works = {}
-    for name in _FORMATS:
-        try:
-            data = cv2.imencode(f".{name}", pixel)[1]
-            works[name] = load_bgr(data.tobytes()).shape == pixel.shape
-        except (cv2.error, ImageError):
-            works[name] = False
-    return works
+    return {str(kind): there for kind, there in formats_read().items()}
 
 
 def _memory() -> dict[str, int | None]:

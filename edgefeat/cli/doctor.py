@@ -70,7 +70,9 @@ def _as_text(report: Report) -> str:
         )
         for provider in report.providers
     ]
-    formats = " ".join(name for name, there in report.codecs.items() if there)
+    formats = ", ".join(name for name, there in report.codecs.items() if there)
+    if missing := ", ".join(name for name, there in report.codecs.items() if not there):
+        formats += f"; not {missing}"
     rows.append(("formats", formats or "unknown, see below"))
     rows.append(("memory", _memory(report.memory)))
     rows += [(f"heat, {name}", f"{t:.0f} °C") for name, t in report.temperatures_c.items()]

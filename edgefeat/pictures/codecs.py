@@ -14,7 +14,7 @@ import numpy as np
 from edgefeat.pictures.formats import ImageFormat
 from edgefeat.pictures.native_words import listening
 
-__all__ = ["how_to_read", "is_read"]
+__all__ = ["formats_read", "how_to_read", "is_read"]
 
 # One pixel of each, by Pillow: save(file, kind, quality=1, no_jp2=True, num_resolutions=1).
 _ONE_PIXEL = {
@@ -42,6 +42,11 @@ def is_read(kind: ImageFormat) -> bool:
     return _found[kind]
 
 
+def formats_read() -> dict[ImageFormat, bool]:
+    """Return every format, and whether it is read here; each decoder is really asked."""
+    return {kind: is_read(kind) and _writes_and_reads(kind) for kind in ImageFormat}
+
+
 def how_to_read(kind: ImageFormat) -> str:
     """Return what to do where no decoder for a format is installed, as a sentence."""
     if kind is ImageFormat.HEIC:
@@ -50,6 +55,18 @@ def how_to_read(kind: ImageFormat) -> str:
         f"Convert it to JPEG or PNG, or install an OpenCV that is built with {kind} "
         "(`edgefeat doctor` lists what yours reads)."
     )
+
+
+def _writes_and_reads(kind: ImageFormat) -> bool:
+    """Ask OpenCV for the formats that are taken for granted when a picture comes."""
+    suffix = {ImageFormat.JPEG: ".jpg", ImageFormat.PNG: ".png", ImageFormat.TIFF: ".tif"}
+    if kind not in suffix:
+        return True
+    try:
+        data = cv2.imencode(suffix[kind], np.zeros((8, 8, 3), np.uint8))[1]
+        return cv2.imdecode(data, cv2.IMREAD_COLOR) is not None
+    except cv2.error:
+        return False
 
 
 def _ask(kind: ImageFormat) -> bool:

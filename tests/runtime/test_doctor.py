@@ -22,6 +22,7 @@ from edgefeat.engine.saturation import may_saturate
 from edgefeat.installed.dependencies import DEPENDENCIES, installed
 from edgefeat.installed.requirements import from_installation
 from edgefeat.model.file import read_model_file
+from edgefeat.pictures.formats import ImageFormat
 
 Restamp = Callable[[Callable[[dict[str, Any]], None]], Path]
 
@@ -43,7 +44,8 @@ def test_json_says_what_this_device_has() -> None:
     assert done.returncode == (3 if report["problems"] else 0), done.stderr
     assert report["versions"]["onnxruntime"] == metadata.version("onnxruntime")
     assert any(p["name"] == "cpu" and p["works"] for p in report["providers"])
-    assert report["codecs"]["jpg"] is report["codecs"]["png"] is True
+    assert report["codecs"]["JPEG"] is report["codecs"]["BMP"] is True
+    assert set(report["codecs"]) == set(ImageFormat)
     assert report["memory"]["total"] > report["memory"]["available"] > 2**25
     assert report["cpu"]["cores_usable"] >= 1
     assert report["cache"] == os.environ["EDGEFEAT_CACHE"]

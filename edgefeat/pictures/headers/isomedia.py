@@ -12,7 +12,7 @@ from edgefeat.errors import ImageError
 from edgefeat.pictures.formats import ImageFormat
 from edgefeat.pictures.headers.base import ImageHeader
 
-__all__ = ["boxes_of", "read_avif", "read_heic"]
+__all__ = ["AvifHeader", "boxes_of", "read_avif", "read_heic"]
 
 _MOST_BOXES = 10_000
 # Of (quarter turns anticlockwise, mirror: None, 0 top to bottom, 1 left to right): Exif's value.
@@ -23,19 +23,31 @@ _TURNED = {
 }  # fmt: skip
 
 
-def read_avif(data: bytes) -> ImageHeader:
-    """Read size and orientation; OpenCV undoes neither turn nor mirror."""
-    height, width, orientation = _first_picture(data)
-    return ImageHeader(format=ImageFormat.AVIF, height=height, width=width, orientation=orientation)
+class AvifHeader(ImageHeader):
+    """An AVIF's header.
+
+    Args:
+        bits: Of a sample: 8, 10 or 12.
+    """
+
+    bits: int
+
+
+def read_avif(data: bytes) -> AvifHeader:
+    """Read size, depth and orientation; OpenCV undoes neither turn nor mirror."""
+    height, width, orientation, bits = _first_picture(data)
+    return AvifHeader(
+        format=ImageFormat.AVIF, height=height, width=width, orientation=orientation, bits=bits
+    )
 
 
 def read_heic(data: bytes) -> ImageHeader:
     """Read the size; libheif undoes turn and mirror itself."""
-    height, width, _ = _first_picture(data)
+    height, width, _, _ = _first_picture(data)
     return ImageHeader(format=ImageFormat.HEIC, height=height, width=width)
 
 
-def _first_picture(data: bytes) -> tuple[int, int, int]:
+def _first_picture(data: bytes) -> tuple[int, int, int, int]:
     meta = _find(data, 0, len(data), b"meta")
     if meta is None:
         raise ImageError("a film or a damaged file: there is no still picture in it")
@@ -53,7 +65,7 @@ def _first_picture(data: bytes) -> tuple[int, int, int]:
         raise ImageError("the header is damaged: it has no first picture")
     boxes = list(boxes_of(data, *container))
     of_item = [boxes[index - 1] for index in _links(data, *links, item) if 0 < index <= len(boxes)]
-    return _size_and_turn(data, of_item, boxes)
+    return (*_size_and_turn(data, of_item, boxes), _bits(data, of_item))
 
 
 def _size_and_turn(
@@ -75,6 +87,14 @@ def _size_and_turn(
             if other_width * other_height > 4 * max(width * height, 2**20):
                 height, width = other_height, other_width
     return height, width, _TURNED[turns, mirror]
+
+
+def _bits(data: bytes, of_item: list[tuple[bytes, int, int]]) -> int:
+    """Return the depth that AV1's configuration names (box `av1C`), 8 without one."""
+    for kind, start, _ in of_item:
+        if kind == b"av1C" and data[start + 2] & 0x40:
+            return 12 if data[start + 2] & 0x20 else 10
+    return 8
 
 
 def boxes_of(data: bytes, start: int, end: int) -> Iterator[tuple[bytes, int, int]]:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import io
+import itertools
 from collections.abc import Iterator
 
+import cv2
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageOps, features
 
-from picture_variants.scene import Variant, alpha, pillow_says, save, scene, words
+from picture_variants.scene import Variant, alpha, deep, on_white, pillow_says, save, scene, words
+
+_WRITES_AVIF = "avif" in features.get_supported()  # Pillow from 11.3 on
 
 
 def by_pillow() -> Iterator[Variant]:
@@ -40,6 +45,8 @@ def by_pillow() -> Iterator[Variant]:
         ("JPEG2000", {}),
         ("JPEG2000", {"no_jp2": True}),
     ):
+        if kind == "AVIF" and not _WRITES_AVIF:
+            continue
         for mode, image in (("RGB", rgb), ("RGBA", clear), ("L", rgb.convert("L"))):
             if options.get("no_jp2") and mode == "RGBA":
                 continue  # a bare codestream cannot say what is alpha
@@ -50,6 +57,7 @@ def by_pillow() -> Iterator[Variant]:
                 rgb=pillow_says(data),
                 near=1.0,
             )
+    yield from _avifs(rgb, clear)
     for mode in ("RGB", "L", "CMYK"):
         data = save(rgb.convert(mode), "JPEG", quality=95)
         yield Variant(name=f"jpeg {mode}", data=data, rgb=pillow_says(data), near=1.0)
@@ -66,3 +74,30 @@ def _odd_jpegs(data: bytes) -> Iterator[Variant]:
     yield Variant(name="jpeg with zeros between markers", data=padded, rgb=right)
     after = data + b"and something after the end"
     yield Variant(name="jpeg with bytes after the end", data=after, rgb=right)
+
+
+def _avifs(rgb: Image.Image, clear: Image.Image) -> Iterator[Variant]:
+    """Yield AVIFs that are turned, and deep ones, which OpenCV writes."""
+    if _WRITES_AVIF:
+        for orientation in range(2, 9):
+            exif = Image.Exif()
+            exif[274] = orientation
+            data = save(rgb, "AVIF", quality=100, exif=exif)
+            turned = ImageOps.exif_transpose(Image.open(io.BytesIO(data)))
+            yield Variant(
+                name=f"avif orientation={orientation}", data=data, rgb=on_white(turned), near=1.0
+            )
+    if not cv2.haveImageWriter("a.avif"):
+        return
+    for depth, image in itertools.product((8, 10, 12), (rgb, clear)):
+        values = deep(np.asarray(image), depth)[..., [2, 1, 0, 3][: len(image.getbands())]]
+        stored = np.ascontiguousarray(values, np.uint8 if depth == 8 else np.uint16)
+        options = [cv2.IMWRITE_AVIF_DEPTH, depth, cv2.IMWRITE_AVIF_QUALITY, 100]
+        data = cv2.imencode(".avif", stored, options)[1].tobytes()
+        yield Variant(
+            name=f"avif {image.mode} {depth}",
+            data=data,
+            rgb=on_white(image),
+            near=2.0,
+            pillow=_WRITES_AVIF,
+        )

@@ -36,6 +36,7 @@ def run_length_bmps() -> Iterator[Variant]:
                 name=f"bmp rle{bits} {name}",
                 data=bmp(header, pixels, palette=four),
                 rgb=shown,
+                pillow=(bits, name) != (4, "literals"),  # Pillow 10 errs
             )
 
 
