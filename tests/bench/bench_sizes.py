@@ -42,7 +42,7 @@ def pip(*arguments: str) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--export", action="store_true", help="the exporter too")
-    cases = [(one,) for one in RUNTIME]
+    cases: list[tuple[str, ...]] = [(one,) for one in RUNTIME]
     if parser.parse_args().export:
         cases.append(EXPORT)
     for case in cases:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import cv2
 import numpy as np
 import onnx
@@ -32,10 +34,8 @@ def frame_spec(size_hw: Size, pixels: PixelLayout = PixelLayout.RGB) -> FrameSpe
     )
 
 
-def network(
-    size_hw: Size = (224, 224), *, colour: Colour = Colour.RGB, **resize: object
-) -> InputSpec:
-    return InputSpec(size_hw=size_hw, colour=colour, resize=ResizeSpec(**resize))  # type: ignore[arg-type]
+def network(size_hw: Size = (224, 224), *, colour: Colour = Colour.RGB, **resize: Any) -> InputSpec:
+    return InputSpec(size_hw=size_hw, colour=colour, resize=ResizeSpec(**resize))
 
 
 def prepared(raw: Pixels, spec: InputSpec, frame: FrameSpec) -> Pixels:
@@ -45,7 +45,7 @@ def prepared(raw: Pixels, spec: InputSpec, frame: FrameSpec) -> Pixels:
         helper.make_tensor_value_info(name, TensorProto.UINT8, shape) for name in ("image", "o")
     ]
     graph = helper.make_graph(
-        [helper.make_node("Identity", ["image"], ["o"])], "g", *[[e] for e in ends]
+        [helper.make_node("Identity", ["image"], ["o"])], "g", ends[:1], ends[1:]
     )
     core = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
     model = front.in_front(core, spec, frame)
@@ -102,7 +102,7 @@ def test_sizes_of_cameras(size: Size) -> None:
     ids=str,
 )
 @pytest.mark.parametrize("pixels", [PixelLayout.BGR, PixelLayout.RGBA])
-def test_every_resize_mode(size: Size, resize: dict[str, object], pixels: PixelLayout) -> None:
+def test_every_resize_mode(size: Size, resize: dict[str, Any], pixels: PixelLayout) -> None:
     holds(network(**resize), frame_spec(size, pixels))
 
 
