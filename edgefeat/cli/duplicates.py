@@ -27,6 +27,7 @@ examples:
   edgefeat duplicates features/ --level same       only pictures that were saved again
   edgefeat duplicates features/ --threshold 0.9    a cosine of your own
   edgefeat duplicates features/ -o groups.jsonl    a line of JSON for each group
+  edgefeat duplicates features/ --html sheet.html  a page to look at
   edgefeat duplicates features/ --list > rest.txt  all pictures but those to keep
   edgefeat duplicates features/ --list --null | xargs -0 mv -t aside/
 
@@ -63,6 +64,7 @@ def add_parser(
     add("--level", metavar="NAME", help="same, near or look (default: near)")
     add("--threshold", type=number_from, metavar="COSINE", help="in the place of a level")
     add("-o", "--output", metavar="FILE", help="write a line of JSON for each group")
+    add("--html", metavar="FILE", help="write a contact sheet of the groups")
     add("--json", action="store_true", help="one JSON object on stdout: groups and figures")
     add("--list", action="store_true", help="print the paths of all pictures but those to keep")
     add("--null", action="store_true", help="end each path of --list with a zero byte")
@@ -77,10 +79,10 @@ def run(arguments: argparse.Namespace) -> int:
         raise OptionError("has no effect without a list", option="null", remedy="Add --list.")
     if arguments.list and arguments.json:
         raise OptionError("stands in the place of JSON; both were given", option="list")
-    if arguments.output:
-        from edgefeat import atomic
+    from edgefeat import atomic
 
-        atomic.check_place(Path(arguments.output))
+    for place in filter(None, (arguments.output, arguments.html)):
+        atomic.check_place(Path(place))
     there = open_photos(arguments)
     found = _search(arguments, there)
     if arguments.output:
@@ -91,6 +93,11 @@ def run(arguments: argparse.Namespace) -> int:
         _list(found, end=b"\0" if arguments.null else b"\n")
     else:
         sys.stdout.writelines(_group_lines(number, one) for number, one in enumerate(found.groups))
+    if arguments.html:
+        from edgefeat.cli import sheet
+        from edgefeat.sheets.sheet import of_duplicates
+
+        sheet.write(of_duplicates(found), arguments.html, quiet=arguments.quiet)
     if not arguments.quiet:
         sys.stdout.flush()
         sys.stderr.write(_summary(found))

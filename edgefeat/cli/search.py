@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from edgefeat.cli.finding_options import (
@@ -17,7 +18,10 @@ from edgefeat.cli.options import warnings_as_notes
 from edgefeat.options.option import whole_from
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
     from edgefeat.search.results import Matches
+    from edgefeat.sets.featureset import FeatureSet
 
 __all__ = ["add_parser"]
 
@@ -26,6 +30,7 @@ examples:
   edgefeat search features/ cat.jpg                     the five nearest
   edgefeat search features.npz cat.jpg dog.jpg -k 10    ten for each
   edgefeat search features/ cat.jpg --where '*.png'     only names that fit (quote the pattern)
+  edgefeat search features/ cat.jpg --html sheet.html   a page to look at
   edgefeat search features/ cat.jpg --json              a line of JSON for each photo
 
 SET is what `edgefeat extract` or `edgefeat stream` wrote. The search is exact and needs no index.
@@ -61,6 +66,7 @@ def add_parser(
     add("--since", type=read_time, metavar="TIME", help="only frames taken then or later")
     add("--until", type=read_time, metavar="TIME", help="only frames taken before then")
     add("--metric", default="cosine", metavar="NAME", help="cosine (default) or euclidean")
+    add("--html", metavar="FILE", help="write a contact sheet of what was found")
     add("--json", action="store_true", help="a line of JSON for each photo")
     add_finding_options(parser)
     parser.set_defaults(run=run)
@@ -68,35 +74,56 @@ def add_parser(
 
 def run(arguments: argparse.Namespace) -> int:
     """Run the subcommand; return its exit code."""
+    from edgefeat import atomic
     from edgefeat.cli.record_lines import printable
     from edgefeat.corpus.listing import collect
-    from edgefeat.errors import ImageError
 
+    if arguments.html:
+        atomic.check_place(Path(arguments.html))
     there = open_photos(arguments)
     photos, bad = collect(arguments.photos)
     failed = [f"{printable(one.path)}: {one.reason}" for one in bad]
     show = _as_json if arguments.json else _as_text
-    with warnings_as_notes(arguments), photo_extractor(arguments, there) as extractor:
-        for photo in photos:
-            try:
-                found = there.search(
-                    photo,
-                    arguments.k,
-                    metric=arguments.metric,
-                    where=arguments.where,
-                    label=arguments.label,
-                    since=arguments.since,
-                    until=arguments.until,
-                    extractor=extractor,
-                )
-            except ImageError as error:
-                failed.append(error.message(arguments.parser.spell))
-                continue
-            sys.stdout.write(show(photo, found))
-            sys.stdout.flush()
+    every: list[tuple[str, Matches]] = []
+    for photo, found in _found(arguments, there, photos, failed):
+        sys.stdout.write(show(photo, found))
+        sys.stdout.flush()
+        if arguments.html:
+            every.append((photo, found))
+    if arguments.html:
+        from edgefeat.cli import sheet
+        from edgefeat.sheets.sheet import of_search
+
+        sheet.write(of_search(there, every, metric=arguments.metric), arguments.html, quiet=True)
     for line in failed:
         sys.stderr.write(f"edgefeat: {line}\n")
     return 1 if failed else 0
+
+
+def _found(
+    arguments: argparse.Namespace, there: FeatureSet, photos: Sequence[str], failed: list[str]
+) -> Iterator[tuple[str, Matches]]:
+    """Yield what is found for each photo; what is wrong with others is added to `failed`."""
+    from edgefeat.errors import ImageError
+
+    with warnings_as_notes(arguments), photo_extractor(arguments, there) as extractor:
+        for photo in photos:
+            try:
+                yield (
+                    photo,
+                    there.search(
+                        photo,
+                        arguments.k,
+                        metric=arguments.metric,
+                        where=arguments.where,
+                        label=arguments.label,
+                        since=arguments.since,
+                        until=arguments.until,
+                        extractor=extractor,
+                    ),
+                )
+            except ImageError as error:
+                failed.append(error.message(arguments.parser.spell))
 
 
 def _as_json(photo: str, found: Matches) -> str:

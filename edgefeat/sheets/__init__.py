@@ -1,0 +1,1 @@
+"""Contact sheets: pages of thumbnails, each one HTML file that needs nothing else."""
