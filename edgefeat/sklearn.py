@@ -23,6 +23,7 @@ from typing import Any, Literal, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from edgefeat.arrays import Features
 from edgefeat.errors import DependencyError, ImageError, ModelError
 from edgefeat.extractor import ColourName, FeatureExtractor, OnErrorName
 from edgefeat.options.checks import choice, member
@@ -41,7 +42,6 @@ except ImportError as missing:
 
 __all__ = ["ImageFeatures"]
 
-Features = NDArray[np.float32]
 Names = NDArray[np.object_]
 
 

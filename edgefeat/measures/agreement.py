@@ -16,6 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from edgefeat.arrays import Features
 from edgefeat.measures.similarity import cosine_similarity
 
 __all__ = [
@@ -35,7 +36,6 @@ NEIGHBOURS = 10
 NEIGHBOURS_NEED = 2 * NEIGHBOURS
 """Among fewer pictures than this, neighbours are shared by chance: their overlap is None."""
 
-Features = NDArray[np.float32]
 Figures = NDArray[np.float64]
 
 

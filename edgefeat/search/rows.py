@@ -14,12 +14,12 @@ from edgefeat.errors import SinkError
 if TYPE_CHECKING:
     from edgefeat.arrays import Features
 
-__all__ = ["Block", "Part", "Rows"]
+__all__ = ["Block", "Rows", "StoredRows"]
 
 _NORM_ROWS = 256  # so many rows as float64 stay in the CPU's cache
 
 
-class Part(Protocol):
+class StoredRows(Protocol):
     """Vectors as they are kept: float32, float16, or int8 with one scale a vector."""
 
     @property
@@ -88,7 +88,7 @@ class Rows:
             into parts at the same rows.
     """
 
-    def __init__(self, columns: Sequence[Sequence[Part]]) -> None:
+    def __init__(self, columns: Sequence[Sequence[StoredRows]]) -> None:
         self._columns = columns
 
     def __len__(self) -> int:

@@ -19,8 +19,8 @@ from enum import StrEnum
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
+from edgefeat.arrays import Pixels
 from edgefeat.errors import OptionError, SourceError
 from edgefeat.pictures.decode import ImageInput
 from edgefeat.sources.base import Grab, OpenReader, Traits, nothing_grabbed
@@ -42,7 +42,6 @@ __all__ = [
     "stall",
 ]
 
-Pixels = NDArray[np.uint8]
 _BITS = 24
 _CELL = 8  # each bit of the frame's number is a square cell with sides of so many pixels
 

@@ -22,7 +22,7 @@ SizeHw = tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
+class FramePlan:
     """What happens to a frame of one size.
 
     Attributes:
@@ -36,7 +36,7 @@ class Plan:
     way: resizing.Way
 
 
-def plan(size_hw: SizeHw, network: InputSpec) -> Plan:
+def plan(size_hw: SizeHw, network: InputSpec) -> FramePlan:
     """Return what happens to frames of a size, all of it exact.
 
     Args:
@@ -96,7 +96,7 @@ def in_front(core: onnx.ModelProto, network: InputSpec, frame: FrameSpec) -> onn
     )
 
 
-def _planned(size_hw: SizeHw, network: InputSpec) -> Plan | None:
+def _planned(size_hw: SizeHw, network: InputSpec) -> FramePlan | None:
     whole = geometry.Window(top=0, left=0, size_hw=size_hw)
     taken, filled = whole, geometry.Window(top=0, left=0, size_hw=network.size_hw)
     if network.resize.mode is ResizeMode.CENTER_CROP:
@@ -104,10 +104,10 @@ def _planned(size_hw: SizeHw, network: InputSpec) -> Plan | None:
     elif network.resize.mode is ResizeMode.LETTERBOX:
         filled = geometry.fitted(size_hw, network.size_hw)
     way = resizing.way(taken.size_hw, filled.size_hw, network.resize.interpolation)
-    return None if way is None else Plan(taken=taken, filled=filled, way=way)
+    return None if way is None else FramePlan(taken=taken, filled=filled, way=way)
 
 
-def _steps(planned: Plan, network: InputSpec, frame: FrameSpec) -> Steps:
+def _steps(planned: FramePlan, network: InputSpec, frame: FrameSpec) -> Steps:
     """Write down a plan; the last step makes the network's input."""
     steps = Steps()
     order = "bgr" if network.colour is Colour.BGR else "rgb"

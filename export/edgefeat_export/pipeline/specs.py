@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import onnx
-from numpy.typing import NDArray
 
 from edgefeat import FeatureExtractor
+from edgefeat.arrays import Features
 from edgefeat.measures import agreement
 from edgefeat.model.probe import GENERATOR, expected_features, features_sha256, probe_image
 from edgefeat.model.spec import ModelSpec, OutputSpec, Parity, Probe, SourceSpec
@@ -38,7 +38,6 @@ __all__ = [
     "shape_text",
 ]
 
-Features = NDArray[np.float32]
 
 _TOOLS: Final = (
     "edgefeat-export",

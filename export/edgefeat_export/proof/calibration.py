@@ -16,8 +16,8 @@ from typing import Final
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
+from edgefeat.arrays import Pixels
 from edgefeat.model.shipped import sample_photos
 from edgefeat.model.spec import InputSpec
 from edgefeat_export.proof import pictures
@@ -31,7 +31,6 @@ __all__ = [
     "soften_half",
 ]
 
-Pixels = NDArray[np.uint8]
 _PHOTOS: Final = {
     "skimage": (
         "data",

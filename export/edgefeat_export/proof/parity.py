@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgefeat import FeatureExtractor
+from edgefeat.arrays import Features
 from edgefeat.measures import agreement
 from edgefeat.model.spec import Parity
 from edgefeat_export.errors import VerificationError
@@ -16,7 +17,6 @@ from edgefeat_export.proof.reference import Reference
 
 __all__ = ["measure"]
 
-Features = NDArray[np.float32]
 # A feature is alive if it varies over the pictures by more than this share of the features' size.
 _ALIVE_SPREAD: Final = 1e-6
 # Features smaller than this, root mean square, are dead: two dead sets agree whatever they are.

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
+from edgefeat.arrays import Pixels
 from edgefeat.errors import ImageError, SourceError
 from edgefeat.model.probe import probe_image
 from edgefeat.model.shipped import sample_photos
@@ -20,7 +20,6 @@ from edgefeat_export.errors import ExportError
 
 __all__ = ["VERIFICATION_PICTURES", "crops", "drawn", "for_verification", "from_folder", "stream"]
 
-Pixels = NDArray[np.uint8]
 Say = Callable[[str], None]
 VERIFICATION_PICTURES: Final = 100
 """How many pictures a file is verified with, at most: as many as `cosine_p1` takes to know."""

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
 from edgefeat import FeatureExtractor
+from edgefeat.arrays import Features, Pixels
 from edgefeat_export.cut.reduction import Reduction
 from edgefeat_export.networks.normalisation import Normalisation
 
@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 
 __all__ = ["FileReference", "KerasReference", "Reference"]
 
-Features = NDArray[np.float32]
-Pixels = NDArray[np.uint8]
 _CHUNK = 16  # pictures that Keras gets at once
 
 
