@@ -209,7 +209,7 @@ def _cpu() -> dict[str, Any]:
 
 
 def _codecs() -> dict[str, bool]:
-    """Which formats are read here, found out by reading one of each."""
+    """Return which formats are read here, found out by reading one of each."""
     from edgefeat.pictures.codecs import formats_read
 
     return {str(kind): there for kind, there in formats_read().items()}

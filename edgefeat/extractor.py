@@ -327,7 +327,7 @@ class FeatureExtractor:
         return self._opened.every_output(self._preprocess.check(images))
 
     def self_test(self) -> SelfTest:
-        """Run the model's probe on this device and hold it against Keras's features.
+        """Run the model's probe on this device and compare it with Keras's features.
 
         Raises:
             ModelError: The file carries no probe, or one this edgefeat cannot make.

@@ -38,7 +38,7 @@ def add_parser(
     parser.add_argument(
         "--self-test",
         action="store_true",
-        help="run the model's probe image here and hold the result against Keras's features",
+        help="run the model's probe image here and compare the result with Keras's features",
     )
     parser.add_argument("--json", action="store_true", help="JSON on stdout")
     add_options(parser, EngineOptions, title="with --self-test")

@@ -59,6 +59,11 @@ def run(arguments: argparse.Namespace) -> int:
 def write(sheet: Sheet, path: str, *, quiet: bool) -> int:
     """Write a sheet with a progress bar; return how many pictures could not be read.
 
+    Args:
+        sheet: The sheet.
+        path: The page to write.
+        quiet: Whether to show no bar.
+
     Raises:
         SinkError: The file cannot be written.
     """

@@ -98,7 +98,7 @@ def probe_image(seed: int, size_hw: SizeHw, channels: int = 3) -> Pixels:
 
 
 def run_probe(spec: ModelSpec, run: Callable[[Pixels], Features], *, where: str) -> SelfTest:
-    """Make the probe image, run it, and hold the features against Keras's.
+    """Make the probe image, run it, and compare the features with Keras's.
 
     Args:
         spec: The model's spec.

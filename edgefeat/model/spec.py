@@ -228,6 +228,7 @@ class Similarity(Record):
         near: The smallest cosine of near-duplicates: scaled, mirrored, brighter, cropped a little.
         look: The smallest cosine of what is worth a look.
         other_p999: 99.9 % of the pairs of photos of different things stay below this cosine.
+        extra: Keys that this version does not know.
     """
 
     same: float
@@ -279,6 +280,7 @@ class ModelSpec(Record):
         source: Where network and weights come from.
         parity: What was measured against Keras.
         probe: The self-test.
+        similarity: What a cosine means; None if it was not measured.
         fingerprint: What two sets of vectors must share to be compared.
         frame: The raw frame that a bundle takes; None for a model that takes pictures.
         extra: Keys that this version does not know.

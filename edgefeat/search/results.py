@@ -21,8 +21,8 @@ class Match:
 
     Attributes:
         path: What the row is called.
-        score: Its cosine to the query, or its distance.
-        row: Its position in the set.
+        score: Cosine to the query, or distance from it.
+        row: Position in the set.
     """
 
     path: str

@@ -34,8 +34,8 @@ class Copy:
 
     Attributes:
         path: What the row is called.
-        row: Its position in the set.
-        score: Its cosine to the medoid; the medoid's own is 1.
+        row: Position in the set.
+        score: Cosine to the medoid; the medoid's own is 1.
         level: `same`, `near` or `look`; None below them, and where the model states no levels.
         facts: What its file tells; None where it cannot be read.
     """

@@ -71,6 +71,14 @@ def wanted_rows(
 ) -> NDArray[np.bool_] | None:
     """Return which rows may be found; None where all may.
 
+    Args:
+        paths: What the rows are called.
+        frames: When the frames of a stream were taken; None for pictures.
+        where: Pattern that the name must fit; None takes every name.
+        label: Folder that the picture must be in; None takes every folder.
+        since: Earliest time of a frame; None takes every time.
+        until: Latest time of a frame; None takes every time.
+
     Raises:
         OptionError: A time was given, and the set has no frames of a stream.
     """

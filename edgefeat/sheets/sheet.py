@@ -20,7 +20,7 @@ class Card:
     Attributes:
         path: The picture file.
         facts: What the file tells; None where it cannot be read.
-        score: Its cosine or distance to the section's first picture; None without one.
+        score: Cosine or distance to the section's first picture; None without one.
         badge: A word about it, such as `keep`; empty for none.
         marked: Whether it is marked when the page opens.
     """

@@ -27,7 +27,7 @@ class AvifHeader(ImageHeader):
     """An AVIF's header.
 
     Args:
-        bits: Of a sample: 8, 10 or 12.
+        bits: Number of bits in a sample: 8, 10 or 12.
     """
 
     bits: int

@@ -24,7 +24,7 @@ examples:
 
 exit codes: 0 all files written; 2 wrong usage; 3 not built, or a gate was missed: no file written
 A gate is a limit that a file must reach before it is written: its features, computed by edgefeat
-itself, are held against Keras's on real pictures. Int8 keeps its worst layers in float until its
+itself, are compared with Keras's on real pictures. Int8 keeps its worst layers in float until its
 gates hold (--gate int8.cosine_p1=0.98 adds one).
 """
 

@@ -42,7 +42,7 @@ def as_line(file: FinishedFile, *, beside: str) -> str:
 
     Args:
         file: The file.
-        beside: What its features were held against, such as "Keras".
+        beside: What its features were compared with, such as "Keras".
     """
     outputs = ", ".join(
         f"{output.name} {'x'.join(map(str, output.shape))}" for output in file.spec.outputs

@@ -20,8 +20,8 @@ examples:
   edgefeat-export quantize model_fp32.onnx --target auto:device.json
 
 exit codes: 0 file written; 2 wrong usage; 3 not quantized, or a gate was missed: no file written
-The gates are those of `build`, held against the float file. Layers that lose too much stay in
-float until they hold.
+The gates are those of `build`; features are compared with those of the float file. Layers that lose
+too much stay in float until they hold.
 """
 
 

@@ -1,4 +1,4 @@
-"""`edgefeat-export verify`: holds a model file against the Keras network it was made from."""
+"""`edgefeat-export verify`: compares a model file with the Keras network it was made from."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     """Add the subcommand."""
     parser = commands.add_parser(
         "verify",
-        help="hold a model file against its Keras network",
+        help="compare a model file with its Keras network",
         description="Compare a model file's features with Keras's on your own pictures.",
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,

@@ -13,7 +13,7 @@ from edgefeat_export.errors import BackboneError
 __all__ = ["Head", "find_head", "tensors_by_layer"]
 
 _CLASSIFIER_LAYERS: Final = (keras.layers.Dense, keras.layers.Conv2D)
-# Layers that a perceptron at the end is made of: the cut goes in front of them.
+# Dense layers at the end of a classifier, and what stands between them. The cut is made in front.
 _PERCEPTRON_LAYERS: Final = (
     keras.layers.Activation,
     keras.layers.ActivityRegularization,

@@ -1,7 +1,7 @@
-"""Dimension reduction inside the file: PCA, whitening, unit length, as the last nodes.
+"""Reduces features inside the file: PCA, whitening and unit length are the last nodes.
 
-PCA is fitted incrementally (Ross et al. 2008, as scikit-learn has it), so memory is bounded by one
-batch of features however many pictures there are.
+PCA is fitted incrementally (Ross et al. 2008, by scikit-learn): memory holds one batch of features,
+however many pictures there are.
 """
 
 from __future__ import annotations
@@ -78,9 +78,9 @@ class Projection:
     """A linear map of features to fewer numbers: `(x - mean) @ matrix`.
 
     Attributes:
-        mean: float32 (D,).
-        matrix: float32 (D, K).
-        fitted: How it was fitted; None where it was read back from a graph.
+        mean: Mean of the features, float32 (D,).
+        matrix: Components as columns, float32 (D, K).
+        fitted: How it was fitted; None if it was read back from a graph.
     """
 
     mean: NDArray[np.float32]
@@ -93,7 +93,7 @@ class Reduction:
     """What happens to the primary output after the network.
 
     Attributes:
-        projection: The PCA; None does without.
+        projection: The PCA; None if there is none.
         l2: Whether vectors are scaled to unit length, last of all.
     """
 
@@ -128,7 +128,7 @@ class Reduction:
         return (changed, *outputs[1:])
 
     def apply(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Reduce features (N, D) in float64: what the graph's nodes are held against."""
+        """Return features (N, D) reduced in float64, to compare what the graph's nodes give."""
         x = features.astype(np.float64)
         if self.projection is not None:
             x = (x - self.projection.mean) @ self.projection.matrix.astype(np.float64)
@@ -156,9 +156,12 @@ class Reduction:
 
 
 def detach(model: onnx.ModelProto) -> tuple[onnx.ModelProto, Reduction]:
-    """Return a float32 model without the reduction that `Reduction.append` put in, and that one.
+    """Take the reduction off a float32 model that `Reduction.append` made.
 
     The reduction must stay in float32 when the network before it becomes int8.
+
+    Returns:
+        The model without it, and the reduction.
     """
     if not any(_FULL in node.output for node in model.graph.node):
         return model, Reduction()
@@ -183,7 +186,7 @@ def fit(pca: Pca, chunks: Iterable[NDArray[np.float32]]) -> Projection:
 
     Args:
         pca: What was asked for.
-        chunks: float32 (n, D) each.
+        chunks: Features of some pictures each, float32 (n, D).
 
     Raises:
         DependencyError: scikit-learn is missing.
@@ -212,7 +215,7 @@ def fit(pca: Pca, chunks: Iterable[NDArray[np.float32]]) -> Projection:
 
 
 def read_projection(model: onnx.ModelProto) -> Projection | None:
-    """Read back from a graph what `Reduction.append` put in; None where there is none."""
+    """Return the projection that `Reduction.append` put into a graph; None if there is none."""
     tensors = {tensor.name.removesuffix("_half"): tensor for tensor in model.graph.initializer}
     if _MEAN not in tensors or _MATRIX not in tensors:
         return None

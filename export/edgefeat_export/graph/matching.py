@@ -28,7 +28,7 @@ from typing import Any
 from edgefeat_export.graph.graph import Graph
 from edgefeat_export.graph.node import Array, Node
 
-__all__ = ["Constant", "Match", "Pattern", "Tensor", "match", "op", "readers", "search"]
+__all__ = ["Constant", "Pattern", "Reading", "Tensor", "match", "op", "readers", "search"]
 
 _COMMUTATIVE = ("Add", "Mul")
 _RELATIVE_TOLERANCE = 1e-6  # a number that TensorFlow rounded to float32 is off by 6e-8 at most
@@ -44,7 +44,7 @@ class Pattern(ABC):
     ops: tuple[str, ...] = ()
 
     @abstractmethod
-    def ways(self, tensor: str, found: Match) -> Iterator[Match]:
+    def ways(self, tensor: str, found: Reading) -> Iterator[Reading]:
         """Yield each way to read a tensor as this pattern, given what is found already."""
 
     def __add__(self, other: Pattern | float) -> Pattern:
@@ -78,10 +78,14 @@ class Pattern(ABC):
         return _Checked(self, lambda graph, node: graph.sole_user(node.out) is not None)
 
 
-class Match:
-    """What each part of a pattern was found to be.
+class Reading:
+    """One way to read a tensor as a pattern: what each part of the pattern was found to be.
 
-    A match speaks of the graph as it was searched. Read it before the graph is changed.
+    It speaks of the graph as it was searched. Look into it before the graph is changed.
+
+    Args:
+        graph: The graph that was searched.
+        tensors: Names of the tensors that parts were found to be.
     """
 
     def __init__(self, graph: Graph, tensors: Mapping[Pattern, str]) -> None:
@@ -107,18 +111,18 @@ class Match:
         """Return the value of a `Constant` part."""
         return self.graph.constants[self._tensors[part]]
 
-    def bound(self, part: Pattern, tensor: str) -> Match | None:
-        """Return the match with one more part, or None if the part is another tensor already."""
+    def bound(self, part: Pattern, tensor: str) -> Reading | None:
+        """Return the reading with one more part, or None if the part is another tensor already."""
         known = self._tensors.get(part)
         if known is not None:
             return self if known == tensor else None
-        return Match(self.graph, {**self._tensors, part: tensor})
+        return Reading(self.graph, {**self._tensors, part: tensor})
 
 
 class Tensor(Pattern):
     """Any tensor."""
 
-    def ways(self, tensor: str, found: Match) -> Iterator[Match]:
+    def ways(self, tensor: str, found: Reading) -> Iterator[Reading]:
         """Yield the one way, unless this pattern was found to be another tensor."""
         bound = found.bound(self, tensor)
         if bound is not None:
@@ -140,7 +144,7 @@ class Constant(Pattern):
         self._value, self._rank = value, rank
         self._elements = elements if value is None else 1
 
-    def ways(self, tensor: str, found: Match) -> Iterator[Match]:
+    def ways(self, tensor: str, found: Reading) -> Iterator[Reading]:
         """Yield the one way, if the tensor is a constant with what was asked for."""
         array, bound = found.graph.value(tensor), found.bound(self, tensor)
         if array is None or bound is None:
@@ -158,7 +162,7 @@ class _Operator(Pattern):
         self.ops = (name,)
         self._inputs = [part if isinstance(part, Pattern) else Constant(part) for part in inputs]
 
-    def ways(self, tensor: str, found: Match) -> Iterator[Match]:
+    def ways(self, tensor: str, found: Reading) -> Iterator[Reading]:
         node, bound = found.graph.producer(tensor), found.bound(self, tensor)
         if node is None or bound is None or node.op not in self.ops or node.out != tensor:
             return
@@ -176,7 +180,7 @@ class _Either(Pattern):
         self.ops = first.ops + second.ops
         self._choices = first, second
 
-    def ways(self, tensor: str, found: Match) -> Iterator[Match]:
+    def ways(self, tensor: str, found: Reading) -> Iterator[Reading]:
         bound = found.bound(self, tensor)
         if bound is not None:
             for choice in self._choices:
@@ -190,7 +194,7 @@ class _Checked(Pattern):
         self.ops = pattern.ops
         self._pattern, self._check = pattern, check
 
-    def ways(self, tensor: str, found: Match) -> Iterator[Match]:
+    def ways(self, tensor: str, found: Reading) -> Iterator[Reading]:
         node, bound = found.graph.producer(tensor), found.bound(self, tensor)
         if node is not None and bound is not None and self._check(found.graph, node):
             yield from self._pattern.ways(tensor, bound)
@@ -207,7 +211,7 @@ op: Any = _Operators()
 """`op.Name(input, ...)` is the pattern of the first output of the operator `Name`."""
 
 
-def match(graph: Graph, node: Node, pattern: Pattern) -> Match | None:
+def match(graph: Graph, node: Node, pattern: Pattern) -> Reading | None:
     """Return the first way to read a node's first output as a pattern; None if there is none.
 
     Args:
@@ -215,10 +219,10 @@ def match(graph: Graph, node: Node, pattern: Pattern) -> Match | None:
         node: Node whose first output is compared.
         pattern: What to compare it with.
     """
-    return next(pattern.ways(node.out, Match(graph, {})), None)
+    return next(pattern.ways(node.out, Reading(graph, {})), None)
 
 
-def search(graph: Graph, pattern: Pattern) -> Iterator[tuple[Node, Match]]:
+def search(graph: Graph, pattern: Pattern) -> Iterator[tuple[Node, Reading]]:
     """Yield every node whose first output fits a pattern, each with the first way to read it.
 
     The graph may be changed meanwhile: a node that is gone when its turn comes is passed over.
@@ -246,7 +250,7 @@ def readers(graph: Graph, tensor: str, *ops: str) -> list[Node] | None:
     return nodes
 
 
-def _read_all(patterns: list[Pattern], tensors: list[str], found: Match) -> Iterator[Match]:
+def _read_all(patterns: list[Pattern], tensors: list[str], found: Reading) -> Iterator[Reading]:
     """Yield each way to read the first tensors as these patterns, all at once."""
     if not patterns:
         yield found

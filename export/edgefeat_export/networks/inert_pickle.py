@@ -1,9 +1,10 @@
-"""Reads a pickle without running it: data comes back, calls are only ever recorded.
+"""Reads a pickle without running it: it gives back data, and only records calls.
 
-A pickle is a program, and `pickle.load` runs it. This reader walks the same opcodes on a small
-stack machine of its own that has no way to import or call anything: a global becomes a `Global`
-name, a call of an allowed global a `Call` record, a persistent id a `PersistentId`. Only the
-opcodes that a file of tensors needs exist; the first other one ends the reading.
+A pickle is a program, and `pickle.load` runs it. This reader follows the same opcodes on a small
+stack machine of its own, which cannot import or call anything. A global becomes a `Global` with its
+name, a call of an allowed global becomes a `Call`, a persistent id becomes a `PersistentId`. Only
+the opcodes that a file of tensors needs are there. At any other opcode the reading ends with an
+error.
 """
 
 import pickletools
@@ -217,7 +218,8 @@ class _Machine:
             self.stack.append({})
 
     def _build(self, position: int) -> None:
-        # torch hangs version numbers (`_metadata`) on its OrderedDict; nothing else has state.
+        # torch gives its OrderedDict an attribute with version numbers (`_metadata`), which is not
+        # needed. Nothing else in a file of tensors has attributes.
         self._pop()
         if not isinstance(self._top(), dict):
             raise self._refusal("state on a mapping", f"state on {_kind(self._top())}", position)
@@ -246,7 +248,7 @@ class _Machine:
         if not isinstance(target, dict) or len(pairs) % 2:
             raise self._refusal("key and value for a mapping", _kind(target), position)
         for key, value in zip(pairs[::2], pairs[1::2], strict=True):
-            # Nested tuples as keys would be hashed again at every level: names only.
+            # Only names: to hash deeply nested tuples as keys could take forever.
             if not isinstance(key, str):
                 raise self._refusal("text as a key", _kind(key), position)
             target[key] = value
@@ -270,5 +272,5 @@ _HANDLERS: dict[str, Callable[[_Machine, int], None]] = {
 
 
 def _kind(value: object) -> str:
-    # The type alone: printing hostile nested data could take forever.
+    # Only the type: to print deeply nested data could take forever.
     return "a mark" if value is _MARK else f"a {type(value).__name__}"

@@ -1,10 +1,10 @@
-"""Takes Keras's scaling layers off EfficientNet, so that every backbone's scaling is plain numbers.
+"""Takes the scaling layers off Keras's EfficientNet, so that its scaling is plain numbers too.
 
-Keras builds EfficientNetB0 to B7 with the scaling inside and no option to leave it out. It also
-builds a different graph for the released weights: these store the standard deviation where Keras
-expects the variance, and an extra layer, added only for `weights="imagenet"`, makes up for it
-(github.com/tensorflow/tensorflow/issues/49930). The same file loaded by path gets no such layer and
-yields wrong features without a word. Reading the numbers and cutting the layers off settles both.
+Keras builds EfficientNetB0 to B7 with the scaling inside, and has no option to leave it out. There
+is a trap in it: the released weights store the standard deviation where Keras expects the variance.
+An extra layer makes up for that, but only with `weights="imagenet"`
+(github.com/tensorflow/tensorflow/issues/49930). The same file loaded by its path gets no such
+layer, and gives wrong features without a word. So the numbers are read, and the layers are cut off.
 """
 
 from __future__ import annotations

@@ -1,11 +1,11 @@
 """EfficientNet-Lite0 as a Keras model, with the ImageNet weights of its PyTorch release.
 
-EfficientNet-B0 without what small devices dislike: no squeeze-and-excitation, ReLU6 instead of
-swish (Tan and Le 2019, and the Lite variant in tensorflow/tpu). The PyTorch release is itself a
-port of the TensorFlow checkpoint, so convolutions pad as TensorFlow's "same" does (more at the
-bottom and right; padded evenly, the classifier grows unsure on real photos), and batch
-normalisation uses TensorFlow's epsilon. Dropout does nothing at inference and is left out. Layers
-are named as in Keras's EfficientNet.
+It is EfficientNet-B0 without squeeze-and-excitation and with ReLU6 instead of swish, because small
+devices compute both slowly (Tan and Le 2019, and the Lite variant in tensorflow/tpu). The PyTorch
+release is a port of the TensorFlow checkpoint. So convolutions pad as TensorFlow's "same" does,
+with more at the bottom and right: with even padding the classifier is less sure on real photos.
+Batch normalisation uses TensorFlow's epsilon. Dropout does nothing at inference and is left out.
+Layers are named as in Keras's EfficientNet.
 """
 
 from __future__ import annotations
@@ -164,7 +164,7 @@ def _sources(include_top: bool) -> Iterator[tuple[str, tuple[str, ...]]]:
 
 
 def _assign(model: keras.Model, weights: Mapping[str, NDArray[Any]], *, include_top: bool) -> None:
-    used = {"_fc.weight", "_fc.bias"}  # may stay behind when there is no classifier
+    used = {"_fc.weight", "_fc.bias"}  # a model without a classifier has no use for them
     for layer_name, tensor_names in _sources(include_top):
         layer = model.get_layer(layer_name)
         values = [_transposed(layer_name, name, weights) for name in tensor_names]
@@ -178,7 +178,7 @@ def _assign(model: keras.Model, weights: Mapping[str, NDArray[Any]], *, include_
                 )
         layer.set_weights(values)
         used.update(tensor_names)
-    # Training counters carry nothing at inference.
+    # Counters of training steps mean nothing at inference.
     left = [name for name in weights if name not in used and "num_batches_tracked" not in name]
     if left:
         raise BackboneError(

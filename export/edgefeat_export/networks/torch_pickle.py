@@ -1,9 +1,10 @@
 """Reads an old-style PyTorch `.pth` file of tensors, without PyTorch and without unpickling it.
 
-The layout (`torch.save` before 1.6, `_use_new_zipfile_serialization=False` since): five pickles
-(magic number, protocol version, the saving machine, the object, the storage keys), then for each
-key an int64 count and that many raw elements. A tensor is offset, sizes and strides on a storage.
-All of it is checked against the file's true length before anything is built.
+`torch.save` wrote this layout before 1.6, and does so still with
+`_use_new_zipfile_serialization=False`. The file begins with five pickles: a magic number, the
+version of the protocol, facts about the machine, the object, and the keys of the storages. For each
+key follow an int64 count and so many raw elements. A tensor is an offset, sizes and strides on a
+storage. All numbers are checked against the length of the file before an array is made.
 """
 
 from __future__ import annotations
@@ -40,7 +41,7 @@ _DTYPES: Final[dict[str, np.dtype[Any]]] = {
 _ALLOWED: Final = frozenset({_REBUILD, *_DTYPES})
 _NOTHING: Final[frozenset[str]] = frozenset()
 _MAX_AXES: Final = 32  # what every supported NumPy can hold
-_MAX_EMPTY_PLACES: Final = 2**31  # NumPy refuses larger products of sizes even when empty
+_MAX_EMPTY_PLACES: Final = 2**31  # of the sizes that are not 0; NumPy refuses larger products
 _DAMAGED: Final = "The file is damaged: fetch it again."
 _RESAVE: Final = "Save a plain state_dict of tensors."
 
@@ -199,16 +200,17 @@ def _window(tensor: _Tensor, raw: NDArray[Any], path: Path) -> NDArray[Any]:
     steps = zip(tensor.size, tensor.stride, strict=True)
     last = tensor.offset + sum((size - 1) * stride for size, stride in steps)
     elements = prod(tensor.size)
-    # More elements than the storage has would be a broadcast: a small file, an endless array.
+    # With stride 0 a small file could describe an endless array. No tensor may have more elements
+    # than its storage.
     if elements > raw.size or (elements and last >= raw.size):
         inside = f"{_quoted(tensor.name)} inside its {raw.size} stored elements"
         raise _error(path, inside, f"{elements} elements up to index {last}", _DAMAGED)
     if not elements:
         places = prod(filter(None, tensor.size))
-        small = f"{_quoted(tensor.name)} to be empty in a small way"
-        _check(places < _MAX_EMPTY_PLACES, path, small, f"sizes of {places} in all", _DAMAGED)
+        small = f"sizes of {_quoted(tensor.name)} whose product is below {_MAX_EMPTY_PLACES}"
+        _check(places < _MAX_EMPTY_PLACES, path, small, str(places), _DAMAGED)
         return np.zeros(tensor.size, raw.dtype)
-    # The stride of a single element is never used, so it is bounded by nothing.
+    # Along an axis of one element the stride is never used, and the file may hold any number.
     steps = zip(tensor.size, tensor.stride, strict=True)
     strides = tuple(stride * raw.itemsize if size > 1 else 0 for size, stride in steps)
     return as_strided(raw[tensor.offset :], tensor.size, strides, writeable=False)

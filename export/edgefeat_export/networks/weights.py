@@ -82,7 +82,7 @@ def check_sha256(path: Path, expected: str, *, remedy: str) -> None:
 def tensors_sha256(model: keras.Model) -> str:
     """Return the SHA-256 of a model's tensors in order: type, shape and bytes.
 
-    Keras's names are left out, for they are counted by process.
+    Keras's names are left out: it numbers layers for as long as the process runs.
     """
     digest = hashlib.sha256()
     for variable in model.weights:
@@ -126,14 +126,14 @@ def lite0_file() -> Path:
 def randomise(model: keras.Model, seed: int = 0, *, normalisation: Normalisation = TF) -> None:
     """Give a model random weights whose features are alive at every depth.
 
-    Keras's own initial values are not enough: with batch statistics of 0 and 1 a deep network's
-    features fall to 1e-10, and comparing them proves nothing. Here kernels are He-scaled (He et al.
-    2015) from an explicit generator, scales and shifts are random, and the batch statistics are
-    those that the network really has on random pictures, rounded coarsely so that float noise
-    between two machines does not change them.
+    Keras's own initial values are not enough. With batch statistics of 0 and 1 the features of a
+    deep network fall to 1e-10, and comparing such numbers proves nothing. Here kernels are random
+    with the scale of He et al. (2015), and scales and shifts are random too. The batch statistics
+    are those that the network really has on random pictures. They are rounded coarsely, so that
+    the last digits of two machines do not change them.
 
     Args:
-        model: Changed in place.
+        model: Model to change in place.
         seed: Equal seeds give equal weights.
         normalisation: How pixels become the model's input, so that its first layer can match it.
     """

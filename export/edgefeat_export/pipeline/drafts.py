@@ -1,6 +1,8 @@
-"""A graph becomes a draft of a file: sound, stamped, measured, held to its gates, probed.
+"""Proves a graph before its file may exist, and gathers what the file will say.
 
-The same for every precision and for `build` and `quantize`. Nothing is left under a final name.
+The graph is checked, written under a temporary name, and run. Its features are compared with the
+right ones, and its self-test is made. The steps are the same for every precision, in `build` and in
+`quantize`. No file is left behind.
 """
 
 from __future__ import annotations
@@ -28,7 +30,7 @@ class Draft:
     """A proven graph with everything its file will say.
 
     Attributes:
-        path: Where the file will be.
+        path: Final place of the file.
         model: The graph.
         spec: What the file will say of itself, parity and probe included.
         parities: What was measured of each output, by its name.
@@ -55,8 +57,8 @@ def prove(
     Args:
         model: The graph.
         spec: What is known of the file before anything was measured.
-        path: Where the file will be.
-        reference: What the features are held against.
+        path: Final place of the file.
+        reference: Gives the right features to compare with.
         pictures: uint8 `(N, height, width, channels)` at the graph's input.
         limits: What every output must reach.
         probe: The self-test's image and its right features; None leaves the file without one.

@@ -47,11 +47,11 @@ def to_int8(
 
     Args:
         fp32: A clean float graph with uint8 input, without reduction.
-        reduction: What happens to its primary output; stays in float.
+        reduction: What happens to its primary output. It stays in float.
         calibration: The pictures to calibrate on.
         judged: Other pictures, uint8 `(N, height, width, channels)`, to measure on.
         request: What int8 is for and what it may cost.
-        gates: What its features must reach, held against those of `fp32`.
+        gates: What its features must reach, compared with those of `fp32`.
         say: Takes a line of progress.
 
     Raises:

@@ -26,7 +26,7 @@ __all__ = ["Material", "float_graph", "prepare"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Material:
-    """What every precision of one network is made from and held against.
+    """What every precision of one network is made from and compared with.
 
     Attributes:
         request: What was asked for.

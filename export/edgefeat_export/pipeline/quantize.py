@@ -46,7 +46,7 @@ def quantize(
     report: str | os.PathLike[str] | None = None,
     say: Say = silent,
 ) -> QuantizedFile:
-    """Make an int8 file from a float one, hold it against the float one, and write it.
+    """Make an int8 file from a float one, compare their features, and write it.
 
         quantize("models/my_model_224_fp32.onnx", calibrate="photos/", report="int8.html")
 
@@ -57,8 +57,8 @@ def quantize(
             packages ship.
         images: Folder of other pictures to measure on; None takes the shipped samples.
         calibration_pictures: How many pictures to calibrate on, at most.
-        gates: Limits to change, such as `{"int8.cosine_mean": 0.97}`; None takes a limit away. They
-            hold against the float file. See `edgefeat_export.proof.gates`.
+        gates: Limits to change, such as `{"int8.cosine_mean": 0.97}`; None takes a limit away. The
+            float file is what is compared with. See `edgefeat_export.proof.gates`.
         target: The devices that it is for; see `build`.
         max_bytes: Largest allowed int8 model, in bytes.
         max_latency_ratio: Longest allowed latency over the float file's, both timed here.

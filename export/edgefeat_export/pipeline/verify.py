@@ -1,4 +1,4 @@
-"""Holds a finished file against the Keras network it says it was made from."""
+"""Compares a finished file with the Keras network that it was made from."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""What must be measured before a file may exist: features held against Keras's."""
+"""What must be measured before a file may exist: its features beside those of Keras."""

@@ -1,4 +1,4 @@
-"""What an exported file is held against: Keras's own features, or those of a float file."""
+"""What the features of a file are compared with: those of Keras, or of a float file."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _CHUNK = 16  # pictures that Keras gets at once
 
 
 class Reference(Protocol):
-    """Whatever can say which features are right."""
+    """Something that gives the right features of a picture."""
 
     @property
     def name(self) -> str:
@@ -49,8 +49,8 @@ class KerasReference:
     Attributes:
         headless: The model and its outputs.
         normalisation: Turns uint8 pixels into the model's input.
-        reduction: What happens to the primary output afterwards; computed in float64, without the
-            graph's nodes.
+        reduction: What happens to the primary output afterwards. It is computed in float64 by
+            NumPy, not by the nodes of the graph.
     """
 
     headless: Headless

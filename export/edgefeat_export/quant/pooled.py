@@ -12,7 +12,7 @@ import numpy as np
 from onnx import TensorProto
 
 from edgefeat_export.graph.graph import Graph, Node
-from edgefeat_export.graph.matching import Constant, Match, Tensor, op, search
+from edgefeat_export.graph.matching import Constant, Reading, Tensor, op, search
 
 __all__ = ["pool_bytes"]
 
@@ -42,7 +42,7 @@ def pool_bytes(graph: Graph) -> int:
     return sum(_sum_bytes(graph, mean, found) for mean, found in search(graph, _MEAN))
 
 
-def _sum_bytes(graph: Graph, mean: Node, found: Match) -> bool:
+def _sum_bytes(graph: Graph, mean: Node, found: Reading) -> bool:
     axes = list(mean.attrs.get("axes", ()))
     count = _pixels(graph, found.tensor(_BYTES), axes)
     if count is None or count * _LARGEST_BYTE >= _EXACT_BELOW:

@@ -1,6 +1,6 @@
-"""Lays a Keras model out flat: nested models opened up, one image input of known size.
+"""Flattens a Keras model: models inside it are opened, and its one image input gets a fixed size.
 
-Every layer of the result is reachable by its name, and every tensor belongs to one graph, so that a
+Every layer of the result can be found by its name, and every tensor belongs to one graph. So a
 network can be cut anywhere, however it was put together.
 """
 
@@ -20,9 +20,9 @@ def flatten(model: keras.Model, input_shape: tuple[int, int, int], name: str) ->
     """Return a functional model of the same layers, on a new input.
 
     Args:
-        model: Functional or Sequential, with one image input. Its layers are shared; layers that
-            compute in half precision are set to float32, and of two layers of one name the second
-            is renamed after the model around it.
+        model: Functional or Sequential, with one image input. The result has the same layers, not
+            copies. Layers that compute in half precision are set to float32. If two layers have
+            one name, the name of the model around it is put in front of the second.
         input_shape: (height, width, channels).
         name: Name to give the returned model.
 

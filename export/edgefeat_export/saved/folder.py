@@ -1,7 +1,7 @@
-"""Opens a SavedModel folder, after checking as data that its graph cannot reach beyond itself.
+"""Opens a SavedModel folder, after a check that its graph touches no files and runs no Python.
 
-A SavedModel holds no Python, but its operators can read and write files or call back into Python.
-Loading itself is TensorFlow's: its own parsers see the file's bytes.
+A SavedModel holds no Python, but some operators read and write files or call Python. The check
+reads the graph as data. Then TensorFlow loads it, with its own parsers.
 """
 
 from __future__ import annotations

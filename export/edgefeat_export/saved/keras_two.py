@@ -1,7 +1,8 @@
-"""Brings an architecture that Keras 2 wrote to what Keras 3 reads, on plain data.
+"""Rewrites an architecture of Keras 2 so that Keras 3 can read it. It is plain data all the time.
 
-Keras 3 reads most of it, but for settings it no longer has, operation layers, and the calls of a
-model inside a model, which Keras 2 counted from one.
+Keras 3 reads most of it. What it cannot read: settings that it no longer has, operation layers
+(`saved.operation_layers`), and the calls of a model inside a model, which Keras 2 counted from 1
+and Keras 3 counts from 0.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from edgefeat_export.saved.operation_layers import EXPORT_WITH_ITS_KERAS, replac
 __all__ = ["modernise"]
 
 _MODELS: Final = ("Functional", "Model", "Sequential")
-# Keys of Keras 2 that Keras 3 rejects, with the value that changes nothing.
+# Settings of Keras 2 that Keras 3 rejects, each with the only value that changes nothing.
 _RETIRED: Final = {
     "groups": 1,
     "implementation": 2,
@@ -51,7 +52,7 @@ def modernise(config: Config, path: Path) -> bool:
 
 
 def _count_calls_from_zero(config: Config) -> int:
-    """Take the n-th call of a model inside a model for its n-th, not for the next."""
+    """Lower the number of each call of a model inside a model by one; return how many."""
     count = 0
     for graph in _graphs(config):
         models = {
@@ -62,14 +63,14 @@ def _count_calls_from_zero(config: Config) -> int:
         for layer in graph["layers"]:
             nodes = [node for node in layer.get("inbound_nodes", []) if isinstance(node, list)]
             count += _step_back(nodes, set(models))
-        # Keras 3 itself steps back for an output of a functional model, not for a Sequential's
+        # Keras 3 lowers the numbers of a functional model's outputs itself, but no Sequential's.
         sequential = {name for name, kind in models.items() if kind == "Sequential"}
         count += _step_back(graph["output_layers"], sequential)
     return count
 
 
 def _unpack_single_ends(config: Config) -> int:
-    """Let a model of one output give a tensor, as in Keras 2, and not a list of one."""
+    """Take single inputs and outputs out of their list, or Keras 3 gives a list; count them."""
     count = 0
     for graph in _graphs(config):
         for ends in ("input_layers", "output_layers"):
@@ -80,7 +81,7 @@ def _unpack_single_ends(config: Config) -> int:
 
 
 def _unpack_axes(config: Config) -> int:
-    """Take the axis out of the list of one that batch normalisation kept it in."""
+    """Take the axis of batch normalisations out of its list; return how many."""
     count = 0
     for layer in _layers(config):
         axis = layer["config"].get("axis")
@@ -95,7 +96,7 @@ def _unpack_axes(config: Config) -> int:
 
 
 def _step_back(value: Any, models: set[str]) -> int:
-    """Lower the call in every [model, call, tensor, ...] found."""
+    """Lower the call in every [model, call, tensor, ...] that is found; return how many."""
     if isinstance(value, dict):
         return sum(_step_back(item, models) for item in value.values())
     if not isinstance(value, list):
@@ -107,7 +108,7 @@ def _step_back(value: Any, models: set[str]) -> int:
 
 
 def _drop_retired_keys(config: Config, path: Path) -> int:
-    """Remove, in place, layer settings that Keras 3 rejects and that change nothing; count them.
+    """Remove settings that Keras 3 rejects and that change nothing; return how many.
 
     Raises:
         BackboneError: A setting that Keras 3 cannot honour has a value that matters.

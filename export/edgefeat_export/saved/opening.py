@@ -1,9 +1,9 @@
-"""Opens a model the user saved; code that belongs to it runs only if the user allows that.
+"""Opens a model that the user saved. Code that belongs to it runs only if the user allows that.
 
-A `.keras` or `.h5` file may ask for Python to be run: Lambda layers carry it inside, and classes of
-the user's own need it from outside. Both are found in the architecture, read as data, before Keras
-sees the file, and Keras's own safe mode is on. What is then loaded are numbers and layers of Keras;
-HDF5, zip and protobuf are parsed by their own libraries.
+A `.keras` or `.h5` file can ask for Python in two ways: a Lambda layer holds code inside the file,
+and a class of the user's own needs code beside it. Both are found in the architecture, which is
+read as data before Keras sees the file. Keras's own safe mode is on too. What is loaded then are
+numbers and layers of Keras.
 """
 
 from __future__ import annotations

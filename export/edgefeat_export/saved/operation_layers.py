@@ -1,8 +1,9 @@
-"""Keras 2's operation layers: `preprocess_input(x)`, `x * 2` or `tf.concat` in a functional model.
+"""Replaces Keras 2's operation layers, such as `x * 2` or `tf.concat` in a functional model.
 
-Keras 2 saved each as a TFOpLambda or SlicingOpLambda, which Keras 3 no longer has. They hold the
-name of a TensorFlow function and its arguments, no code; of the names, only known ones that compute
-on tensors are taken. The architecture is rewritten, as plain data, to layers of our own.
+Keras 2 saved each as a TFOpLambda or SlicingOpLambda, which Keras 3 no longer has. Such a layer
+holds the name of a TensorFlow function and its arguments, but no code. Only functions on the list
+below are accepted: they compute on tensors and do nothing else. The architecture is rewritten, as
+plain data, so that a layer of our own calls the function.
 """
 
 from __future__ import annotations

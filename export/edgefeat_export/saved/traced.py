@@ -1,8 +1,10 @@
-"""Opens a traced TensorFlow graph up again: every layer's tensor as a Keras layer of its name.
+"""Makes a traced TensorFlow graph a Keras model again, with a layer for each name in the trace.
 
-A SavedModel, or a model whose class runs Python of its own, has no Keras graph to cut. Its trace
-keeps the layers' names as scopes, though. Frozen to constants and wrapped in one layer that gives
-all these tensors, it is a functional model like any other; what is not used is pruned at the trace.
+A SavedModel has no Keras graph that could be cut, and neither has a model whose class runs Python
+of its own. But the trace of both keeps the names of the layers: they are the scopes of its
+operators. So its variables are frozen to constants, and one Keras layer runs the whole trace and
+gives the last tensor of each scope. That is a functional model like any other. What the chosen
+outputs do not need is pruned when the model is converted.
 """
 
 from __future__ import annotations
@@ -20,7 +22,7 @@ from edgefeat_export.errors import BackboneError
 
 __all__ = ["open_trace", "picture_inputs"]
 
-# Operators that a perceptron at the end is made of: the cut goes in front of them.
+# Operators of the dense layers at the end of a classifier. The cut is made in front of them.
 _PERCEPTRON_OPERATORS: Final = (
     "AddV2",
     "BiasAdd",
@@ -95,7 +97,7 @@ def picture_inputs(function: Any) -> list[Any]:
 
 
 class _Trace(keras.Layer):  # type: ignore[misc]
-    """A frozen function as a layer: pictures in, the tensor of every scope out."""
+    """A frozen function as a layer: it takes pictures and gives the tensor of every scope."""
 
     def __init__(self, function: Any) -> None:
         super().__init__(name="trace")

@@ -39,14 +39,24 @@ def make_reshapes_static(graph: Graph) -> None:
     for node in graph.find("Reshape", "Squeeze", "Unsqueeze", "Flatten"):
         if node.op == "Reshape" and graph.value(node.inputs[1]) is not None:
             continue
-        shape = graph.shape(node.out)
-        dims = list(shape) if shape is not None else None
-        if node.op == "Reshape" and (dims is None or dims.count(None) > 1):
-            dims = _evaluate(graph, node.inputs[1])
-        if dims is None or dims.count(None) > 1 or 0 in dims or -1 in dims:
-            continue
-        target = np.array([-1 if d is None else d for d in dims], np.int64)
-        graph.replace(node, graph.add("Reshape", [node.inputs[0], graph.constant(target)]).out)
+        dims = _target(graph, node)
+        if dims is not None:
+            target = np.array([-1 if d is None else d for d in dims], np.int64)
+            graph.replace(node, graph.add("Reshape", [node.inputs[0], graph.constant(target)]).out)
+
+
+def _target(graph: Graph, node: Node) -> Dims | None:
+    """Return the shape that a node gives; None if more than one number of it is open."""
+    shape = graph.shape(node.out)
+    dims = None if shape is None else list(shape)
+    if node.op == "Reshape" and not _is_static(dims):
+        dims = _evaluate(graph, node.inputs[1])
+    is_plain = dims is not None and 0 not in dims and -1 not in dims  # both mean something else
+    return dims if is_plain and _is_static(dims) else None
+
+
+def _is_static(dims: Dims | None) -> bool:
+    return dims is not None and dims.count(None) <= 1
 
 
 def _evaluate(graph: Graph, name: str) -> Dims | None:
