@@ -15,7 +15,7 @@ SOURCES = $(shell find edgefeat tests/data/photos -type f -not -name '*.pyc') py
 help: ## this list
 	@sed -n "s/^\([a-z0-9-]*\):.* ## \(.*\)/\1\t\2/p" $(MAKEFILE_LIST) | expand -t 18
 
-demo: $(DEMO) ## see it work: no TensorFlow, 105 MB of downloads
+demo: $(DEMO) ## see it work, without TensorFlow: 110 MB of downloads
 	.venv/demo/bin/python -m edgefeat.cli.demo -o out/demo.npz
 
 test: test-runtime test-export ## every ordinary test, on the device and on the workstation
@@ -93,6 +93,7 @@ $(WHEEL): $(SOURCES)
 	touch $@
 
 $(DEMO): $(WHEEL)
+	@echo "downloading NumPy, ONNX Runtime and OpenCV (110 MB) into .venv/demo (360 MB)"
 	$(PYTHON) -m venv --clear .venv/demo
 	.venv/demo/bin/pip install $(PIP_QUIET) dist/edgefeat-*.whl
 	touch $@

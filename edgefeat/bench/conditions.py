@@ -120,8 +120,8 @@ def _disturbed(others_cores: float | None, steal: float | None) -> Iterator[str]
     if others_cores is not None and others_cores > _MOST_BY_OTHERS * cores:
         usable = "the core" if cores == 1 else f"the {cores} cores"
         yield (
-            f"busy machine: other processes took {others_cores / cores:.0%} of {usable} that the "
-            "benchmark may use"
+            f"busy machine: other processes took {others_cores / cores:.0%} of {usable} that this "
+            "process may use"
         )
     if steal is not None and steal > _MOST_STOLEN:
         yield f"shared machine: the hypervisor took {steal:.0%} of the time away"

@@ -9,8 +9,10 @@ from pathlib import Path
 
 import numpy as np
 
+from edgefeat.bench.conditions import Watch
 from edgefeat.errors import EdgefeatError
 from edgefeat.extractor import FeatureExtractor
+from edgefeat.host.machine import processor
 from edgefeat.measures.similarity import cosine_similarity
 from edgefeat.model.shipped import sample_photos
 from edgefeat.pictures.paths import expand
@@ -41,13 +43,20 @@ def _show(paths: list[str], output: Path) -> None:
         features = extractor.extract_batch(paths)
         output.parent.mkdir(parents=True, exist_ok=True)
         FeatureSet.of(features, extractor, paths=paths).save(output, overwrite=True)
+        watch = Watch()
         latency_ms = _latency_ms(extractor, paths)
+        conditions = watch.verdict()
         verdict = "passed" if extractor.self_test() else "FAILED"
     say = sys.stdout.write
     say(f"{extractor.spec.name} ({extractor.spec.precision}), self-test {verdict}\n")
     say(f"features: {features.dtype} {features.shape}, first: {features[0, :4].round(3)}\n\n")
     say("cosine similarity\n" + _table([Path(path).stem for path in paths], features) + "\n")
+    cpu = processor()
+    dot = "with" if cpu.int8_dot else "without"
     say(f"photo to features: {latency_ms:.1f} ms median of {_ROUNDS * len(paths)}, one thread\n")
+    say(f"  on {cpu.model}, {dot} int8 dot products\n")
+    for reason in conditions.invalid:
+        say(f"  slower than it could be: {reason}\n")
     say(f"written: {output}\n")
 
 

@@ -61,7 +61,7 @@ def test_other_processes_and_a_hypervisor_are_seen(tmp_path: Path) -> None:
     assert conditions.others_cores == pytest.approx(0.9 * cores, abs=0.01)
     usable = "the core" if cores == 1 else f"the {cores} cores"
     assert conditions.invalid == (
-        f"busy machine: other processes took 90% of {usable} that the benchmark may use",
+        f"busy machine: other processes took 90% of {usable} that this process may use",
         "shared machine: the hypervisor took 10% of the time away",
     )
 
