@@ -34,6 +34,8 @@ copybutton_prompt_is_regexp = True
 
 html_theme = "furo"
 html_title = "edgefeat"
+html_static_path = ["static"]
+html_css_files = ["site.css"]
 html_copy_source = False
 html_show_sourcelink = False
 
@@ -41,8 +43,17 @@ write_pages(DOCS / "commands")
 
 
 def setup(app: Sphinx) -> None:
-    """Let docstrings show indented examples and diagrams as they stand."""
+    """Let docstrings show indented examples and diagrams as they stand, and colons in sentences."""
     app.connect("autodoc-process-docstring", _as_literal_blocks, priority=400)
+    app.connect("autodoc-process-docstring", _as_sentence, priority=400)
+
+
+def _as_sentence(
+    _app: Sphinx, what: str, _name: str, _obj: object, _options: object, lines: list[str]
+) -> None:
+    """Keep Napoleon from reading the first line of a property as `type: description`."""
+    if what == "property":
+        lines.insert(0, "")
 
 
 def _as_literal_blocks(

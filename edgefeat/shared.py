@@ -21,8 +21,12 @@ _shared: FeatureExtractor | None = None
 def extract(image: ImageInput, *, colour: ColourName = "bgr") -> Features:
     """Return one picture's features with the shipped model, opened once for the whole process.
 
-    For another model, or options, make a `FeatureExtractor`: opening takes some 30 ms, which a
-    loop should pay once. `unload_shared` gives the shipped model's memory back.
+    The model stays open until the process ends. Make a `FeatureExtractor` for another model, for
+    options, or to give the memory back. Opening takes some 30 ms: make one and keep it.
+
+    Args:
+        image: Path, encoded bytes, open binary file, array of uint8 or uint16, or PIL image.
+        colour: Channel order if `image` is an array.
 
     Raises:
         ImageError: The picture cannot be read or used.

@@ -42,7 +42,7 @@ class SelfTest:
 
     Args:
         passed: Whether the features are as near to Keras's as the model promises.
-        relative_l2: |got - expected| / |expected|, lengths of vectors.
+        relative_l2: Length of the difference to Keras's vector, divided by the length of Keras's.
         relative_l2_max: The largest `relative_l2` that passes.
         exact: Whether the output bytes equal the stamped hash. None where the model carries none,
             because floating point differs between CPUs.

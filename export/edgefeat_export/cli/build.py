@@ -64,7 +64,14 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         action="store_true",
         help="print the network with the cut marked; build nothing",
     )
-    build.add_argument("-o", "--output", type=Path, default=Path("models"), metavar="DIR")
+    build.add_argument(
+        "-o",
+        "--output",
+        type=Path,
+        default=Path("models"),
+        metavar="DIR",
+        help="where the files go (default: models)",
+    )
     build.add_argument("--json", action="store_true", help="a JSON summary on stdout")
     build.set_defaults(run=run)
 
