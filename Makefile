@@ -23,7 +23,7 @@ test: test-runtime test-export ## every ordinary test, on the device and on the 
 test-runtime: $(RUNTIME) ## the device package's tests on the built wheel; no TensorFlow
 	EDGEFEAT_TEST_ENV=runtime .venv/runtime/bin/pytest tests/runtime tests/property
 
-test-export: $(EXPORT) ## the exporter's tests, with TensorFlow: 2.7 GB
+test-export: $(EXPORT) ## the exporter's tests, with TensorFlow: 3.3 GB on disk
 	.venv/export/bin/pytest -m "not full" tests/export tests/contract tests/extras tests/docs
 
 # As on a small device: one core, 256 MB of data a process, no network, nothing to write to.

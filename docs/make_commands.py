@@ -15,8 +15,8 @@ _WIDTH = "80"  # columns of the usage and the examples
 _INDEX = """\
 # Commands
 
-`edgefeat` runs on the device, `edgefeat-export` on a workstation. The pages say what `COMMAND --help` says.
-{doc}`../exit_codes` are the same for all.
+`edgefeat` runs on the device, `edgefeat-export` on a workstation. The pages say what
+`COMMAND --help` says. {doc}`../exit_codes` are the same for all.
 """
 
 
