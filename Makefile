@@ -93,7 +93,7 @@ $(WHEEL): $(SOURCES)
 	touch $@
 
 $(DEMO): $(WHEEL)
-	@echo "downloading NumPy, ONNX Runtime and OpenCV (110 MB) into .venv/demo (360 MB)"
+	@echo "downloading NumPy, ONNX Runtime and OpenCV (110 MB) into .venv/demo (320 MB)"
 	$(PYTHON) -m venv --clear .venv/demo
 	.venv/demo/bin/pip install $(PIP_QUIET) dist/edgefeat-*.whl
 	touch $@
