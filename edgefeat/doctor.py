@@ -191,7 +191,7 @@ def _try_provider(name: str, model: str | None) -> ProviderReport:
     try:
         names: str | Sequence[str] = [name, "cpu"] if name != "cpu" else "cpu"
         with FeatureExtractor(model, outputs="features", providers=names, cache=False) as extractor:
-            result = extractor.self_test()  # of the file as it is now, read and checked in full
+            result = extractor.self_test()  # the file is read now and checked in full
     except EdgefeatError as error:
         return ProviderReport(name=name, works=False, detail=str(error))
     return ProviderReport(name=name, works=result.passed, detail=result.describe())

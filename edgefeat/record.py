@@ -66,7 +66,7 @@ class Record:
 def _shown(value: object) -> str:
     if not isinstance(value, str):
         return repr(value)
-    text = str(value)  # of a member of an enumeration, the text alone
+    text = str(value)  # for a member of an enumeration this is its text
     if len(text) <= _LONGEST_TEXT:
         return repr(text)
     return f"<{len(text)} characters: {text[:12]!r}...>"

@@ -189,7 +189,7 @@ class ImageFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.input_tags.one_d_array = True
-        tags.input_tags.two_d_array = True  # of one column
+        tags.input_tags.two_d_array = True  # a table of one column
         tags.input_tags.three_d_array = True
         tags.input_tags.string = True
         tags.transformer_tags.preserves_dtype = []  # float32, whatever the pictures are

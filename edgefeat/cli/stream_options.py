@@ -13,7 +13,7 @@ from edgefeat.options.stream import Limits, Selection
 __all__ = ["add_output_options", "add_selection_options", "add_source_options"]
 
 _WHICH, _SOURCE = "which frames", "source"
-_ENDING = {"duration_s"}  # of the limits, what says which frames are wanted
+_ENDING = {"duration_s"}  # the only limit that says which frames are wanted
 
 
 def add_output_options(parser: argparse.ArgumentParser) -> None:

@@ -23,7 +23,7 @@ Roi = tuple[float, float, float, float]
 """A part of a picture: x, y, width, height in pixels, or as shares if none is above 1."""
 
 _MOST_FPS = 1000
-_STALLED_SHARE = 0.4  # of the timeout, unless the user says when a source is stalled
+_STALLED_SHARE = 0.4  # share of the timeout, unless the user says when a source is stalled
 _MOST_DOUBLINGS = 32
 
 

@@ -31,7 +31,7 @@ ImageInput: TypeAlias = (
     "NDArray[np.uint16] | PILImage"
 )
 _BYTES = (bytes, bytearray, memoryview)
-_SIXTEEN_BIT_MODES = ("I;16", "I;16L", "I;16B", "F", "I")  # of PIL; the last two raise
+_SIXTEEN_BIT_MODES = ("I;16", "I;16L", "I;16B", "F", "I")  # modes of PIL; the last two raise
 
 
 def load_bgr(

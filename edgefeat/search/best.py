@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["Best", "find_best"]
 
 _VECTORS_AT_ONCE = 1024
-_ROWS_AT_ONCE = 2048  # of many vectors: 8 MB of closeness
+_ROWS_AT_ONCE = 2048  # beside so many vectors their scores take 8 MB
 _ROWS_FOR_FEW = 16384
 _FEW = 16
 _CROWD = 4  # times k: more candidates of one block are thinned out

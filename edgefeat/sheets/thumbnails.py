@@ -18,7 +18,7 @@ __all__ = ["SIDE", "Thumbnail", "make_thumbnails"]
 SIDE: Final = 240
 """The longer side of a thumbnail, in pixels."""
 
-_MOST_BYTES = 14_000  # of a JPEG: 2,000 of them stay below 40 MB as text
+_MOST_BYTES = 14_000  # in a JPEG: 2,000 of them stay below 40 MB as text
 _QUALITIES = (75, 60, 45, 30)
 _WORKERS, _AHEAD = 2, 8
 

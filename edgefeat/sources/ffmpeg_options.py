@@ -16,7 +16,7 @@ from edgefeat.errors import SourceError
 __all__ = ["ffmpeg_options"]
 
 _VARIABLE = "OPENCV_FFMPEG_CAPTURE_OPTIONS"
-_DEFAULTS = {"rtsp_transport": "tcp"}  # as OpenCV has it where the variable is not set
+_DEFAULTS = {"rtsp_transport": "tcp"}  # what OpenCV takes if the variable is not set
 
 
 class _Turn:

@@ -16,7 +16,7 @@ from edgefeat.streaming.events import EventKind
 
 __all__ = ["Look"]
 
-_SAMPLE_STEP = 16  # of an array, one pixel of so many in each direction is compared
+_SAMPLE_STEP = 16  # pixels from one that is compared to the next, in each direction
 
 
 class Look:

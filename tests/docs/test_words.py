@@ -126,6 +126,16 @@ def _names_a_value(node: Function) -> bool:
     return "property" in _decorators(node) or node.name == "__len__"
 
 
+def test_no_comment_begins_with_of() -> None:
+    found = []
+    for package in PACKAGES:
+        for file in sorted((ROOT / package).rglob("*.py")):
+            for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), 1):
+                if re.search(r"(^|  )# of\b", line.lstrip()):
+                    found.append(f"{file.relative_to(ROOT)}:{number}: {line.strip()}")
+    _report(found)
+
+
 def test_what_is_public_has_a_docstring() -> None:
     found = []
     for one in everything():
@@ -213,6 +223,7 @@ def test_no_two_public_classes_share_a_name() -> None:
     ("source", "check"),
     [
         ('def f():\n    """Of the pictures."""', test_no_docstring_begins_with_of_or_with_a_list),
+        ("LARGEST = 3  # of a line", test_no_comment_begins_with_of),
         ('def f():\n    """The size."""', test_the_docstring_of_a_function_begins_with_a_verb),
         ('__all__ = ["f"]\n\ndef f(): pass', test_what_is_public_has_a_docstring),
         (

@@ -9,7 +9,7 @@ from html import escape
 __all__ = ["Plot", "round_ticks"]
 
 _RIGHT_PX, _TOP_PX, _BOTTOM_PX = 14.0, 10.0, 38.0
-_DIGIT_PX = 8.3  # of a tick's text at 13 px, which is its size on a phone, in a wide font
+_DIGIT_PX = 8.3  # width of a digit at 13 px, the size of a text on a phone, in a wide font
 _TITLE_PX = 21.0  # for the vertical axis's title, which is turned
 _TICK_GAP_PX = 6.0
 _RULE_TEXT_PX = 80  # a rule's name nearer than this to the right edge stands to the left

@@ -24,7 +24,7 @@ ENOUGH_PROCESSES = 5
 _SEED = 20261121  # fixed, so that the same report gives the same interval
 _RESAMPLES = 1000
 _INTERVAL = (0.025, 0.975)  # the middle 95 %
-_NORMAL_QUANTILE = 1.959964  # of 0.975
+_NORMAL_QUANTILE = 1.959964  # the quantile at 0.975
 _ROUNDING = 1e-9  # 0.9 * 10 must not be rounded up to rank 10
 
 

@@ -21,8 +21,8 @@ __all__ = ["TOTAL", "after_warmup", "latency_summary", "single_stream"]
 TOTAL = "total"
 """The key of the whole call, beside the keys of its stages."""
 
-_DIGITS = 4  # of a millisecond: the clock is good for a tenth of a microsecond
-_CPU_DIGITS = 7  # of a second
+_DIGITS = 4  # behind the point, in milliseconds: the clock is good for a tenth of a microsecond
+_CPU_DIGITS = 7  # behind the point, in seconds
 _MS_PER_S = 1e3
 _NS_PER_MS = 1e6
 

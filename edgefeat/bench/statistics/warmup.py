@@ -24,7 +24,7 @@ _MOST_BUCKETS = 400  # the search is quadratic: longer series use larger buckets
 _PENALTY = 4.0  # times ln(buckets) times the noise; BIC's 2 cut too often on real machines
 _SHORTEST_LEVEL = 3  # buckets; a shorter level cannot be told from a burst of outliers
 _WARMUP_RATIO = 1.03  # a leading level this many times slower than the rest is warm-up
-_LEAST_NOISE = 1e-3  # of a latency: no real series is steadier than 0.1 %
+_LEAST_NOISE = 1e-3  # share of a latency: no real series is steadier than 0.1 %
 _NORMAL_QUARTILE = 0.6745  # median absolute deviation of a normal distribution, in deviations
 
 

@@ -25,7 +25,7 @@ def decode_netpbm(data: bytes, header: ImageHeader) -> Outcome:
     shape = header.height, header.width, header.bands
     values = _text(data, header) if header.is_text else _bytes(data, header)
     values = values.reshape(shape)
-    if header.kind in (1, 4):  # of bits, 1 is black
+    if header.kind in (1, 4):  # pictures of bits, where 1 is black
         values = 1 - values
     eight = scaled_to_eight_bits(values, header.most)
     if header.bands >= 3:

@@ -13,7 +13,7 @@ from edgefeat.pictures.headers.base import ImageHeader, cut_off, refused
 
 __all__ = ["PLAIN", "RLE4", "RLE8", "BmpHeader", "read_bmp"]
 
-PLAIN, RLE8, RLE4, _MASKS, _JPEG, _PNG, _MASKS_ALPHA = range(7)  # of the compression field
+PLAIN, RLE8, RLE4, _MASKS, _JPEG, _PNG, _MASKS_ALPHA = range(7)  # values of the compression field
 _CORE, _OS2 = 12, (16, 64)  # sizes of OS/2's headers
 _FILE_HEADER = 14
 _MASKS_AT = 54

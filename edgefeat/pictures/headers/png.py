@@ -16,7 +16,7 @@ from edgefeat.pictures.headers.exif import exif_orientation
 __all__ = ["GREY", "PALETTE", "PngHeader", "read_png"]
 
 GREY, PALETTE = 0, 3  # colour types
-_ALPHA_BIT = 4  # of the colour type
+_ALPHA_BIT = 4  # a bit of the colour type
 _FIRST_CHUNK = 8
 _INFLATED_AT_ONCE = 2**16
 

@@ -14,8 +14,8 @@ from edgefeat.pictures.headers.base import ImageHeader, refused
 
 __all__ = ["Compression", "Photometric", "TiffHeader", "read_tiff"]
 
-_MOST_ENTRIES = 4096  # of a directory; TIFF 6.0 knows 74 tags
-_MOST_VALUES = 2**20  # of one entry: a strip or tile each
+_MOST_ENTRIES = 4096  # in a directory; TIFF 6.0 knows 74 tags
+_MOST_VALUES = 2**20  # in one entry: a strip or tile each
 _MOST_BANDS = 16
 _SMALL = 2**22  # pixels of tiles that no picture fills, as some writers make them
 _SIZES = {1: "B", 3: "H", 4: "I", 13: "I", 16: "Q", 18: "Q"}  # types that hold whole numbers

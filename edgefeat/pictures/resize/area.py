@@ -133,7 +133,7 @@ def _open(size_hw: SizeHw, target_hw: SizeHw) -> _Graph:
     return plan, open_session(graph, session_options(arena=False, optimise=False))
 
 
-_graphs = _Graphs()  # of this process
+_graphs = _Graphs()  # for the whole process
 
 
 def _described(error: Exception, size_hw: SizeHw, target_hw: SizeHw) -> Exception:

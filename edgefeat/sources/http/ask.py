@@ -147,7 +147,7 @@ def _parts(url: str, name: str) -> SplitResult:
     try:
         parts = urlsplit(url)
         _ = parts.port  # raises if it is none
-    except ValueError:  # its text quotes the URL
+    except ValueError:  # the text of the error quotes the URL
         raise SourceError("not a URL", where=name, remedy="Check host and port.") from None
     if not parts.hostname or parts.scheme not in ("http", "https"):
         raise SourceError("expected http://HOST/PATH", where=name)
@@ -177,7 +177,7 @@ def _moved(url: str, location: str, name: str) -> str:
     try:
         new = urlsplit(urljoin(url, location.strip()))
         _ = new.port
-    except ValueError:  # its text quotes the URL
+    except ValueError:  # the text of the error quotes the URL
         what = "redirected to what is not a URL"
         raise SourceError(what, where=name, remedy="Check the URL.") from None
     if new.scheme not in ("http", "https"):

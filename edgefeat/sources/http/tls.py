@@ -43,7 +43,7 @@ class Tls:
         self.options = options
         try:
             self.context = ssl.create_default_context(cafile=options.cacert)
-        except OSError as error:  # of which SSLError is one
+        except OSError as error:  # SSLError is one too
             raise OptionError(
                 f"expected a PEM file of certificates, got {options.cacert!r}: {_words(error)}",
                 option="cacert",

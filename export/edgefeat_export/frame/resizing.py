@@ -24,7 +24,7 @@ __all__ = ["Way", "append", "nearest", "way"]
 
 SizeHw = tuple[int, int]
 _SEARCHED = 96  # pixels to each side in which other sizes are looked for
-_FRACTION_BITS = 8  # of a bilinear weight, on each axis
+_FRACTION_BITS = 8  # bits of a bilinear weight, on each axis
 
 
 class Way(Enum):

@@ -41,7 +41,7 @@ _DTYPES: Final[dict[str, np.dtype[Any]]] = {
 _ALLOWED: Final = frozenset({_REBUILD, *_DTYPES})
 _NOTHING: Final[frozenset[str]] = frozenset()
 _MAX_AXES: Final = 32  # what every supported NumPy can hold
-_MAX_EMPTY_PLACES: Final = 2**31  # of the sizes that are not 0; NumPy refuses larger products
+_MAX_EMPTY_PLACES: Final = 2**31  # product of the sizes that are not 0; NumPy refuses larger ones
 _DAMAGED: Final = "The file is damaged: fetch it again."
 _RESAVE: Final = "Save a plain state_dict of tensors."
 

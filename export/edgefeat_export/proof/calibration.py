@@ -140,7 +140,7 @@ def soften_half(sharp: Pixels, *, seed: int) -> Pixels:
     rng = np.random.default_rng(seed)
     mixed = sharp.copy()
     for index in rng.permutation(len(mixed))[: len(mixed) // 2]:
-        side = _SOFTEST * (_SHARPEST / _SOFTEST) ** rng.random()  # as many below 32 as above
+        side = _SOFTEST * (_SHARPEST / _SOFTEST) ** rng.random()  # half of them below 32
         mixed[index] = _softened(mixed[index], round(side))
     return mixed
 

@@ -24,7 +24,7 @@ Say = Callable[[str], None]
 VERIFICATION_PICTURES: Final = 100
 """How many pictures a file is verified with, at most: as many as `cosine_p1` takes to know."""
 _VERIFICATION_SEED: Final = 2
-_SYNTHETIC: Final = 8  # of the pictures to verify with, where the user gives none
+_SYNTHETIC: Final = 8  # pictures to verify with that are drawn, where the user gives none
 _CHUNK: Final = 16  # pictures held at once
 
 

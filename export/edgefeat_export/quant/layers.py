@@ -21,7 +21,7 @@ __all__ = ["LayerRounder", "RoundingOptions"]
 
 Floats = NDArray[np.float32]
 Pairs = Callable[[], Iterator[tuple[Floats, Floats]]]
-_MOST_TAPS = 1152  # of one system
+_MOST_TAPS = 1152  # in one system
 _SAMPLES_PER_TAP = 4  # with fewer a covariance is too uncertain to follow far
 _BIAS_LIMIT = 2.0**30  # leaves the accumulator room for the products
 

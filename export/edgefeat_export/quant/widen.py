@@ -10,7 +10,7 @@ from edgefeat_export.graph.matching import Tensor, match, op, readers
 __all__ = ["widen_depthwise"]
 
 _CHANNELS_AT_ONCE = 16
-_FEWEST_CHANNELS = 8  # of fewer, more than half the work would be on zeros
+_FEWEST_CHANNELS = 8  # with fewer, more than half the work would be on zeros
 
 _BEFORE = op.Conv(Tensor()).unshared()
 _DEPTHWISE = op.Conv(op.DequantizeLinear(op.QuantizeLinear(_BEFORE).unshared()).unshared())

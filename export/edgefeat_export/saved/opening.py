@@ -30,7 +30,7 @@ from edgefeat_export.saved.traced import open_trace
 __all__ = ["MODEL_SUFFIXES", "open_model"]
 
 MODEL_SUFFIXES: Final = (".keras", ".h5", ".hdf5")
-_MOST_NAMED: Final = 4  # of the layers and classes that a message names
+_MOST_NAMED: Final = 4  # layers and classes that a message names
 
 
 def open_model(
