@@ -169,6 +169,8 @@ def _draft(material: Material, precision: Precision, say: Say) -> drafts.Draft:
         pictures=material.judged,
         limits=request.gates[precision],
         probe=specs.probe_by(reference, spec),
+        photos=request.calibrate,
+        say=say,
     )
 
 

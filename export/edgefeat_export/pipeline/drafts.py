@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 from edgefeat.model.spec import ModelSpec, Parity
 from edgefeat_export.graph import soundness
 from edgefeat_export.pipeline import specs
-from edgefeat_export.proof import gates, parity, stamp
+from edgefeat_export.pipeline.request import Say
+from edgefeat_export.proof import gates, likeness, parity, stamp
 from edgefeat_export.proof.gates import Gates
 from edgefeat_export.proof.reference import Reference
 
@@ -51,6 +52,8 @@ def prove(
     pictures: NDArray[np.uint8],
     limits: Gates,
     probe: specs.ProbeImage | None,
+    photos: Path | None,
+    say: Say,
 ) -> Draft:
     """Measure a graph as a file through the installed runtime, and require its gates.
 
@@ -62,6 +65,9 @@ def prove(
         pictures: uint8 `(N, height, width, channels)` at the graph's input.
         limits: What every output must reach.
         probe: The self-test's image and its right features; None leaves the file without one.
+        photos: The user's photos, whose copies tell what a cosine means; None takes those that
+            packages ship.
+        say: Takes lines of progress.
 
     Raises:
         ConversionError: The graph is not sound.
@@ -73,5 +79,6 @@ def prove(
         parities = parity.measure(spool.part, reference, pictures, file=path.name)
         gates.require(parities, limits, file=path.name, reference=reference.name)
         made = None if probe is None else specs.make_probe(spool.part, spec, probe)
-    spec = replace(spec, parity=specs.merged_parity(parities), probe=made)
+        levels = likeness.measure(spool.part, photos, say)
+    spec = replace(spec, parity=specs.merged_parity(parities), probe=made, similarity=levels)
     return Draft(path=path, model=model, spec=spec, parities=parities)

@@ -101,6 +101,8 @@ def quantize(
             pictures=judged,
             limits=limits,
             probe=_probe(spec, say),
+            photos=path_of(calibrate),
+            say=say,
         )
         (file,) = publish.publish([_against(draft, spec.fingerprint)])
     say(f"wrote {path}")
@@ -143,6 +145,7 @@ def _int8_spec(spec: ModelSpec, made: int8.Int8Graph) -> ModelSpec:
         precision=Precision.INT8.value,
         parity=None,
         probe=None,
+        similarity=None,
         fingerprint=stamp.fingerprint_of(made.model, spec.input, spec.outputs),
         extra={**spec.extra, "quantization": made.record},
     )

@@ -1,0 +1,108 @@
+"""Measures what a cosine of a model's features means: on copies of photos, and on other photos.
+
+    same   90 % of photos saved again reach it
+    near   98 % of photos that were saved again, halved, cropped by 5 %, mirrored or brightened
+    look   90 % of photos that were compressed hard, cropped by 20 % or written on
+
+The cosines are rounded down to two digits: more would be of these photos, not of the model.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgefeat import FeatureExtractor
+from edgefeat.measures.similarity import l2_normalise
+from edgefeat.model.spec import OutputKind, Similarity
+from edgefeat_export.proof import copies
+
+__all__ = ["Cosines", "measure", "measure_cosines", "thresholds"]
+
+_SAME: Final = ("JPEG of quality 75",)
+_NEAR: Final = (
+    *_SAME,
+    "half the size",
+    "5 % of the area cropped",
+    "mirrored",
+    "a quarter brighter",
+)
+_LOOK: Final = ("JPEG of quality 30", "20 % of the area cropped", "written on")
+_MISSED_OF_SAME, _MISSED_OF_NEAR, _MISSED_OF_LOOK = 0.10, 0.02, 0.10
+_OTHER: Final = 0.999
+
+Cosines = tuple[dict[str, NDArray[np.float64]], NDArray[np.float64]]
+"""For each change the cosines of photos to their copies; and those of different photos."""
+
+
+def measure(model: Path, folder: Path | None, say: Callable[[str], None]) -> Similarity | None:
+    """Return which cosines near-duplicates have under a model; None where they tell nothing.
+
+    Args:
+        model: A stamped model file.
+        folder: The user's photos; None takes those that packages ship.
+        say: Takes a line where there is nothing to tell.
+    """
+    with FeatureExtractor(model, outputs="features") as extractor:
+        if extractor.spec.primary.kind is not OutputKind.VECTOR:
+            return None
+        found, others = measure_cosines(extractor, folder)
+    if not len(others):
+        say("note: there are no two different photos to measure what a cosine means")
+        return None
+    levels = thresholds(found, others)
+    if levels.other_p999 >= levels.near:
+        say(
+            f"note: different photos are as alike as copies are (cosines of {levels.other_p999} "
+            f"and {levels.near}), so the file says nothing about near-duplicates"
+        )
+        return None
+    return levels
+
+
+def measure_cosines(extractor: FeatureExtractor, folder: Path | None) -> Cosines:
+    """Return the cosines of photos to their changed copies, and to all other photos."""
+    origins: list[int] = []
+    rows: list[NDArray[np.float32]] = []
+    for origin, photo in copies.photos(folder):
+        origins.append(origin)
+        rows.append(
+            extractor.extract_batch(
+                [photo, *(copies.changed(photo, one) for one in copies.CHANGES)]
+            )
+        )
+    every = l2_normalise(np.stack(rows).astype(np.float64))  # (photo, itself and copies, D)
+    found = {
+        change: np.einsum("nd,nd->n", every[:, 0], every[:, 1 + number])
+        for number, change in enumerate(copies.CHANGES)
+    }
+    flat = every.reshape(-1, every.shape[-1])
+    whose = np.repeat(origins, every.shape[1])
+    upper = np.triu(whose[:, np.newaxis] != whose, 1)
+    return found, (flat @ flat.T)[upper]
+
+
+def thresholds(found: dict[str, NDArray[np.float64]], others: NDArray[np.float64]) -> Similarity:
+    """Return the levels that some cosines give.
+
+    Args:
+        found: For each change the cosines of photos to their copies.
+        others: Cosines of different photos.
+    """
+    same = _reached(found, _SAME, _MISSED_OF_SAME)
+    near = min(same, _reached(found, _NEAR, _MISSED_OF_NEAR))
+    look = min(near, _reached(found, _LOOK, _MISSED_OF_LOOK))
+    p999 = float(np.quantile(others, _OTHER))
+    return Similarity(same=same, near=near, look=look, other_p999=math.ceil(100 * p999) / 100)
+
+
+def _reached(
+    found: dict[str, NDArray[np.float64]], changes: tuple[str, ...], missed: float
+) -> float:
+    cosines = np.concatenate([found[change] for change in changes])
+    return max(-1.0, math.floor(100 * float(np.quantile(cosines, missed))) / 100)

@@ -1,0 +1,81 @@
+"""What a cosine of the shipped model means, and how well its levels find copies among photos.
+
+    python tests/bench/bench_levels.py           measures the levels, as an export does
+    python tests/bench/bench_levels.py PHOTOS    holds them against a folder of photos
+
+Both take `--model FILE`. In a folder every photo stands with its eight changed copies: shown are
+the copies that are found, and pairs of different photos that reach a level too. `--same A,B` names
+two files that show one scene.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import edgefeat
+from edgefeat.model.shipped import default_model
+from edgefeat.model.spec import Similarity
+from edgefeat.pictures.paths import expand
+from edgefeat.sets.levels import SHIPPED
+from edgefeat_export.proof import copies, likeness
+
+
+def hold(levels: Similarity, model: str, folder: str, same: list[str]) -> None:
+    """Print what the levels find among photos and their copies."""
+    files = expand(folder)
+    rows: list[Any] = []
+    whose: list[int] = []
+    scene: int | None = None
+    with edgefeat.FeatureExtractor(model, normalize=True) as extractor:
+        for number, file in enumerate(files):
+            photo = extractor.decode(file)
+            changes = [copies.changed(photo, change) for change in copies.CHANGES]
+            rows.append(extractor.extract_batch([photo, *changes], workers=None))
+            if Path(file).name in same:
+                scene = number if scene is None else scene
+            whose.append(scene if scene is not None and Path(file).name in same else number)
+    every = np.stack(rows)
+    flat, origins = every.reshape(-1, every.shape[-1]), np.repeat(whose, every.shape[1])
+    others = (flat @ flat.T)[np.triu(origins[:, None] != origins, 1)]
+    found = {
+        change: np.einsum("nd,nd->n", every[:, 0], every[:, 1 + i])
+        for i, change in enumerate(copies.CHANGES)
+    }
+    for name in ("same", "near", "look"):
+        least = getattr(levels, name)
+        total = np.mean([(cosines >= least).mean() for cosines in found.values()])
+        false = int((others >= least).sum())
+        sys.stdout.write(
+            f"{name} {least:.2f}: {total:.3f} of all copies found, {false} false pairs of "
+            f"{len(others)}\n"
+        )
+        for change, cosines in found.items():
+            sys.stdout.write(f"    {change:<26} {(cosines >= least).mean():.3f}\n")
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("photos", nargs="?")
+    parser.add_argument("--model", default=default_model())
+    parser.add_argument("--same", default="", metavar="NAME,NAME")
+    arguments = parser.parse_args()
+    with edgefeat.FeatureExtractor(arguments.model) as extractor:
+        stated = extractor.spec.similarity or SHIPPED
+        if arguments.photos is None:
+            found, others = likeness.measure_cosines(extractor, None)
+            for change, cosines in found.items():
+                low, middle = np.quantile(cosines, [0.05, 0.5])
+                sys.stdout.write(f"{change:<26} p5 {low:.3f}  median {middle:.3f}\n")
+            sys.stdout.write(f"{likeness.thresholds(found, others)}\n")
+            return
+    hold(stated, arguments.model, arguments.photos, arguments.same.split(","))
+
+
+if __name__ == "__main__":
+    main()

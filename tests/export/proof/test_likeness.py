@@ -1,0 +1,87 @@
+"""What a cosine means is measured on copies of photos, and stands in the file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from edgefeat import FeatureExtractor
+from edgefeat.model.shipped import default_model, sample_photos
+from edgefeat_export.proof import copies, likeness
+
+
+def test_every_change_makes_another_picture_of_the_same_thing() -> None:
+    photo = cv2.imread(str(sample_photos()[0]))
+    height, width = photo.shape[:2]
+    for change in copies.CHANGES:
+        copy = copies.changed(photo, change)
+        assert copy.dtype == np.uint8
+        assert copy.shape[2] == 3
+        assert copy.shape != photo.shape or not np.array_equal(copy, photo)
+    assert copies.changed(photo, "half the size").shape[:2] == (height // 2, width // 2)
+    cropped = copies.changed(photo, "20 % of the area cropped").shape
+    assert cropped[0] * cropped[1] == pytest.approx(0.8 * height * width, rel=0.01)
+    mirrored = copies.changed(photo, "mirrored")[:, ::-1].astype(int)
+    assert np.abs(mirrored - photo).mean() < 3
+    brighter = copies.changed(photo, "a quarter brighter").mean()
+    assert brighter == pytest.approx(np.minimum(photo * 1.25, 255).mean(), rel=0.01)
+
+
+def test_photos_are_the_same_each_time_and_windows_keep_their_origin() -> None:
+    first, second = list(copies.photos(None)), list(copies.photos(None))
+    assert len(first) == copies.PHOTOS
+    assert all(
+        a == b and np.array_equal(p, q) for (a, p), (b, q) in zip(first, second, strict=True)
+    )
+    assert len({origin for origin, _ in first}) < len(first)
+    assert all(max(photo.shape) <= 800 for _, photo in first)
+
+
+def test_a_users_photos_are_taken_and_unreadable_ones_left_out(tmp_path: Path) -> None:
+    for number in range(3):
+        photo = np.random.default_rng(number).integers(256, size=(900, 40, 3), dtype=np.uint8)
+        cv2.imwrite(str(tmp_path / f"{number}.png"), photo)
+    (tmp_path / "1.png").write_bytes(b"no picture")
+    found = list(copies.photos(tmp_path))
+    assert [origin for origin, _ in found] == [0, 2]
+    assert [photo.shape for _, photo in found] == [(800, 36, 3)] * 2
+
+
+def test_levels_are_quantiles_rounded_down() -> None:
+    found = {change: np.full(100, 0.999) for change in copies.CHANGES}
+    found["JPEG of quality 75"] = np.linspace(0.901, 1.0, 100)
+    found["half the size"] = np.full(100, 0.857)
+    found["written on"] = np.full(100, 0.703)
+    levels = likeness.thresholds(found, np.linspace(0, 0.5004, 10_000))
+    assert (levels.same, levels.near, levels.look) == (0.91, 0.85, 0.70)
+    assert levels.other_p999 == 0.50
+    found["JPEG of quality 75"] = np.full(100, 0.6)
+    levels = likeness.thresholds(found, np.zeros(10))
+    assert levels.look <= levels.near <= levels.same == 0.6
+
+
+def test_the_shipped_models_levels_are_what_is_measured() -> None:
+    """Every CPU gives the same features, so the figures in the code can be checked here."""
+    from edgefeat.sets.levels import SHIPPED
+
+    said: list[str] = []
+    levels = likeness.measure(Path(default_model()), None, said.append)
+    with FeatureExtractor() as extractor:
+        assert levels == (extractor.spec.similarity or SHIPPED)
+    assert said == []
+
+
+def test_a_model_that_tells_nothing_apart_says_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    same = ({change: np.full(9, 0.8) for change in copies.CHANGES}, np.full(99, 0.9))
+    monkeypatch.setattr(likeness, "measure_cosines", lambda _extractor, _folder: same)
+    said: list[str] = []
+    assert likeness.measure(Path(default_model()), None, said.append) is None
+    assert said == [
+        "note: different photos are as alike as copies are (cosines of 0.9 and 0.8), so the file "
+        "says nothing about near-duplicates"
+    ]
