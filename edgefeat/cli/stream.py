@@ -6,7 +6,7 @@ import argparse
 import sys
 from typing import TYPE_CHECKING
 
-from edgefeat.cli.options import add_model_options, is_given, open_extractor, read_options
+from edgefeat.cli.options import add_model_options, is_given, open_extractor, read_options, refuse
 from edgefeat.cli.set_options import output_plan
 from edgefeat.cli.stopping import stop_on_signals
 from edgefeat.cli.stream_options import (
@@ -38,8 +38,8 @@ sources:
   clip.mp4                     video file, every frame
   photos/  'shots/*.jpg'       pictures; with --watch also those that come later
   rtsp://user:pass@host/path   network camera; passwords are never shown or written
-  http://host:8080/video       MJPEG over HTTP
-  -                            raw frames on stdin; needs --size and --pixel
+  http://host:8080/video       MJPEG, snapshots, HLS or other video, as the answer says
+  -                            stdin: YUV4MPEG2, JPEGs, or raw frames (--size, --pixel)
 
 examples:
   edgefeat stream rtsp://cam/live | my-program            JSON lines, newest frame first served
@@ -47,7 +47,8 @@ examples:
   edgefeat stream 0 --motion 8 --novelty 0.05             only when something happens
   edgefeat stream clip.mp4 -o clip.npz                    one file, when the clip is over
   edgefeat stream photos/ --watch -o photos.jsonl         as pictures come
-  ffmpeg -i clip.mp4 -f rawvideo -pix_fmt bgr24 - | edgefeat stream - --size 640x480
+  ffmpeg -i clip.mp4 -pix_fmt yuv420p -f yuv4mpegpipe - | edgefeat stream - --fps 2
+  rpicam-vid -t 0 --codec mjpeg -o - | edgefeat stream - --policy newest --fps 2
   edgefeat stream rtsp://cam/live --health /run/cam.json  live numbers for a monitor
 
 outputs, by the name of OUT:
@@ -148,6 +149,8 @@ def _written(summary: SinkSummary, info: SetInfo, output: str) -> str:
 def _open_source(arguments: argparse.Namespace) -> Source:
     from edgefeat.sources import open_source
 
+    if arguments.source != "-":
+        refuse(arguments, "stride", problem="goes only with raw frames on stdin")
     asked = [name for name in _CAMERA_OPTIONS if getattr(arguments, name) is not None]
     reached = [name for name in _NETWORK_OPTIONS if is_given(arguments, name)]
     try:
@@ -166,20 +169,29 @@ def _open_source(arguments: argparse.Namespace) -> Source:
         raise
 
 
-def _raw_format(arguments: argparse.Namespace) -> RawFormat:
+def _raw_format(arguments: argparse.Namespace) -> RawFormat | None:
     from edgefeat.sources import PixelFormat, RawFormat
 
     if arguments.size_hw is None:
-        raise OptionError(
-            "expected the size of the raw frames on stdin, such as 640x480, got none",
-            option="size_hw",
+        refuse(
+            arguments,
+            *("pixel", "stride", "camera_fps"),
+            problem="needs the size of the raw frames on stdin",
+            remedy="Give it as in `--size 640x480`.",
         )
-    if arguments.camera_fps is not None:
-        raise OptionError(
-            "does not go with raw frames on stdin", option="camera_fps", remedy="Leave it out."
-        )
+        return None
     pixel = choice("pixel", arguments.pixel or PixelFormat.BGR24, *PixelFormat)
-    return RawFormat(size_hw=arguments.size_hw, pixel=PixelFormat(pixel))
+    try:
+        return RawFormat(
+            size_hw=arguments.size_hw,
+            pixel=PixelFormat(pixel),
+            stride=arguments.stride,
+            fps=arguments.camera_fps,
+        )
+    except OptionError as error:
+        if error.option == "fps":
+            error.option = "camera_fps"
+        raise
 
 
 def _camera_request(arguments: argparse.Namespace) -> CameraRequest:

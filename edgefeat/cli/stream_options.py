@@ -54,10 +54,21 @@ def add_source_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--pixel",
         metavar="NAME",
-        help="layout of raw frames: bgr24 (default), rgb24, gray8, yuyv422, nv12; or format to "
-        "ask of a camera: MJPG, YUYV, ...",
+        help="layout of raw frames: bgr24 (default), rgb24, gray8, yuyv422, nv12, yuv420p; or "
+        "format to ask of a camera: MJPG, YUYV, ...",
     )
-    group.add_argument("--camera-fps", type=_positive, metavar="N", help="rate to ask of a camera")
+    group.add_argument(
+        "--stride",
+        type=positive_integer,
+        metavar="N",
+        help="bytes from one row of a raw frame to the next, where rows are padded",
+    )
+    group.add_argument(
+        "--camera-fps",
+        type=_positive,
+        metavar="N",
+        help="rate to ask of a camera, or at which raw frames were taken",
+    )
     add_options(parser, NetworkOptions, title=_SOURCE)
     rest = {name for name, _ in Limits.each()} - _ENDING
     add_options(parser, Limits, title=_SOURCE, only=rest)

@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
+
 from edgefeat.errors import OptionError
 from edgefeat.options.checks import switch
-from edgefeat.options.option import Options, option
+from edgefeat.options.option import Options, member_of, option
 
-__all__ = ["NetworkOptions"]
+__all__ = ["NetworkOptions", "RtspTransport"]
+
+
+class RtspTransport(StrEnum):
+    """How RTSP video travels, by FFmpeg's names."""
+
+    TCP = "tcp"
+    UDP = "udp"
+    UDP_MULTICAST = "udp_multicast"
+    HTTP = "http"
 
 
 def _path(name: str, value: object) -> str:
@@ -30,6 +41,14 @@ class NetworkOptions(Options):
         False,
         "take any TLS certificate: whoever is on the way can read and change everything",
         check=switch,
+    )
+
+    rtsp_transport: RtspTransport | None = option(
+        None,
+        "how RTSP video travels: tcp, udp, udp_multicast or http (default: tcp, which loses no "
+        "packet)",
+        check=member_of(RtspTransport),
+        metavar="NAME",
     )
 
     def __post_init__(self) -> None:

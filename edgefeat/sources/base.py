@@ -31,6 +31,7 @@ class Grab:
         media_s: The source's own clock in seconds; None if it states no time that can be trusted.
         name: What the frame is called, such as a file's path; None for a camera's frames.
         repeated: Whether the source gave this frame before, as some do after a reconnect.
+        unchanged: Whether it is the very same as the frame before: the camera took no new one.
     """
 
     captured_at: float = field(default_factory=time.monotonic)
@@ -38,6 +39,7 @@ class Grab:
     media_s: float | None = None
     name: str | None = None
     repeated: bool = False
+    unchanged: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +64,7 @@ class Reader(Protocol):
 
     @property
     def notice(self) -> str | None:
-        """What the device does differently from what was asked, to be told once."""
+        """What the device does differently from what was asked; each new one is told once."""
 
     def grab(self) -> Grab | None:
         """Wait for the next frame and stamp it; None at the end, after which none can come.
@@ -90,7 +92,7 @@ class OpenReader:
     """A base for readers: a context manager, and what opening showed of the source.
 
     Attributes:
-        notice: What the device does differently from what was asked.
+        notice: What the device does differently from what was asked; it may change at each grab.
         traits: How the source turned out to behave; None: as the source says.
     """
 
@@ -100,6 +102,9 @@ class OpenReader:
     def states_times(self) -> bool:
         """Return whether frames have times that can be trusted; asked if a rate is to be kept."""
         return True
+
+    def set_rate(self, fps: float | None) -> None:
+        """Take note of how many frames a second are wanted; None: all."""
 
     def interrupt(self) -> None:
         """Do nothing: a read ends by itself within its time limit."""

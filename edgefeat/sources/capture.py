@@ -6,6 +6,7 @@ recording ends when no frame comes, and `MediaClock` says which of its times can
 
 from __future__ import annotations
 
+import io
 import os
 import threading
 import time
@@ -214,13 +215,15 @@ def _codec(capture: cv2.VideoCapture) -> str:
     return letters.strip() if letters.isprintable() and letters.strip() else "unknown"
 
 
-def open_ffmpeg(url: str, timeout_s: float, *, threads: int = 0) -> cv2.VideoCapture:
-    """Open with time limits.
+def open_ffmpeg(
+    place: str | io.BufferedIOBase, timeout_s: float, *, threads: int = 0
+) -> cv2.VideoCapture:
+    """Open a path, a URL or a file object with time limits.
 
     Args:
-        url: What FFmpeg opens.
-        timeout_s: Longest wait for the connection, and for each frame.
-        threads: Threads that decode; 0 leaves their number to OpenCV.
+        place: What to open. A file object keeps its own time limit, and must not raise.
+        timeout_s: Longest wait to open, and for each read.
+        threads: How many threads decode; 0 leaves it to OpenCV.
     """
     # FFmpeg writes to stderr by itself, URLs and all; what is wrong is said by us.
     os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
@@ -231,4 +234,4 @@ def open_ffmpeg(url: str, timeout_s: float, *, threads: int = 0) -> cv2.VideoCap
         cv2.CAP_PROP_N_THREADS: threads,
     }
     flat = [number for setting in settings.items() for number in setting]
-    return cv2.VideoCapture(url, cv2.CAP_FFMPEG, flat)
+    return cv2.VideoCapture(place, cv2.CAP_FFMPEG, flat)  # type: ignore[arg-type]

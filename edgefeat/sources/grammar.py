@@ -4,8 +4,9 @@
 clip.mp4                      video file
 photos/, 'photos/**/*.jpg'    pictures, one after the other; with watch also those that come
 rtsp://..., rtmp://...        network video
-http://.../stream             MJPEG over HTTP; .m3u8 and video files go to FFmpeg
--                             raw frames on stdin
+http://.../stream             MJPEG, a snapshot to ask for again and again, video: as it answers
+ffmpeg+http://...             whatever FFmpeg makes of it
+-                             stdin: YUV4MPEG2, JPEGs, or raw frames whose layout is given
 """
 
 from __future__ import annotations
@@ -29,8 +30,9 @@ from edgefeat.sources.arrays import ArraySource, CallableSource, IterableSource
 from edgefeat.sources.base import Source
 from edgefeat.sources.camera import CameraRequest, CameraSource
 from edgefeat.sources.folder import FolderSource
-from edgefeat.sources.mjpeg import MjpegSource
-from edgefeat.sources.rawvideo import RawFormat, RawSource
+from edgefeat.sources.http_source import HttpSource
+from edgefeat.sources.rawvideo import RawFormat
+from edgefeat.sources.stdin import PipeSource
 from edgefeat.sources.video import NetworkVideoSource, VideoFileSource
 
 __all__ = ["AnySource", "ColourName", "open_source"]
@@ -41,7 +43,7 @@ AnySource: TypeAlias = (
 ColourName: TypeAlias = Literal["bgr", "rgb"]
 _Kinds: TypeAlias = tuple[type, ...]
 _MADE_IN_PYTHON = (ArraySource, IterableSource, CallableSource)
-_HTTP_VIDEO = frozenset({".m3u8", ".mp4", ".mkv", ".mov", ".avi", ".ts", ".webm", ".mpd", ".flv"})
+_BY_FFMPEG = "ffmpeg+"
 
 
 def open_source(
@@ -59,7 +61,7 @@ def open_source(
         source: See above; or a `Source`, a list or iterator of pictures, or a function that
             returns the next picture.
         camera: What to ask of a camera.
-        raw: Size and layout of raw frames; needed for `-`.
+        raw: Size and layout of raw frames on stdin; None for frames that explain themselves.
         watch: Whether a folder is watched for new pictures.
         colour: Channel order of the arrays in a list, from an iterator or from a function; None:
             BGR, as in OpenCV. Other sources know their own.
@@ -75,10 +77,10 @@ def open_source(
     found = _find(source, camera, raw, watch, Colour(colour or "bgr"), network)
     given: tuple[tuple[str, bool, _Kinds], ...] = (
         ("camera", camera is not None, (CameraSource,)),
-        ("raw", raw is not None, (RawSource,)),
+        ("raw", raw is not None, (PipeSource,)),
         ("watch", watch, (FolderSource,)),
         ("colour", colour is not None, _MADE_IN_PYTHON),
-        ("network", network is not None, (MjpegSource, NetworkVideoSource)),
+        ("network", network is not None, (HttpSource, NetworkVideoSource)),
     )
     for name, is_given, kinds in given:
         if is_given and (not isinstance(found, kinds) or (name == "colour" and found is source)):
@@ -126,13 +128,7 @@ def _named(
     network: NetworkOptions | None,
 ) -> Source:
     if text == "-":
-        if raw is None:
-            raise OptionError(
-                "expected the size and layout of the raw frames on stdin, got None",
-                option="raw",
-                remedy="Give them as RawFormat(size_hw=(480, 640)).",
-            )
-        return RawSource(raw)
+        return PipeSource(raw)
     if text.isdecimal():
         return CameraSource(int(text), camera)
     if "://" in text:
@@ -155,12 +151,11 @@ def _url(text: str, network: NetworkOptions | None) -> Source:
             where=redact(text),
             remedy="Write the file's path.",
         )
-    if scheme not in ("http", "https"):
-        return NetworkVideoSource(text, network)
-    suffix = Path(text.partition("?")[0]).suffix.lower()
-    if suffix in _HTTP_VIDEO:
-        return NetworkVideoSource(text, network)
-    return MjpegSource(text, network)
+    if scheme in ("http", "https"):
+        return HttpSource(text, network)
+    if scheme.startswith(_BY_FFMPEG):
+        text = text[len(_BY_FFMPEG) :]
+    return NetworkVideoSource(text, network)
 
 
 def _is_device(path: Path) -> bool:

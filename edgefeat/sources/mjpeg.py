@@ -1,83 +1,84 @@
 """MJPEG over HTTP, read by ourselves: timeouts, cut frames and passwords stay under our control.
 
 OpenCV's reader would decode every frame, also those that are dropped, fill cut ones with grey, and
-print the URL. Here a frame stays JPEG bytes until it is used, and one that is not whole is refused.
+print the URL. Here a frame stays as it came until it is used, and one that is not whole is refused.
 """
 
 from __future__ import annotations
 
-import contextlib
-import socket
 import time
 
 from edgefeat.errors import ImageError, SourceError
-from edgefeat.messages.redact import redact
-from edgefeat.options.network import NetworkOptions
 from edgefeat.pictures.formats import ImageFormat
 from edgefeat.pictures.headers import read_header
-from edgefeat.sources.base import FrameError, Grab, OpenReader, Traits, nothing_grabbed
-from edgefeat.sources.http.ask import FOREIGN, Answer, ask
-from edgefeat.sources.http.tls import Tls
-from edgefeat.sources.multipart import Part, PartReader, boundary_of
+from edgefeat.sources.base import FrameError, Grab, OpenReader, nothing_grabbed
+from edgefeat.sources.http.body import Body
+from edgefeat.sources.jpeg_end import JpegCutter
+from edgefeat.sources.multipart import PartReader
 
-__all__ = ["MjpegSource"]
+__all__ = ["JpegStreamReader", "PartsReader", "whole_picture"]
 
-_CHUNK = 1 << 16
+_FORMATS = (ImageFormat.JPEG, ImageFormat.PNG, ImageFormat.WEBP)
+_MAYBE_PICTURES = ("", "application/octet-stream")
 
 
-class MjpegSource:
-    """A camera that sends `multipart/x-mixed-replace` pictures; Basic and Digest log-in.
+class _BodyReader(OpenReader):
+    """What readers of an answer's body share.
 
     Args:
-        url: `http://` or `https://`, with `user:password@` where the camera asks for them.
-        network: How far the camera is trusted; None: as the system's authorities say.
+        body: The body; closed on `close`.
+        name: What the source is called, for messages.
     """
 
-    def __init__(self, url: str, network: NetworkOptions | None = None) -> None:
-        self.name = redact(url)
-        self.traits = Traits(live=True, reopens=True)
-        self._url, self._tls = url, Tls(network or NetworkOptions())
+    def __init__(self, body: Body, name: str) -> None:
+        self._body, self._name = body, name
+        self._picture: bytes | None = None
 
-    def open(self, *, timeout_s: float) -> _MjpegReader:
-        """Connect and read the answer's header.
+    def retrieve(self) -> bytes:
+        """Return the picture last grabbed, encoded."""
+        if self._picture is None:
+            raise nothing_grabbed(self._name)
+        return self._picture
 
-        Raises:
-            SourceError: No connection, no answer in time, a refusal, or no MJPEG.
-        """
-        answer = ask(self._url, name=self.name, tls=self._tls, timeout_s=timeout_s)
-        boundary = boundary_of(answer.response.getheader("Content-Type", ""))
-        if boundary is None:
-            answer.close()
-            raise SourceError(
-                "expected multipart/x-mixed-replace with a boundary, got "
-                f"{answer.kind or 'no type'}",
-                where=self.name,
-                remedy="Give the URL of the camera's MJPEG stream.",
-            )
-        reader = _MjpegReader(answer, boundary, self.name, timeout_s)
-        reader.notice = self._tls.notice(answer.url)
-        return reader
+    def interrupt(self) -> None:
+        """Make a waiting `grab` return."""
+        self._body.interrupt()
 
-    def __repr__(self) -> str:
-        return f"MjpegSource({self.name!r})"
+    def close(self) -> None:
+        """Let the connection go."""
+        self._body.close()
+
+    def _closed(self) -> SourceError:
+        return SourceError("the camera closed the connection", where=self._name)
 
 
-class _MjpegReader(OpenReader):
-    """Reads the pictures of one answer."""
+class PartsReader(_BodyReader):
+    """Reads the pictures of a multipart answer; parts of other kinds are left out, and told once.
 
-    def __init__(self, answer: Answer, boundary: bytes, name: str, timeout_s: float) -> None:
-        self._answer, self._name, self._timeout_s = answer, name, timeout_s
-        self._parts = PartReader(self._receive, boundary)
-        self._jpeg: bytes | None = None
+    Args:
+        body: The body; closed on `close`.
+        stated: The boundary that the answer's header states.
+        name: What the source is called, for messages.
+    """
 
-    def grab(self) -> Grab | None:
+    def __init__(self, body: Body, stated: bytes | None, name: str) -> None:
+        super().__init__(body, name)
+        self._parts = PartReader(body.receive, stated)
+
+    def grab(self) -> Grab:
+        """Wait for the next picture."""
+        self._picture = None
         try:
             part = self._parts.next_part()
+            while part is not None and (kind := _other_kind(part.headers)):
+                self.notice = f"parts of type {kind} are left out: only pictures are read"
+                part = self._parts.next_part()
         except FrameError as error:
             raise error.within(self._name) from None
+        self.notice = self.notice or self._parts.notice
         if part is None:
-            raise SourceError("the camera closed the connection", where=self._name)
-        self._jpeg = self._whole(part)
+            raise self._closed()
+        self._picture = whole_picture(part.body, self._name)
         # The stamp is of the first byte: how long a frame travels is part of its age.
         late_s = time.monotonic() - part.arrived_at
         return Grab(
@@ -86,46 +87,57 @@ class _MjpegReader(OpenReader):
             media_s=_timestamp(part.headers.get("x-timestamp", "")),
         )
 
-    def retrieve(self) -> bytes:
-        if self._jpeg is None:
-            raise nothing_grabbed(self._name)
-        return self._jpeg
 
-    def interrupt(self) -> None:
-        with contextlib.suppress(OSError):  # closed already: nothing waits on it
-            self._answer.socket.shutdown(socket.SHUT_RDWR)
+class JpegStreamReader(_BodyReader):
+    """Reads JPEGs that follow each other with nothing between them.
 
-    def close(self) -> None:
-        self._answer.close()
+    Args:
+        body: The body; closed on `close`.
+        name: What the source is called, for messages.
+        start: What was read of the body already.
+    """
 
-    def _receive(self) -> bytes:
+    def __init__(self, body: Body, name: str, start: bytes = b"") -> None:
+        super().__init__(body, name)
+        self._cutter = JpegCutter(body.receive, start)
+
+    def grab(self) -> Grab:
+        """Wait for the next picture."""
+        self._picture = None
         try:
-            return self._answer.response.read1(_CHUNK)
-        except TimeoutError:
-            problem = f"no bytes for {self._timeout_s:g} s"
-            raise SourceError(problem, where=self._name) from None
-        except FOREIGN as error:  # ValueError: closed
-            problem = f"the connection broke: {_reason(error)}"
-            raise SourceError(problem, where=self._name) from None
-
-    def _whole(self, part: Part) -> bytes:
-        """Return a part's JPEG; a decoder would fill what is missing with made-up grey."""
-        jpeg = part.body.rstrip(b"\r\n\0")
-        try:
-            header = read_header(jpeg)
-        except ImageError as error:
-            problem = f"a frame of {len(jpeg)} bytes: {error.problem}"
-            raise FrameError(problem, where=self._name) from None
-        if header.format is not ImageFormat.JPEG:
-            raise FrameError(f"expected JPEG frames, got {header.format}", where=self._name)
-        return jpeg
+            found = self._cutter.next_picture()
+        except FrameError as error:
+            raise error.within(self._name) from None
+        if found is None:
+            raise self._closed()
+        picture, arrived_at = found
+        self._picture = whole_picture(picture, self._name)
+        late_s = time.monotonic() - arrived_at
+        return Grab(captured_at=arrived_at, wall_time=time.time() - late_s)
 
 
-def _reason(error: Exception) -> str:
-    """Say what went wrong without what may quote the URL."""
-    if isinstance(error, OSError) and error.strerror:
-        return error.strerror
-    return type(error).__name__
+def whole_picture(body: bytes, name: str) -> bytes:
+    """Return a picture that is whole; a decoder would fill what is missing with made-up grey.
+
+    Raises:
+        FrameError: It is cut off, or no picture that cameras send.
+    """
+    picture = body.rstrip(b"\r\n\0") if body.startswith(b"\xff\xd8") else body
+    try:
+        header = read_header(picture)
+    except ImageError as error:
+        problem = f"a frame of {len(picture)} bytes: {error.problem}"
+        raise FrameError(problem, where=name) from None
+    if header.format not in _FORMATS:
+        expected = ", ".join(one.upper() for one in _FORMATS)
+        raise FrameError(f"expected frames of {expected}, got {header.format}", where=name)
+    return picture
+
+
+def _other_kind(headers: dict[str, str]) -> str:
+    """Return the type of a part that is no picture, such as audio; empty for pictures."""
+    kind = headers.get("content-type", "").partition(";")[0].strip().lower()
+    return "" if kind in _MAYBE_PICTURES or kind.startswith("image/") else kind
 
 
 def _timestamp(text: str) -> float | None:

@@ -1,8 +1,9 @@
-"""Cuts the body that an MJPEG camera sends over HTTP into its pictures.
+"""Cuts the body that an MJPEG camera sends over HTTP into its parts.
 
 RFC 2046 says how a multipart body should be; cameras differ: boundaries with and without the
-leading dashes, parts with and without Content-Length, and lengths that are wrong. A picture is
-given as soon as its last byte is here, never held back until the next one's boundary.
+leading dashes, others than they state, or not stated at all; parts with and without headers and
+Content-Length, and lengths that are wrong. A picture is given as soon as its last byte is here,
+never held back until the next one's boundary.
 """
 
 from __future__ import annotations
@@ -12,11 +13,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from edgefeat.sources.base import FrameError
+from edgefeat.sources.jpeg_end import MAX_PICTURE_BYTES, START_OF_JPEG, JpegEnd
 
 __all__ = ["Part", "PartReader", "boundary_of"]
 
-_MAX_PART_BYTES = 64 * 2**20
+_MAX_PART_BYTES = MAX_PICTURE_BYTES
 _MAX_HEADER_BYTES = 16 * 2**10
+_MAX_PREAMBLE_BYTES = 64 * 2**10
+_LINE_ENDS = b"\r\n"
 _END_OF_JPEG = b"\xff\xd9"
 
 
@@ -40,15 +44,13 @@ class _EndOfStreamError(Exception):
 
 
 def boundary_of(content_type: str) -> bytes | None:
-    """Return the line between parts that a `Content-Type` states; None if it is not multipart."""
-    kind, *parameters = content_type.split(";")
-    if not kind.strip().lower().startswith("multipart/"):
-        return None
-    for parameter in parameters:
+    """Return the line between parts that a `Content-Type` states; None if it states none."""
+    for parameter in content_type.split(";")[1:]:
         name, _, value = parameter.partition("=")
-        if name.strip().lower() == "boundary":
+        value = value.strip().strip("\"'").removeprefix("--")
+        if name.strip().lower() == "boundary" and value:
             # Some cameras state the boundary with the dashes that belong before it.
-            return b"--" + value.strip().strip('"').removeprefix("--").encode("latin-1")
+            return b"--" + value.encode("latin-1", "replace")
     return None
 
 
@@ -57,13 +59,19 @@ class PartReader:
 
     Args:
         receive: Waits for and returns the next bytes; empty at the end of the stream.
-        boundary: The bytes between two parts, from `boundary_of`.
+        stated: What `boundary_of` gave. If the first line that looks like a boundary is another
+            one, that one counts.
+
+    Attributes:
+        notice: What the camera does differently from what it states; None at first.
     """
 
-    def __init__(self, receive: Callable[[], bytes], boundary: bytes) -> None:
-        self._receive, self._boundary = receive, boundary
+    def __init__(self, receive: Callable[[], bytes], stated: bytes | None) -> None:
+        self._receive, self._stated = receive, stated
+        self._boundary: bytes | None = None
         self._buffer = bytearray()
         self._lengths_hold = True
+        self.notice: str | None = None
 
     def next_part(self) -> Part | None:
         """Wait for the next whole part; None at the end of the stream.
@@ -72,6 +80,8 @@ class PartReader:
             FrameError: A part that is cut off or too long; the next call looks for the next one.
         """
         try:
+            if self._boundary is None:
+                self._boundary = self._found_boundary()
             self._take(self._find(self._boundary, _MAX_PART_BYTES) + len(self._boundary))
             arrived_at = time.monotonic()
             if self._line().startswith(b"--"):  # the closing boundary
@@ -81,9 +91,41 @@ class PartReader:
         except _EndOfStreamError:
             return None
 
+    def _found_boundary(self) -> bytes:
+        """Return the boundary that the camera really uses, and leave it in the buffer."""
+        start = 0
+        while True:
+            end = self._buffer.find(b"\n", start)
+            if end < 0:
+                self._check_room(_MAX_PREAMBLE_BYTES, "no boundary between parts")
+                self._more()
+                continue
+            line = bytes(self._buffer[start:end]).strip(_LINE_ENDS)
+            boundary = self._boundary_in(line)
+            if boundary is not None:
+                del self._buffer[:start]
+                return boundary
+            start = end + 1
+
+    def _boundary_in(self, line: bytes) -> bytes | None:
+        if self._stated is not None and self._stated in line:
+            return self._stated
+        bare = None if self._stated is None else self._stated.removeprefix(b"--")
+        if line == bare or (line.startswith(b"--") and line.strip(b"-")):
+            stated = "none" if self._stated is None else repr(self._stated.decode("latin-1"))
+            self.notice = (
+                f"the camera states the boundary {stated} and sends {line.decode('latin-1')!r}"
+            )
+            return line
+        return None
+
     def _headers(self) -> dict[str, str]:
         headers: dict[str, str] = {}
         size = 0
+        while len(self._buffer) < len(START_OF_JPEG):
+            self._more()
+        if self._buffer.startswith(START_OF_JPEG):  # no headers, and no empty line either
+            return headers
         while line := self._line():
             size += len(line)
             if size > _MAX_HEADER_BYTES:
@@ -98,7 +140,7 @@ class PartReader:
         length = int(stated)
         while len(self._buffer) < length:
             self._more()
-        early = self._buffer.find(b"\n" + self._boundary, 0, length)
+        early = self._buffer.find(b"\n" + self._between, 0, length)
         if early < 0:
             return self._take(length)
         # The next part began inside this one: it was cut off, or the length is wrong.
@@ -109,13 +151,25 @@ class PartReader:
         return body
 
     def _body_to_boundary(self) -> bytes:
-        start = 0
-        while (at := self._buffer.find(self._boundary, start)) < 0:
-            if self._buffer.endswith((_END_OF_JPEG, _END_OF_JPEG + b"\r\n")):
-                return self._take(len(self._buffer))
-            start = self._next_start(self._boundary, _MAX_PART_BYTES)
+        """Take a body without a length: a JPEG to its own end, all else to the boundary."""
+        while len(self._buffer) < len(START_OF_JPEG):
             self._more()
-        return self._take(at)
+        end = JpegEnd() if self._buffer.startswith(START_OF_JPEG) else None
+        start = 0
+        while True:
+            whole = None if end is None else end.find(self._buffer)
+            at = self._buffer.find(self._between, start)
+            # A boundary inside means that the picture was cut off; a thumbnail cannot hold one.
+            if whole is not None and (at < 0 or whole <= at):
+                return self._take(whole)
+            if at >= 0:
+                return self._take(at)
+            start = self._next_start(self._between, _MAX_PART_BYTES)
+            self._more()
+
+    @property
+    def _between(self) -> bytes:
+        return self._boundary or b""
 
     def _line(self) -> bytes:
         return self._take(self._find(b"\n", _MAX_HEADER_BYTES) + 1).rstrip(b"\r\n")
@@ -129,10 +183,13 @@ class PartReader:
         return at
 
     def _next_start(self, mark: bytes, limit: int) -> int:
+        self._check_room(limit, "no end of a part")
+        return max(0, len(self._buffer) - len(mark) + 1)
+
+    def _check_room(self, limit: int, problem: str) -> None:
         if len(self._buffer) > limit:
             self._buffer.clear()
-            raise FrameError(f"no end of a part within {limit} bytes")
-        return max(0, len(self._buffer) - len(mark) + 1)
+            raise FrameError(f"{problem} within {limit} bytes")
 
     def _take(self, length: int) -> bytes:
         taken = bytes(self._buffer[:length])

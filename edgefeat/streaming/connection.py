@@ -54,6 +54,7 @@ class Connection:
         self.traits = source.traits
         self._look = Look(permit.note, frozen_s)
         self._in_garbage = False
+        self._told: str | None = None
         self._thread = threading.Thread(target=self._run, name="edgefeat capture", daemon=True)
 
     def start(self) -> None:
@@ -81,8 +82,7 @@ class Connection:
         try:
             with closing(self._source.open(timeout_s=self._timeout_s)) as reader:
                 self._reader = reader
-                if reader.notice is not None:
-                    self._permit.note(EventKind.NOTICE, reader.notice)
+                self._tell_notice(reader)
                 if isinstance(reader, OpenReader):
                     self._settle(reader)
                 self.silent_since = time.monotonic()
@@ -108,8 +108,11 @@ class Connection:
             return True
         if grab is None:
             return False
+        self._tell_notice(reader)
         index = self._permit.count(grab)
         if index is None:
+            if grab.unchanged:
+                self._look.at_the_same()
             self._good()
             return True
         try:
@@ -132,8 +135,14 @@ class Connection:
         """
         self.traits = reader.traits or self._source.traits
         self._permit.settle(self.traits)
+        reader.set_rate(self._permit.fps)
         if self._permit.needs_times and not reader.states_times():
             raise no_times(self._source.name)
+
+    def _tell_notice(self, reader: Reader) -> None:
+        if reader.notice is not None and reader.notice != self._told:
+            self._told = reader.notice
+            self._permit.note(EventKind.NOTICE, reader.notice)
 
     def _good(self) -> None:
         self.frames += 1

@@ -30,12 +30,13 @@ class Pacer:
         fps: Take at most so many frames a second; None: all.
 
     Attributes:
+        fps: As given.
         by_arrival: Whether the time of a frame is that of its arrival; else it is the source's own.
         skipped: Frames that were not taken.
     """
 
     def __init__(self, every: int, fps: float | None) -> None:
-        self._every = every
+        self._every, self.fps = every, fps
         self.by_arrival = False
         self._interval_s = 1 / fps if fps else None
         self._due_s = self._last_s = float("-inf")

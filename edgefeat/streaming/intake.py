@@ -121,6 +121,11 @@ class Permit:
         """Whether frames are chosen by the source's own times."""
         return self._pacer.needs_times
 
+    @property
+    def fps(self) -> float | None:
+        """How many frames a second are wanted; None: all."""
+        return self._pacer.fps
+
     def count(self, grab: Grab) -> int | None:
         """Count a frame just grabbed; return its number, or None if it is not wanted.
 
@@ -132,7 +137,7 @@ class Permit:
             if not self._valid:
                 self._meter.discarded += 1
                 return None
-            if grab.repeated:
+            if grab.repeated or grab.unchanged:
                 self._meter.repeated += 1
                 return None
             self._holds_frame = self._pacer.wants(grab)

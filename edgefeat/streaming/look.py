@@ -45,13 +45,18 @@ class Look:
             if self._size_hw is not None:
                 self._note(EventKind.RESIZED, f"{_show(self._size_hw)} became {_show(size_hw)}")
             self._size_hw = size_hw
+        if checksum == self._checksum:
+            self.at_the_same()
+            return
+        self._checksum, self._same_since = checksum, time.monotonic()
+        if self._frozen:
+            self._frozen = False
+            self._note(EventKind.RECOVERED, "the picture changes again")
+
+    def at_the_same(self) -> None:
+        """Look at a picture that is the very same as the one before."""
         now = time.monotonic()
-        if checksum != self._checksum:
-            self._checksum, self._same_since = checksum, now
-            if self._frozen:
-                self._frozen = False
-                self._note(EventKind.RECOVERED, "the picture changes again")
-        elif not self._frozen and now - self._same_since >= self._frozen_s:
+        if not self._frozen and now - self._same_since >= self._frozen_s:
             self._frozen = True
             self._note(EventKind.FROZEN, f"the very same picture for {self._frozen_s:g} s")
 

@@ -93,6 +93,13 @@ def jpeg(number: int, size_hw: tuple[int, int] = (64, 192)) -> bytes:
     return cv2.imencode(".jpg", numbered_frame(number, size_hw))[1].tobytes()
 
 
+def with_thumbnail(number: int) -> bytes:
+    """Return a JPEG whose header holds a whole JPEG."""
+    picture, small = jpeg(number), jpeg(99, (64, 192))
+    segment = b"\xff\xe1" + (len(small) + 8).to_bytes(2, "big") + b"Exif\0\0" + small
+    return picture[:2] + segment + picture[2:]
+
+
 def send_mjpeg(request: BaseHTTPRequestHandler, frames: int = 6) -> None:
     """Answer with so many pictures, then end."""
     request.send_response(200)

@@ -21,10 +21,24 @@ from edgefeat.sources.http.tls import Tls, explain
 __all__ = ["FOREIGN", "Answer", "ask"]
 
 _MAX_REDIRECTS = 3
+_MAX_STATUS_BYTES = 1024
 _MOVED = (301, 302, 303, 307, 308)
 _HEADERS = {"User-Agent": "edgefeat", "Accept": "*/*", "Connection": "close"}
 # What sockets, TLS and http.client raise; ValueError is for headers and URLs that cannot be sent.
 FOREIGN = (OSError, http.client.HTTPException, ValueError, LookupError)
+
+
+class _Response(http.client.HTTPResponse):
+    """A response that may begin as those of old Icecast servers and cameras: `ICY 200 OK`."""
+
+    def _read_status(self) -> tuple[str, int, str]:
+        if self.fp.peek(4).startswith(b"ICY "):
+            line = self.fp.readline(_MAX_STATUS_BYTES).decode("latin-1")
+            status, _, reason = line[4:].partition(" ")
+            if not status.isdecimal():
+                raise http.client.BadStatusLine(line)
+            return "HTTP/1.0", int(status), reason.strip()
+        return super()._read_status()  # type: ignore[misc,no-any-return]
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +140,7 @@ def _send(
         if parts.scheme == "https"
         else http.client.HTTPConnection(host, port, timeout=timeout_s)
     )
+    connection.response_class = _Response
     sent = {key: value.encode(errors=ANY_BYTES) for key, value in headers.items()}
     try:
         connection.connect()

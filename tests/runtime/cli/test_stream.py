@@ -282,14 +282,18 @@ def test_the_live_line(watched: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["-"], "--size: expected the size of the raw frames on stdin, such as 640x480, got none."),
         (
-            ["-", "--size", "4x4", "--pixel", "rgb"],
-            "--pixel: expected 'bgr24' or 'rgb24' or 'gray8' or 'yuyv422' or 'nv12', got 'rgb'.",
+            ["-", "--pixel", "nv12"],
+            "--pixel: needs the size of the raw frames on stdin. Give it as in `--size 640x480`.",
         ),
         (
-            ["-", "--size", "4x4", "--camera-fps", "5"],
-            "--camera-fps: does not go with raw frames on stdin. Leave it out.",
+            ["-", "--size", "4x4", "--pixel", "rgb"],
+            "--pixel: expected 'bgr24' or 'rgb24' or 'gray8' or 'yuyv422' or 'nv12' or 'yuv420p', "
+            "got 'rgb'.",
+        ),
+        (
+            ["clip.mp4", "--stride", "5"],
+            "--stride: goes only with raw frames on stdin.",
         ),
         (["-", "--size", "4"], "--size: expected WIDTHxHEIGHT, as 640x480, got '4'"),
         (["a.mp4", "--size", "4x4"], "--size: does not go with the source a.mp4. Leave it out."),

@@ -198,8 +198,7 @@ def test_log_in(camera: CameraProcess, path: str) -> None:
         (
             "picture",
             "",
-            "expected multipart/x-mixed-replace with a boundary, got image/jpeg. "
-            "Give the URL of the camera's MJPEG stream.",
+            "no whole picture in 1 answers; a frame of 0 bytes: the file is empty. Check the URL.",
         ),
     ],
     ids=["basic", "digest", "no-log-in", "missing", "picture"],
@@ -282,9 +281,11 @@ def test_no_source_shows_a_password() -> None:
         ("multipart/x-mixed-replace;boundary=--frame", b"--frame"),
         ('Multipart/Mixed; charset=x; Boundary="a b"', b"--a b"),
         ("multipart/x-mixed-replace", None),
+        ("multipart/x-mixed-replace; boundary='frame'", b"--frame"),
+        ("multipart/x-mixed-replace; boundary=", None),
         ("image/jpeg", None),
     ],
-    ids=["plain", "dashes", "quoted", "none", "picture"],
+    ids=["plain", "dashes", "quoted", "none", "single", "empty", "picture"],
 )
 def test_boundaries(content_type: str, boundary: bytes | None) -> None:
     assert boundary_of(content_type) == boundary

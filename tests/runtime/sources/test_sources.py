@@ -2,31 +2,26 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import cv2
 import numpy as np
 import pytest
 
 import edgefeat
-from edgefeat.errors import OptionError
 from edgefeat.sources import (
     ArraySource,
     CameraRequest,
     IterableSource,
-    PixelFormat,
-    RawFormat,
     open_source,
 )
 from edgefeat.sources.camera import limit_waits
-from edgefeat.sources.rawvideo import RawSource
 from edgefeat.streaming import Event, EventKind, Limits, Selection, Stream
 from edgefeat.testing.faults import numbered_frame
 from streams_support import NumberReader
@@ -51,8 +46,9 @@ def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ("2", "CameraSource"),
         ("/dev/video7", "CameraSource"),
         ("rtsp://cam/live", "NetworkVideoSource"),
-        ("http://cam/stream", "MjpegSource"),
-        ("http://cam/live.m3u8?token=x", "NetworkVideoSource"),
+        ("http://cam/stream", "HttpSource"),
+        ("http://cam/live.m3u8?token=x", "HttpSource"),
+        ("ffmpeg+http://cam/stream", "NetworkVideoSource"),
         ("clip.mp4", "VideoFileSource"),
         ("photo.jpg", "FolderSource"),
         ("shots/*.jpg", "FolderSource"),
@@ -71,13 +67,12 @@ def test_the_grammar(source: object, kind: str) -> None:
 @pytest.mark.parametrize(
     ("source", "error", "message"),
     [
-        ("-", OptionError, "raw: expected the size and layout of the raw frames on stdin, got "),
         (True, TypeError, "source: expected a camera, path, URL or pictures, got True"),
         (1.5, TypeError, "source: expected a camera, path, URL, pictures or a function, "),
         (np.zeros((2, 2)), TypeError, "source: expected a list of pictures, got one array. "),
         ("file:///x.mp4", edgefeat.SourceError, "file:///x.mp4: expected a path, got a URL"),
     ],
-    ids=["stdin", "bool", "float", "array", "file-url"],
+    ids=["bool", "float", "array", "file-url"],
 )
 def test_what_is_no_source(source: object, error: type[Exception], message: str) -> None:
     with pytest.raises(error) as raised:
@@ -221,83 +216,6 @@ def test_a_watched_folder_gives_files_once_they_are_whole(tmp_path: Path) -> Non
     writer.join()
     assert seen == [0, 1, 2]
     assert stream.health().garbage == 0
-
-
-def pipe_of(data: bytes, *, stay_open: bool = False) -> BinaryIO:
-    reading, writing = os.pipe()
-
-    def write() -> None:
-        with os.fdopen(writing, "wb") as file:
-            file.write(data)
-            file.flush()
-            if stay_open:
-                time.sleep(1)
-
-    threading.Thread(target=write).start()
-    return os.fdopen(reading, "rb")
-
-
-def layouts() -> Iterator[tuple[PixelFormat, bytes, float]]:
-    """The picture in every layout, and how far chroma subsampling may move a pixel on average."""
-    bgr = cv2.GaussianBlur(numbered_frame(5), (0, 0), 4)
-    yield PixelFormat.BGR24, bgr.tobytes(), 0
-    yield PixelFormat.RGB24, bgr[..., ::-1].tobytes(), 0
-    grey = cv2.cvtColor(bgr, cv2.COLOR_BGR2GRAY)
-    yield PixelFormat.GRAY8, grey.tobytes(), 100
-    i420 = cv2.cvtColor(bgr, cv2.COLOR_BGR2YUV_I420).reshape(-1)
-    pixels = bgr.shape[0] * bgr.shape[1]
-    luma, chroma = i420[:pixels], i420[pixels:].reshape(2, -1)
-    yield PixelFormat.NV12, luma.tobytes() + chroma.T.tobytes(), 6
-    yield PixelFormat.YUYV422, cv2.cvtColor(bgr, cv2.COLOR_BGR2YUV_YUYV).tobytes(), 6
-
-
-@pytest.mark.parametrize(
-    ("pixel", "data", "tolerance"), list(layouts()), ids=lambda v: getattr(v, "value", "")
-)
-def test_raw_frames_in_every_layout(pixel: PixelFormat, data: bytes, tolerance: float) -> None:
-    expected = cv2.GaussianBlur(numbered_frame(5), (0, 0), 4).astype(int)
-    with pipe_of(data * 3) as stream:
-        reader = RawSource(RawFormat(size_hw=(64, 192), pixel=pixel), stream=stream).open(
-            timeout_s=5
-        )
-        for _ in range(3):
-            assert reader.grab() is not None
-            got = reader.retrieve()
-            shown = cv2.cvtColor(got, cv2.COLOR_GRAY2BGR) if got.ndim == 2 else got
-            assert shown.shape == expected.shape
-            assert np.abs(shown - expected).mean() <= tolerance
-        assert reader.grab() is None
-
-
-def test_raw_frames_that_end_inside_one() -> None:
-    with pipe_of(bytes(64 * 192 * 3 + 100)) as stream:
-        source = RawSource(RawFormat(size_hw=(64, 192)), stream=stream)
-        records = iter(Stream(source, NumberReader()))
-        next(records)
-        with pytest.raises(edgefeat.SourceError) as raised:
-            next(records)
-    assert str(raised.value) == (
-        "raw frames: ended inside a frame: got 100 of 36864 bytes. "
-        "Check that the writer sends 192x64 bgr24."
-    )
-
-
-def test_raw_frames_that_stop_coming() -> None:
-    with pipe_of(bytes(64 * 192 * 3), stay_open=True) as stream:
-        source = RawSource(RawFormat(size_hw=(64, 192)), stream=stream)
-        kinds: list[EventKind] = []
-        limits = Limits(timeout_s=0.4)
-        made = Stream(
-            source, NumberReader(), limits=limits, on_event=lambda e: kinds.append(e.kind)
-        )
-        with pytest.raises(edgefeat.SourceError, match=r"raw frames: no bytes for 0\.4 s"):
-            list(made)
-    assert kinds == [EventKind.CONNECTED, EventKind.STALLED, EventKind.LOST, EventKind.ENDED]
-
-
-def test_odd_sizes_that_a_layout_cannot_have() -> None:
-    with pytest.raises(OptionError, match="size_hw: expected even sides for nv12, got 641x480"):
-        RawFormat(size_hw=(480, 641), pixel=PixelFormat.NV12)
 
 
 def test_an_iterator_may_take_its_time() -> None:
