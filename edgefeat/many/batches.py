@@ -44,10 +44,10 @@ class Preparing(Protocol):
     """The two stages of an extractor; `FeatureExtractor` has them."""
 
     def prepare(self, image: ImageInput, *, colour: ColourName = "bgr") -> Pixels:
-        """Return a picture as the model takes it."""
+        """Return a picture as the model takes it: uint8 `(height, width, channels)`."""
 
     def extract_prepared(self, images: Pixels) -> Features:
-        """Return the features of prepared pictures, stacked."""
+        """Return float32 `(N, D)` for uint8 pictures `(N, height, width, channels)`."""
 
 
 def default_workers(threads: int = 1) -> int:

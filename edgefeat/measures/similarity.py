@@ -54,7 +54,11 @@ def euclidean_distance(a: ArrayLike, b: ArrayLike) -> NDArray[np.float32]:
 
 
 def l2_normalise(features: NDArray[Float]) -> NDArray[Float]:
-    """Scale vectors along the last axis to length 1; a zero vector stays zero."""
+    """Return vectors scaled to length 1; a vector of zeros stays so.
+
+    Args:
+        features: float32 or float64 `(..., D)`; not changed.
+    """
     norms = np.linalg.norm(features, axis=-1, keepdims=True)
     norms[norms == 0] = 1
     scaled: NDArray[Float] = (features / norms).astype(features.dtype, copy=False)

@@ -82,7 +82,7 @@ class FrameInput(Record):
         return cv2.cvtColor(frame, conversion).astype(np.uint8, copy=False)
 
     def check(self, prepared: Pixels) -> Pixels:
-        """Return stacked frames, if they are as `__call__` makes them.
+        """Return stacked frames, uint8 `(N, *spec.shape)`, if they are as `__call__` makes them.
 
         Raises:
             ValueError: They are of another type or shape.

@@ -58,9 +58,14 @@ def eight_bits(pixels: NDArray[np.generic], where: str | None = None) -> Pixels:
 
 
 def scaled_to_eight_bits(values: NDArray[np.integer], most: int) -> Pixels:
-    """Return values from 0 to `most`, at most 65535, as 0 to 255, rounded; greater ones are 255.
+    """Return values from 0 to `most` as uint8 from 0 to 255, rounded; greater values become 255.
 
-    The result is new and may be written to.
+    Args:
+        values: uint8 or uint16, of any shape.
+        most: The value that becomes 255, at most 65535.
+
+    Returns:
+        A new array of the same shape.
     """
     if most == 255 and values.dtype == np.uint8:
         return as_uint8(values.copy())
@@ -73,7 +78,12 @@ def scaled_to_eight_bits(values: NDArray[np.integer], most: int) -> Pixels:
 
 
 def flattened(pixels: Pixels) -> Pixels:
-    """Return grey pixels, BGR, or BGR with alpha as BGR `(height, width, 3)`, on white."""
+    """Return pixels as BGR, uint8 `(height, width, 3)`; transparent ones are laid on white.
+
+    Args:
+        pixels: uint8 `(height, width)` or `(height, width, 1)`, grey; `(height, width, 3)`, BGR; or
+            `(height, width, 4)`, BGR with alpha.
+    """
     if pixels.ndim == 2 or pixels.shape[2] == 1:
         return as_uint8(cv2.cvtColor(pixels, cv2.COLOR_GRAY2BGR))
     if pixels.shape[2] == 3:
@@ -89,7 +99,12 @@ def flattened(pixels: Pixels) -> Pixels:
 
 
 def upright(pixels: Pixels, orientation: int) -> Pixels:
-    """Return pixels that were stored under an Exif orientation, 1 to 8, as they are meant."""
+    """Turn pixels as their Exif orientation says.
+
+    Args:
+        pixels: uint8 `(height, width, channels)`.
+        orientation: 1 to 8; anything else turns nothing.
+    """
     turned = _UPRIGHT[orientation](pixels) if orientation in _UPRIGHT else pixels
     return as_uint8(turned)
 

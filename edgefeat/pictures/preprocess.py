@@ -116,7 +116,7 @@ class Preprocessor(Record):
         return self._in_colour_order(resized)
 
     def check(self, prepared: Pixels) -> Pixels:
-        """Return stacked pictures, if they are as `__call__` makes them.
+        """Return stacked pictures, uint8 `(N, height, width, channels)`, if `__call__` makes such.
 
         Raises:
             ValueError: They are of another type or shape.

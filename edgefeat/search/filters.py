@@ -15,7 +15,7 @@ Wanted = NDArray[np.bool_]
 
 
 def by_name(paths: Sequence[str], pattern: str) -> Wanted:
-    """Return which names fit a pattern, such as `*.png` or `garden/*`.
+    """Return which names fit a pattern, such as `*.png` or `garden/*`: bool `(N,)`.
 
     `*` stands for any characters, also `/`. The pattern fits the whole name, or its end from a
     folder on: `garden/*` fits `photos/garden/rose.jpg`.
@@ -26,7 +26,7 @@ def by_name(paths: Sequence[str], pattern: str) -> Wanted:
 
 
 def by_label(paths: Sequence[str], label: str) -> Wanted:
-    """Return which rows have a label: the name of the folder that a picture lies in."""
+    """Return which rows have a label, the name of the folder of the picture: bool `(N,)`."""
     return np.fromiter(
         (PurePath(path).parent.name == label for path in paths), np.bool_, len(paths)
     )
@@ -35,10 +35,10 @@ def by_label(paths: Sequence[str], label: str) -> Wanted:
 def by_time(
     wall_time: NDArray[np.float64], *, since: float | None = None, until: float | None = None
 ) -> Wanted:
-    """Return which frames were taken in a span of time.
+    """Return which frames were taken in a span of time: bool `(N,)`.
 
     Args:
-        wall_time: Unix time of each frame, in seconds.
+        wall_time: Unix time of each frame in seconds, float64 `(N,)`.
         since: The first moment that counts; None begins with the first frame.
         until: The first moment that counts no more; None ends with the last frame.
     """

@@ -144,7 +144,7 @@ class Rows:
 
     @cached_property
     def lengths(self) -> NDArray[np.float64]:
-        """The length (L2 norm) of each row, computed at the first search.
+        """The length (L2 norm) of each row, float64 `(N,)`, computed at the first search.
 
         Raises:
             SinkError: A row holds a number that is not finite.

@@ -95,7 +95,7 @@ class SetInfo:
         """Return the outputs of some rows, in order, each flat.
 
         Args:
-            features: `(..., D)`, all outputs side by side.
+            features: float32 `(..., D)`, all outputs side by side.
         """
         ends = list(accumulate(output.size for output in self.outputs))
         return np.split(features, ends[:-1], axis=-1)

@@ -69,7 +69,7 @@ def wanted_rows(
     since: float | None,
     until: float | None,
 ) -> NDArray[np.bool_] | None:
-    """Return which rows may be found; None where all may.
+    """Return which rows may be found, bool `(N,)`; None where all may.
 
     Args:
         paths: What the rows are called.

@@ -154,7 +154,11 @@ class NoveltyGate:
         self.skipped = 0
 
     def passes(self, features: Features) -> bool:
-        """Say whether the cosine distance to the last features passed is above epsilon."""
+        """Say whether the cosine distance to the last features passed is above epsilon.
+
+        Args:
+            features: float32, of any shape.
+        """
         unit = features.reshape(-1).astype(np.float64)
         unit /= np.linalg.norm(unit) or 1.0
         if self._reference is not None and 1 - float(unit @ self._reference) <= self._epsilon:

@@ -23,10 +23,10 @@ class Extractor(Protocol):
         """What the vectors may be compared with."""
 
     def prepare(self, image: ImageInput) -> Pixels:
-        """Return a picture as the graph takes it."""
+        """Return a picture as the graph takes it: uint8 `(height, width, channels)`."""
 
     def extract_prepared(self, images: Pixels) -> Features:
-        """Return features of prepared pictures."""
+        """Return float32 `(N, D)` for uint8 pictures `(N, height, width, channels)`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)

@@ -272,6 +272,10 @@ def numbered_frame(number: int, size_hw: tuple[int, int] = (64, 192)) -> Pixels:
 
 
 def frame_number(picture: Pixels) -> int:
-    """Return the number a picture shows; survives JPEG."""
+    """Return the number that a picture shows. It is readable after JPEG too.
+
+    Args:
+        picture: What `numbered_frame` returned: uint8 `(height, width, 3)`, BGR.
+    """
     cells = picture[_CELL // 2, _CELL // 2 : _BITS * _CELL : _CELL].mean(axis=-1)
     return sum(1 << bit for bit, cell in enumerate(cells) if cell > 127)

@@ -39,7 +39,7 @@ def paired_ratios(subjects: Sequence[Subject]) -> list[Ratio]:
 
 
 def blocks_after_warmup(run: SingleStream, warmups: Sequence[int]) -> list[NDArray[np.int64]]:
-    """Return the numbers of each process's whole blocks that begin after its warm-up.
+    """Return the numbers of each process's whole blocks that begin after its warm-up, int64 each.
 
     Args:
         run: A single stream; its blocks are counted through, process after process.

@@ -31,7 +31,7 @@ def latency_summary(values_ms: NDArray[np.float64]) -> LatencySummary:
     """Return the figures of a sample of latencies.
 
     Args:
-        values_ms: `(calls,)`, at least one.
+        values_ms: Latencies, float64 `(calls,)`, at least one.
     """
     ascending = np.sort(values_ms).round(_DIGITS).tolist()
     return LatencySummary(
@@ -76,7 +76,7 @@ def single_stream(series: Sequence[Series]) -> SingleStream:
 
 
 def after_warmup(run: SingleStream) -> NDArray[np.bool_]:
-    """Return for each call of a run whether it came after warm-up: `(calls,)`."""
+    """Return for each call of a run whether it came after warm-up: bool `(calls,)`."""
     parts = zip(run.process_calls, run.process_warmup_calls, strict=True)
     return np.concatenate([np.arange(calls) >= warmup for calls, warmup in parts])
 

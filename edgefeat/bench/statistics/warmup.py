@@ -47,7 +47,7 @@ def find_warmup(latencies: NDArray[np.float64]) -> Steadiness:
     """Return how many leading calls are warm-up, and whether the rest is steady.
 
     Args:
-        latencies: `(calls,)`, above 0, in the order of the calls.
+        latencies: Times in any unit, float64 `(calls,)`, above 0, in the order of the calls.
     """
     bounds = levels(latencies)
     pieces = [latencies[a:b] for a, b in pairwise(bounds)]
@@ -68,7 +68,11 @@ def find_warmup(latencies: NDArray[np.float64]) -> Steadiness:
 
 
 def levels(latencies: NDArray[np.float64]) -> list[int]:
-    """Return the bounds of the pieces of constant level: 0, ..., the number of calls."""
+    """Return the bounds of the pieces of constant level: 0, ..., the number of calls.
+
+    Args:
+        latencies: Times in any unit, float64 `(calls,)`, above 0, in the order of the calls.
+    """
     calls = len(latencies)
     bucket_calls = max(_FEWEST_CALLS_A_BUCKET, -(-calls // _MOST_BUCKETS))
     buckets = calls // bucket_calls

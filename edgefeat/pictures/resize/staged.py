@@ -39,7 +39,11 @@ def shrink(pixels: Pixels, size_hw: SizeHw) -> Pixels:
 
     A large picture is halved exactly; then each axis gets a light blur and one or two bilinear
     samples for every target pixel. The blur is the mean of a few neighbours where that comes close
-    enough, for it is the fastest, and a Gaussian elsewhere.
+    enough, because it is the fastest. Elsewhere it is a Gaussian.
+
+    Args:
+        pixels: uint8 `(height, width, channels)`.
+        size_hw: Height and width of the result.
     """
     pixels, extent = _halved(pixels, size_hw)
     boxes = _boxes(_ratios(extent, size_hw))

@@ -47,7 +47,7 @@ class Steps:
         return made
 
     def constant(self, value: NDArray[Any]) -> str:
-        """Keep a constant; return its name."""
+        """Keep a constant of any type and shape; return its name."""
         name = f"{_PREFIX}constant{len(self.constants)}"
         self.constants.append(numpy_helper.from_array(np.ascontiguousarray(value), name))
         return name
@@ -78,7 +78,7 @@ class Steps:
         Args:
             value: Name of the value.
             axis: The axis.
-            places: Places to take.
+            places: Places to take, whole numbers from 0.
         """
         indices = self.constant(np.asarray(places, np.int64))
         return self.add("Gather", [value, indices], axis=axis)

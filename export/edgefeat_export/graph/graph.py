@@ -134,7 +134,7 @@ class Graph:
         return users[0] if len(users) == 1 and name not in self.outputs.values() else None
 
     def value(self, name: str) -> Array | None:
-        """Return the constant of this name, or None if the tensor is computed or unknown."""
+        """Return the constant of this name, of any type; None if the tensor is computed."""
         return self._constants.get(name)
 
     def shape(self, name: str) -> Shape:

@@ -34,7 +34,7 @@ def infer_shapes(
     Args:
         nodes: Operators, each after those whose outputs it reads.
         inputs: Declared inputs of the graph.
-        constants: Constants by name.
+        constants: Constants by name, of any type and shape.
         opset: Version of the standard operator set.
         ir_version: Version of ONNX's file format.
     """

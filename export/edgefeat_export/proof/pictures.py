@@ -112,7 +112,15 @@ def crops(photos: Sequence[Path], input_spec: InputSpec, *, count: int, seed: in
 
 
 def drawn(input_spec: InputSpec, *, count: int) -> Pixels:
-    """Return synthetic pictures, which have edges and colours that photos lack."""
+    """Return synthetic pictures, which have edges and colours that photos lack.
+
+    Args:
+        input_spec: The size and colours the graph takes.
+        count: How many to draw.
+
+    Returns:
+        uint8 `(count, height, width, channels)`.
+    """
     size_hw, channels = input_spec.size_hw, input_spec.channels
     return np.stack([probe_image(2 + index, size_hw, channels) for index in range(count)])
 
