@@ -26,6 +26,10 @@ test-runtime: $(RUNTIME) ## the device package's tests on the built wheel; no Te
 test-export: $(EXPORT) ## the exporter's tests, with TensorFlow: 3.3 GB on disk
 	.venv/export/bin/pytest -m "not full" tests/export tests/contract tests/extras tests/docs
 
+# 100,000 damaged pictures in bounded processes, about ten minutes; `make test` takes 3,000.
+fuzz: $(RUNTIME)  ## decode 100,000 damaged pictures
+	nice .venv/runtime/bin/python tests/fuzz/fuzz_pictures.py -n 100000 -o out/fuzz
+
 # As on a small device: one core, 256 MB of data a process, no network, nothing to write to.
 test-constrained: $(RUNTIME) ## the runtime on one core with 256 MB, no network, no home to write to
 	sh tests/constrained/run.sh "$(CURDIR)/.venv/runtime/bin/python"

@@ -115,7 +115,10 @@ def _from_pil(image: PILImage, max_pixels: int) -> Pixels:
     from PIL import Image, ImageOps  # the caller has it: this is one of its images
 
     where = f"<PIL image {image.mode} {image.width}x{image.height}>"
-    encoded.check_pixels(image.height, image.width, where, max_pixels)
+    try:
+        encoded.check_pixels(image.height, image.width, max_pixels)
+    except ImageError as error:
+        raise error.within(where) from None
     try:
         turned = ImageOps.exif_transpose(image)
         if turned.mode in _SIXTEEN_BIT_MODES:

@@ -33,13 +33,10 @@ def decode(
     """
     try:
         header = read_header(data)
-    except ImageError as error:
-        remedy = error.remedy or _REMEDY
-        raise ImageError(error.problem, where=where, remedy=remedy) from error
-    check_pixels(header.height, header.width, where, max_pixels)
-    try:
+        check_pixels(header.height, header.width, max_pixels)
         outcome = decode_known(data, header, keep_side=keep_side)
     except ImageError as error:
+        error.remedy = error.remedy or _REMEDY
         raise error.within(where) from error.__cause__
     except MemoryError as error:
         raise ImageError(
@@ -58,22 +55,20 @@ def decode(
     return outcome.pixels
 
 
-def check_pixels(height: int, width: int, where: str, max_pixels: int) -> None:
+def check_pixels(height: int, width: int, max_pixels: int) -> None:
     """Refuse a picture that claims too many pixels.
 
     Args:
         height: Rows that the header claims.
         width: Columns that the header claims.
-        where: Name of the picture, for messages.
         max_pixels: Largest product of both that is accepted.
 
     Raises:
-        ImageError: It claims more than `max_pixels`.
+        ImageError: It claims more than `max_pixels`. The error has no place.
     """
     if height * width > max_pixels:
         raise ImageError(
             f"{width}x{height} is {height * width} pixels, more than the limit of {max_pixels}",
-            where=where,
             remedy="Shrink the picture, or raise {option} if it is meant.",
             option="max_pixels",
         )

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from edgefeat.errors import SourceError
 from edgefeat.options.stream import Roi
 from edgefeat.pictures.decode import ImageInput, load_bgr
+from edgefeat.pictures.encoded import OnDamaged
 from edgefeat.sources.base import Grab
 from edgefeat.streaming.applicable import no_times
 
@@ -86,14 +87,18 @@ class Region:
         self._roi = roi
         self._shares = max(roi) <= 1
 
-    def cut(self, image: ImageInput) -> Pixels:
+    def cut(self, image: ImageInput, *, on_damaged: OnDamaged | None = None) -> Pixels:
         """Return the part: uint8 `(height, width, 3)`, BGR.
+
+        Args:
+            image: The whole picture.
+            on_damaged: Called where the decoder reports damage; see `load_bgr`.
 
         Raises:
             ImageError: The picture cannot be decoded.
             SourceError: The region reaches out of the picture.
         """
-        pixels = load_bgr(image)
+        pixels = load_bgr(image, on_damaged=on_damaged)
         height, width = pixels.shape[:2]
         scale = (width, height, width, height) if self._shares else (1, 1, 1, 1)
         x, y, w, h = (round(v * s) for v, s in zip(self._roi, scale, strict=True))

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
+from inspect import signature
 from math import prod
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from edgefeat.errors import ImageError
+from edgefeat.errors import DamagedPictureWarning, ImageError
 from edgefeat.options.stream import Selection
 from edgefeat.streaming.buffer import Captured
 from edgefeat.streaming.events import Event, EventKind
@@ -18,7 +19,7 @@ from edgefeat.streaming.health import Meter
 from edgefeat.streaming.result import Extractor, StreamResult
 
 if TYPE_CHECKING:
-    from edgefeat.arrays import Features
+    from edgefeat.arrays import Features, Pixels
 
 __all__ = ["Inference"]
 
@@ -53,7 +54,9 @@ class Inference:
         self._region = Region(selection.roi) if selection.roi else None
         self._motion = MotionGate(selection.motion) if selection.motion else None
         self._novelty = NoveltyGate(selection.novelty) if selection.novelty else None
-        self._in_garbage = False
+        self._in_garbage = self._in_damage = False
+        # An extractor of the user's own need not listen to decoders.
+        self._listens = "on_damaged" in signature(extractor.prepare).parameters
 
     @property
     def skipped_motion(self) -> int:
@@ -77,8 +80,7 @@ class Inference:
             SourceError: The part to cut reaches out of the picture.
         """
         try:
-            image = self._region.cut(frame.image) if self._region else frame.image
-            pixels = self._extractor.prepare(image)
+            pixels = self._prepared(frame)
         except ImageError as error:
             if isinstance(frame.image, np.ndarray):  # not damaged on the way: made wrong
                 raise
@@ -105,6 +107,20 @@ class Inference:
             fingerprint=self.fingerprint,
             outputs=self._parts(features),
         )
+
+    def _prepared(self, frame: Captured) -> Pixels:
+        """Return a frame as the graph takes it; a run of damaged frames is told once."""
+        heard: list[DamagedPictureWarning] = []
+        image = frame.image
+        if self._region:
+            image = self._region.cut(image, on_damaged=heard.append)
+        prepare: Callable[..., Pixels] = self._extractor.prepare
+        pixels = prepare(image, on_damaged=heard.append) if self._listens else prepare(image)
+        if heard and not self._in_damage:
+            what = f"frame {frame.index} is {heard[0].problem}"
+            self._tell(Event(kind=EventKind.NOTICE, source=self._source, what=what))
+        self._in_damage = bool(heard)
+        return pixels
 
     def _parts(self, features: Features) -> dict[str, Features]:
         """Return the part of the features that each of the model's outputs gave."""

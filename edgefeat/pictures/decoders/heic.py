@@ -29,6 +29,8 @@ def decode_heic(data: bytes, header: ImageHeader) -> Outcome:
     with listening() as words:
         try:
             file = pillow_heif.open_heif(io.BytesIO(data), convert_hdr_to_8bit=True, bgr_mode=True)
+            if not len(file):
+                raise ValueError("it holds no picture")
             pixels = np.array(file)  # a copy: the buffer goes with the file in older versions
         except (OSError, SyntaxError, ValueError, RuntimeError, EOFError) as error:
             said = " ".join(str(error).split()).rstrip(".")

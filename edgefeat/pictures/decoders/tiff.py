@@ -1,4 +1,4 @@
-"""TIFF: the kinds that OpenCV reads rightly through OpenCV, all others sample by sample."""
+"""TIFF: sample by sample, and through OpenCV what is JPEG, fax or YCbCr inside."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from edgefeat.pictures import opencv
 from edgefeat.pictures.decoders.outcome import Outcome
+from edgefeat.pictures.decoders.tiff_jpeg import decode_jpeg_strips
 from edgefeat.pictures.decoders.tiff_samples import read_samples
 from edgefeat.pictures.headers.base import ImageHeader, refused
 from edgefeat.pictures.headers.tiff import Compression, Photometric, TiffHeader
@@ -25,11 +26,15 @@ _GREYS = (Photometric.WHITE_IS_ZERO, Photometric.BLACK_IS_ZERO)
 def decode_tiff(data: bytes, header: ImageHeader) -> Outcome:
     """Decode a TIFF's first picture, turn it upright and lay it on white."""
     header = cast(TiffHeader, header)
+    damage = None
     if _is_opencvs(header):
         pixels = eight_bits(opencv.decode(_as_stored(data, header), opencv.COLOUR, header).pixels)
+    elif header.compression is Compression.JPEG:
+        outcome = decode_jpeg_strips(data, header)
+        pixels, damage = outcome.pixels, outcome.damage
     else:
         pixels = _coloured(read_samples(data, header), header)
-    return Outcome(pixels=upright(flattened(pixels), header.orientation))
+    return Outcome(pixels=upright(flattened(pixels), header.orientation), damage=damage)
 
 
 def _is_opencvs(header: TiffHeader) -> bool:
@@ -38,8 +43,10 @@ def _is_opencvs(header: TiffHeader) -> bool:
     Found out by reading one of every kind (tests/runtime/pictures/test_variants.py).
     """
     if header.compression is Compression.JPEG:
-        if header.extra or header.planar or header.bits != 8:
-            raise refused("a TIFF of JPEG strips with more than one plane, alpha or other bits")
+        if header.photometric is not Photometric.INKS:
+            return False
+        if header.extra or header.planar or header.bits != 8 or header.columns:
+            raise refused("a TIFF of JPEG strips with inks and tiles, planes, alpha or other bits")
         return True
     if header.compression in _FAX:
         if header.bits != 1 or header.bands != 1 or header.photometric not in _GREYS:
@@ -49,8 +56,7 @@ def _is_opencvs(header: TiffHeader) -> bool:
         if header.extra or header.planar or header.bits != 8 or header.columns:
             raise refused("a TIFF of YCbCr colours with tiles, planes, alpha or other than 8 bits")
         return True
-    plain = not header.extra and not header.planar and header.columns is None
-    return plain and header.bits == 8 and header.photometric in (Photometric.RGB, *_GREYS)
+    return False
 
 
 def _as_stored(data: bytes, header: TiffHeader) -> bytes:
@@ -89,12 +95,15 @@ def _coloured(samples: NDArray[np.integer], header: TiffHeader) -> NDArray[np.ui
 
 
 def _palette(header: TiffHeader) -> NDArray[np.uint8]:
-    """Return the palette's colours, BGR; some writers use only the low eight bits."""
+    """Return the palette's colours, BGR.
+
+    Writers store a value times 256 or times 257, and a few the value itself.
+    """
     size = 1 << header.bits
     if len(header.palette) < 3 * size:
         raise refused("a TIFF whose palette is too short")
     stored = np.array(header.palette[: 3 * size], np.uint32).reshape(3, size)
-    eight = stored if stored.max() < 256 else (stored + 128) // 257
+    eight = stored if stored.max() < 256 else stored >> 8
     return eight.T[:, ::-1].astype(np.uint8)
 
 

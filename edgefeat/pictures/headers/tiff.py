@@ -18,7 +18,7 @@ _MOST_ENTRIES = 4096  # in a directory; TIFF 6.0 knows 74 tags
 _MOST_VALUES = 2**20  # in one entry: a strip or tile each
 _MOST_BANDS = 16
 _SMALL = 2**22  # pixels of tiles that no picture fills, as some writers make them
-_SIZES = {1: "B", 3: "H", 4: "I", 13: "I", 16: "Q", 18: "Q"}  # types that hold whole numbers
+_SIZES = {1: "B", 3: "H", 4: "I", 7: "B", 13: "I", 16: "Q", 18: "Q"}  # types of whole numbers
 
 
 class Photometric(IntEnum):
@@ -95,6 +95,7 @@ class TiffHeader(ImageHeader):
         offsets: Where each strip or tile begins.
         lengths: Bytes of each.
         palette: The colour map: all reds, then all greens, then all blues.
+        jpeg_tables: What JPEG strips share: their quantisation and Huffman tables.
         orientation_at: Where the orientation is written; None if it is not.
     """
 
@@ -112,6 +113,7 @@ class TiffHeader(ImageHeader):
     offsets: tuple[int, ...]
     lengths: tuple[int, ...]
     palette: tuple[int, ...]
+    jpeg_tables: bytes
     orientation_at: int | None
 
     @property
@@ -138,6 +140,8 @@ def read_tiff(data: bytes) -> TiffHeader:
     tiled = tags.has(324) or tags.has(322)
     rows = tags.one(323) if tiled else min(tags.one(278, height), height) or height
     columns = tags.one(322) if tiled else None
+    if tags.one(317, 1) not in (1, 2):
+        raise refused(f"a TIFF of predictor {tags.one(317)}")
     if bands > _MOST_BANDS:
         raise refused(f"a TIFF of {bands} bands")
     if columns is not None:
@@ -162,6 +166,7 @@ def read_tiff(data: bytes) -> TiffHeader:
         offsets=tags.all(324 if tiled else 273),
         lengths=tags.all(325 if tiled else 279),
         palette=tags.all(320),
+        jpeg_tables=bytes(tags.all(347)),
         orientation_at=tags.place(274),
     )
     if not header.offsets:

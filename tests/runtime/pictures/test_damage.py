@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import struct
 import subprocess
 import sys
 import warnings
@@ -20,6 +21,8 @@ from edgefeat.errors import DamagedPictureWarning
 from edgefeat.pictures import codecs
 from edgefeat.pictures.decode import load_bgr
 from edgefeat.pictures.formats import ImageFormat
+from edgefeat.pictures.headers import read_header
+from edgefeat.pictures.headers.tiff import TiffHeader
 from edgefeat.pictures.native_words import can_listen
 
 pytestmark = pytest.mark.skipif(not can_listen(), reason="no glibc: nothing is heard")
@@ -205,3 +208,27 @@ def test_a_decoders_last_words_stand_in_the_error(photos: Path) -> None:
     with pytest.raises(ImageError) as caught:
         load_bgr(bytes(data))
     assert caught.value.problem.startswith("a PNG of 60x40 that cannot be decoded")
+
+
+@pytest.mark.parametrize("width", [60, 61])  # rows of an even and of an odd number of bytes
+@pytest.mark.parametrize("compression", ["tiff_lzw", "packbits", "tiff_adobe_deflate", None])
+@pytest.mark.parametrize("mode", ["RGB", "L"])
+def test_damaged_strips_of_a_tiff_are_refused(width: int, compression: str | None, mode: str) -> None:
+    """OpenCV alone gives zeros for what is missing, and says nothing."""
+    rng = np.random.default_rng(0)
+    pixels = rng.integers(0, 255, (40, width, 3), np.uint8) // 8
+    file = io.BytesIO()
+    image = Image.fromarray(pixels).convert(mode)
+    image.save(file, "TIFF", **({"compression": compression} if compression else {}))
+    data = file.getvalue()
+    assert np.array_equal(load_bgr(data)[..., ::-1], np.asarray(image.convert("RGB")))
+    header = read_header(data)
+    assert isinstance(header, TiffHeader)
+    start, length = header.offsets[-1], header.lengths[-1]
+    # The strip ends early: the rest of the file is there, the rest of the picture is not.
+    cut = struct.pack("<I", length - 40)
+    short = data.replace(struct.pack("<I", length), cut)
+    if compression is None:  # then nothing is packed, and a wrong length may be a slip
+        short = data[: start + length - 40]
+    with pytest.raises(ImageError):
+        load_bgr(short)
