@@ -213,7 +213,9 @@ def test_a_decoders_last_words_stand_in_the_error(photos: Path) -> None:
 @pytest.mark.parametrize("width", [60, 61])  # rows of an even and of an odd number of bytes
 @pytest.mark.parametrize("compression", ["tiff_lzw", "packbits", "tiff_adobe_deflate", None])
 @pytest.mark.parametrize("mode", ["RGB", "L"])
-def test_damaged_strips_of_a_tiff_are_refused(width: int, compression: str | None, mode: str) -> None:
+def test_damaged_strips_of_a_tiff_are_refused(
+    width: int, compression: str | None, mode: str
+) -> None:
     """OpenCV alone gives zeros for what is missing, and says nothing."""
     rng = np.random.default_rng(0)
     pixels = rng.integers(0, 255, (40, width, 3), np.uint8) // 8
