@@ -28,6 +28,7 @@ COMMANDS = {
     "stream": "turn camera frames and video into features as they come",
     "search": "find the pictures of a set that are nearest to some photos",
     "duplicates": "find groups of near-duplicates in a set",
+    "cluster": "divide a set into groups of like pictures",
     "sheet": "write a contact sheet of a set, a page that works offline",
     "bench": "measure latency, throughput, cold start and memory",
     "info": "show a model's spec; --self-test proves it on this device",

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import argparse
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edgefeat.cli.finding_options import open_photos
+from edgefeat.cli.options import refuse
+from edgefeat.options.option import whole_from
 
 if TYPE_CHECKING:
     from edgefeat.sheets.sheet import Sheet
@@ -16,6 +19,8 @@ __all__ = ["add_parser", "write"]
 _EPILOG = """\
 examples:
   edgefeat sheet features/ -o photos.html     every picture of a set, by folder
+  edgefeat sheet features/ --map -o map.html  every picture a dot, colours by folder
+  edgefeat sheet features/ --map -k 12 -o map.html    colours by twelve groups
 
 The page is one file: thumbnails are inside, and it loads nothing from anywhere else. The arrow keys
 move, Enter looks, x marks, / filters by name; a button shows the paths of marked pictures.
@@ -44,6 +49,13 @@ def add_parser(
     add = parser.add_argument
     add("set", metavar="SET", help="a set, or a folder of photos")
     add("-o", "--output", required=True, metavar="FILE.html", help="the page; it is replaced")
+    add("--map", action="store_true", help="a map instead: every picture a dot, like ones together")
+    add(
+        "--layout",
+        metavar="NAME",
+        help="with --map: pca (default), or umap (pip install umap-learn)",
+    )
+    add("-k", type=whole_from, metavar="N", help="with --map: colours by N groups, not by folder")
     add("-q", "--quiet", action="store_true", help="no progress bar, no summary")
     parser.set_defaults(run=run)
 
@@ -52,6 +64,9 @@ def run(arguments: argparse.Namespace) -> int:
     """Run the subcommand; return its exit code."""
     from edgefeat.sheets.sheet import of_set
 
+    if arguments.map:
+        return 1 if _write_map(arguments) else 0
+    refuse(arguments, "layout", "k", problem="has no effect without a map", remedy="Add --map.")
     sheet = of_set(open_photos(arguments))
     return 1 if write(sheet, arguments.output, quiet=arguments.quiet) else 0
 
@@ -72,10 +87,29 @@ def write(sheet: Sheet, path: str, *, quiet: bool) -> int:
 
     with Progress(len(sheet.paths), "thumbnails", live=not quiet) as progress:
         missing = write_sheet(sheet, path, on_picture=progress.advance)
-    if missing:
-        sys.stderr.write(
-            f"edgefeat: {path}: {missing} of {len(sheet.paths)} pictures cannot be read now\n"
-        )
-    elif not quiet:
-        sys.stderr.write(f"edgefeat: {len(sheet.paths)} pictures in {path}\n")
+    _say(path, len(sheet.paths), missing, quiet=quiet)
     return missing
+
+
+def _write_map(arguments: argparse.Namespace) -> int:
+    from edgefeat import atomic
+    from edgefeat.messages.progress import Progress
+    from edgefeat.sheets.map_page import write_map
+
+    atomic.check_place(Path(arguments.output))
+    there = open_photos(arguments)
+    clusters = None if arguments.k is None else there.groups(arguments.k)
+    places = there.plane("pca" if arguments.layout is None else arguments.layout)
+    with Progress(len(there), "thumbnails", live=not arguments.quiet) as progress:
+        missing = write_map(
+            there, places, arguments.output, clusters=clusters, on_picture=progress.advance
+        )
+    _say(arguments.output, len(there), missing, quiet=arguments.quiet)
+    return missing
+
+
+def _say(path: str, count: int, missing: int, *, quiet: bool) -> None:
+    if missing:
+        sys.stderr.write(f"edgefeat: {path}: {missing} of {count} pictures cannot be read now\n")
+    elif not quiet:
+        sys.stderr.write(f"edgefeat: {count} pictures in {path}\n")

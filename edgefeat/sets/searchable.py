@@ -11,9 +11,11 @@ from edgefeat.errors import OptionError
 from edgefeat.options import checks
 from edgefeat.search.background import Background, measure_background
 from edgefeat.search.best import Best, find_best
+from edgefeat.search.plane import Layout, lay_out
 from edgefeat.search.products import Metric
 from edgefeat.search.results import Matches, Neighbours
 from edgefeat.search.rows import Rows
+from edgefeat.sets.clusters import Clusters, find_clusters
 from edgefeat.sets.contents import SetContents
 from edgefeat.sets.duplicates import Duplicates, Level, find_duplicates
 from edgefeat.sets.frames import Frames
@@ -23,11 +25,13 @@ from edgefeat.sets.matching import check_comparable
 from edgefeat.sets.queries import OneQuery, vector_of, wanted_rows
 
 if TYPE_CHECKING:
+    from edgefeat.arrays import Features
     from edgefeat.extractor import FeatureExtractor
 
 __all__ = ["SearchableSet"]
 
 LevelName = Literal["same", "near", "look"]
+LayoutName = Literal["pca", "umap"]
 MetricName = Literal["cosine", "euclidean"]
 
 
@@ -173,6 +177,38 @@ class SearchableSet:
             fingerprint=self.info.fingerprint,
             on_rows=on_rows,
         )
+
+    def groups(self, k: int) -> Clusters:
+        """Divide the set into groups of like pictures: spherical k-means, the largest group first.
+
+        Equal sets give equal groups. The first picture of a group is the most typical one.
+
+        Args:
+            k: How many groups, at most.
+
+        Raises:
+            OptionError: A wrong `k`.
+        """
+        return find_clusters(
+            self._rows,
+            self.paths,
+            checks.whole_number("k", k),
+            model=self.info.model,
+            fingerprint=self.info.fingerprint,
+        )
+
+    def plane(self, layout: LayoutName = "pca") -> Features:
+        """Lay the set out in a plane, like rows together: float32 `(N, 2)`.
+
+        Args:
+            layout: `pca` needs nothing else and is the same each time; `umap` pulls groups further
+                apart and needs the package umap-learn.
+
+        Raises:
+            DependencyError: UMAP was asked for and is missing.
+            OptionError: It is another layout.
+        """
+        return lay_out(self._rows, checks.member("layout", layout, Layout))
 
     def background(self) -> Background:
         """Return how alike pictures of this set are that were drawn by chance."""

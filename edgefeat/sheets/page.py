@@ -19,7 +19,7 @@ from edgefeat.sheets.sheet import Card, Section, Sheet
 from edgefeat.sheets.style import STYLE
 from edgefeat.sheets.thumbnails import Thumbnail, make_thumbnails
 
-__all__ = ["head", "shown_name", "write_sheet"]
+__all__ = ["head", "plain_name", "write_sheet"]
 
 _POLICY = (
     "default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'unsafe-inline'; "
@@ -78,14 +78,16 @@ def head(title: str, style: str) -> str:
     )
 
 
-def shown_name(name: str) -> str:
-    """Return a file's name as HTML text; bytes that are no text, and controls, are spelled out."""
-    plain = (
-        name
-        if name.isprintable()
-        else name.encode("unicode_escape", "surrogateescape").decode("ascii", "replace")
-    )
-    return escape(plain, quote=True)
+def plain_name(name: str) -> str:
+    """Return a name in which bytes that are no text, and controls, are spelled out."""
+    if name.isprintable():
+        return name
+    return name.encode("unicode_escape", "surrogateescape").decode("ascii", "replace")
+
+
+def _shown(name: str) -> str:
+    """Return a file's name as HTML text."""
+    return escape(plain_name(name), quote=True)
 
 
 def _parts(sheet: Sheet, thumbnails: Iterator[Thumbnail | None]) -> Iterator[str]:
@@ -119,12 +121,12 @@ _BAR = (
 
 
 def _heading(section: Section) -> str:
-    return f'<section><h2>{shown_name(section.title)}</h2><ol class="cards">'
+    return f'<section><h2>{_shown(section.title)}</h2><ol class="cards">'
 
 
 def _card(card: Card, thumbnail: Thumbnail | None) -> str:
-    name = shown_name(card.path)
-    short = shown_name(card.path.rpartition("/")[2])
+    name = _shown(card.path)
+    short = _shown(card.path.rpartition("/")[2])
     picture = '<div class="none">cannot be read now</div>'
     if thumbnail is not None:
         picture = (

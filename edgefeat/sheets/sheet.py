@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from edgefeat.search.results import Matches
+from edgefeat.sets.clusters import Clusters
 from edgefeat.sets.duplicates import Copy, DuplicateGroup, Duplicates
 from edgefeat.sets.photo_facts import PhotoFacts, facts_of
 from edgefeat.sets.searchable import SearchableSet
 
-__all__ = ["Card", "Section", "Sheet", "of_duplicates", "of_search", "of_set"]
+__all__ = ["Card", "Section", "Sheet", "of_clusters", "of_duplicates", "of_search", "of_set"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,6 +106,26 @@ def of_search(there: SearchableSet, found: Sequence[tuple[str, Matches]], *, met
     scores = "cosines, the nearest first" if metric == "cosine" else "distances, the nearest first"
     facts = (f"Found among {len(there)} pictures. The numbers are {scores}.", _model(there))
     return Sheet(title="Nearest pictures", facts=facts, sections=tuple(sections))
+
+
+def of_clusters(there: SearchableSet, found: Clusters) -> Sheet:
+    """Return the sheet of groups: a section for each, the most typical picture first."""
+    sections = tuple(
+        Section(
+            title=f"Group {number + 1}: {len(group)} pictures",
+            cards=tuple(
+                Card(path=path, facts=facts_of(path), score=score)
+                for path, score in zip(group.paths, group.scores.tolist(), strict=True)
+            ),
+        )
+        for number, group in enumerate(found.groups)
+    )
+    facts = (
+        f"{len(there)} pictures in {len(sections)} groups. The numbers are cosines to the middle "
+        "of the group, the most typical picture first.",
+        _model(there),
+    )
+    return Sheet(title="Groups of like pictures", facts=facts, sections=sections)
 
 
 def of_set(there: SearchableSet) -> Sheet:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from base64 import b64encode
 from collections.abc import Generator, Iterable
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 import cv2
@@ -43,24 +44,33 @@ class Thumbnail:
         return f"data:image/jpeg;base64,{b64encode(self.jpeg).decode()}"
 
 
-def make_thumbnails(paths: Iterable[str]) -> Generator[Thumbnail | None, None, None]:
-    """Yield a thumbnail for each picture file, in order; None where it cannot be read."""
-    yield from map_in_order(_thumbnail, paths, workers=_WORKERS, ahead=_AHEAD)
+def make_thumbnails(
+    paths: Iterable[str], *, side: int = SIDE, most_bytes: int = _MOST_BYTES
+) -> Generator[Thumbnail | None, None, None]:
+    """Yield a thumbnail for each picture file, in order; None where it cannot be read.
+
+    Args:
+        paths: The picture files.
+        side: The longer side of each thumbnail, in pixels.
+        most_bytes: A longer JPEG is compressed harder.
+    """
+    make = partial(_thumbnail, side=side, most_bytes=most_bytes)
+    yield from map_in_order(make, paths, workers=_WORKERS, ahead=_AHEAD)
 
 
-def _thumbnail(path: str) -> Thumbnail | None:
+def _thumbnail(path: str, *, side: int, most_bytes: int) -> Thumbnail | None:
     try:
         # A damaged picture is shown as far as it goes.
-        pixels = load_bgr(path, keep_side=SIDE, on_damaged=lambda _warning: None)
+        pixels = load_bgr(path, keep_side=side, on_damaged=lambda _warning: None)
     except (ImageError, ValueError):  # ValueError: a name with a zero byte
         return None
     height, width = pixels.shape[:2]
-    shrink = min(1.0, SIDE / max(height, width))
+    shrink = min(1.0, side / max(height, width))
     size = max(1, round(width * shrink)), max(1, round(height * shrink))
     small = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA)
     jpeg = b""
     for quality in _QUALITIES:
         jpeg = cv2.imencode(".jpg", small, [cv2.IMWRITE_JPEG_QUALITY, quality])[1].tobytes()
-        if len(jpeg) <= _MOST_BYTES:
+        if len(jpeg) <= most_bytes:
             break
     return Thumbnail(width=size[0], height=size[1], jpeg=jpeg)
