@@ -130,6 +130,29 @@ LOWEST = .venv/lowest/installed.stamp
 LOWEST_EXPORT = .venv/lowest-export/installed.stamp
 OLDEST = uv pip compile --quiet --resolution lowest-direct --only-binary :all: --find-links dist
 
+# A bundle's frames on this CPU, on older x86 and on 64-bit Arm, against the model's own features.
+test-bundles: $(EXPORT) ## bundles on emulated CPUs; needs qemu-user-static
+	rm -rf build/bundles
+	.venv/export/bin/python -m edgefeat_export bundle models/efficientnet_lite0_224_int8.onnx --pixels bgr \
+		--frame 320x240 --frame 640x480 --frame 1280x720 --frame 1920x1080 -o build/bundles/
+	.venv/export/bin/python tests/cpus/check.py x86 --bundles build/bundles
+	PYTHON=$(PYTHON) .venv/export/bin/python tests/cpus/check.py arm64 --bundles build/bundles
+
+CLIENT_TOOLS := .venv/clients
+ORT_HEADERS := http://deb.debian.org/debian/pool/main/o/onnxruntime/libonnxruntime-dev_1.21.0+dfsg-1_amd64.deb
+
+# Node.js, Chromium, g++ (and Go, Java, Rust where they are) against edgefeat's own features.
+test-clients: $(EXPORT) $(CLIENT_TOOLS)/installed.stamp ## programs in other languages; needs node, npm, chromium, g++
+	EDGEFEAT_CLIENT_TOOLS=$(abspath $(CLIENT_TOOLS)) .venv/export/bin/pytest tests/clients
+
+$(CLIENT_TOOLS)/installed.stamp:
+	mkdir -p $(CLIENT_TOOLS)
+	cd $(CLIENT_TOOLS) && ONNXRUNTIME_NODE_INSTALL_CUDA=skip npm install --no-audit --no-fund \
+		onnxruntime-node@1.30.0 onnxruntime-web@1.30.0 playwright-core@1.64.1
+	cd $(CLIENT_TOOLS) && curl -fsSo headers.deb $(ORT_HEADERS) && dpkg-deb -x headers.deb headers
+	ln -sfn headers/usr/include/onnxruntime $(CLIENT_TOOLS)/include
+	touch $@
+
 test-lowest: $(LOWEST) $(LOWEST_EXPORT) ## both packages with the oldest versions that they allow
 	EDGEFEAT_TEST_ENV=runtime .venv/lowest/bin/pytest tests/runtime tests/property
 	.venv/lowest-export/bin/pytest -m "not full" tests/export tests/contract tests/extras

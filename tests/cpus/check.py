@@ -3,6 +3,8 @@
     python tests/cpus/check.py arm64     Cortex-A76 (dot products) and Cortex-A72 (none)
     python tests/cpus/check.py x86       Haswell (AVX2, no VNNI) and Westmere (SSE4.2)
 
+    python tests/cpus/check.py x86 --bundles FOLDER      frames through the bundles of a folder
+
 Used by `make test-arm64` and `make test-x86`; minutes, not seconds. The pixels must equal the
 committed hashes everywhere, int8 features must be equal bit for bit, fp32 features within 1e-5.
 
@@ -46,7 +48,11 @@ def main() -> int:
     """Print one line per comparison; return how many failed."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("family", choices=("arm64", "x86"))
-    commands = _on_arm64() if parser.parse_args().family == "arm64" else _on_x86()
+    parser.add_argument("--bundles", type=Path, help="folder of bundles of the int8 model, bgr")
+    arguments = parser.parse_args()
+    commands = _on_arm64() if arguments.family == "arm64" else _on_x86()
+    if arguments.bundles is not None:
+        return _frames(commands, sorted(arguments.bundles.glob("*.onnx")))
     vectors = [str(HERE / "vectors.py"), *MODELS]
     committed = json.loads((ROOT / "tests/data/pixels.json").read_text())
     here = _run([sys.executable, *vectors])
@@ -57,6 +63,20 @@ def main() -> int:
         for model in here["features"]:
             name = f"{cpu}: {model}"
             failures += _compare(name, here["features"][model], there["features"][model])
+    return failures
+
+
+def _frames(commands: Iterator[tuple[str, list[str]]], bundles: list[Path]) -> int:
+    """Hold frames through bundles to the model behind them, on every CPU."""
+    (int8,) = (path for path in MODELS if "int8" in path)
+    words = [str(HERE / "frames.py"), int8, *map(str, bundles)]
+    here = _run([sys.executable, *words])
+    count = sum(map(len, here["hashes"].values()))
+    failures = _report(f"here: {count} frames as the model's", count > 0 and not here["unequal"])
+    for cpu, command in commands:
+        there = _run([*command, *words])
+        failures += _report(f"{cpu}: {count} frames as the model's", not there["unequal"])
+        failures += _report(f"{cpu}: the same bits as here", there["hashes"] == here["hashes"])
     return failures
 
 
