@@ -31,7 +31,7 @@ class Pacer:
         fps: Take at most so many frames a second; None: all.
 
     Attributes:
-        fps: As given.
+        fps: The rate that was asked for; None for all frames.
         by_arrival: Whether the time of a frame is that of its arrival; else it is the source's own.
         skipped: Frames that were not taken.
     """

@@ -14,7 +14,7 @@ import numpy as np
 
 from edgefeat_export.graph.graph import Graph, Node
 
-__all__ = ["PUSH_RULES", "TO_FIRST", "TO_LAST", "is_to_last"]
+__all__ = ["PUSH_RULES", "TO_FIRST", "TO_LAST", "is_to_first", "is_to_last"]
 
 TO_FIRST = [0, 3, 1, 2]
 TO_LAST = [0, 2, 3, 1]
@@ -24,7 +24,12 @@ Rule = Callable[[Graph, Node], list[Node]]
 
 def is_to_last(node: Node) -> bool:
     """Tell whether a node is a Transpose from NCHW to NHWC."""
-    return node.op == "Transpose" and list(node.attrs["perm"]) == TO_LAST
+    return node.op == "Transpose" and list(node.attrs.get("perm", ())) == TO_LAST
+
+
+def is_to_first(node: Node) -> bool:
+    """Tell whether a node is a Transpose from NHWC to NCHW."""
+    return node.op == "Transpose" and list(node.attrs.get("perm", ())) == TO_FIRST
 
 
 def _finish(
@@ -171,7 +176,7 @@ def _dense(graph: Graph, node: Node) -> list[Node]:
 
 def _cancel(graph: Graph, node: Node) -> list[Node]:
     source = graph.producer(node.inputs[0])
-    if source is not None and is_to_last(source) and list(node.attrs["perm"]) == TO_FIRST:
+    if source is not None and is_to_last(source) and is_to_first(node):
         graph.replace(node, source.inputs[0])
     return []
 

@@ -7,9 +7,20 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-__all__ = ["Array", "Node"]
+__all__ = ["RANDOM_OPS", "Array", "Node"]
 
 Array = NDArray[Any]
+RANDOM_OPS = frozenset(
+    {
+        "Bernoulli",
+        "Multinomial",
+        "RandomNormal",
+        "RandomNormalLike",
+        "RandomUniform",
+        "RandomUniformLike",
+    }
+)
+"""Operators that give something else each time they run."""
 
 
 @dataclass(eq=False, slots=True)

@@ -39,6 +39,12 @@ def _always(_graph: Graph, _node: Node) -> bool:
     return True
 
 
+def _gives_no_mask(graph: Graph, dropout: Node) -> bool:
+    """Tell whether nothing reads a Dropout's second output, which says what it dropped."""
+    masks = dropout.outputs[1:]
+    return not any(graph.users(mask) or mask in graph.outputs.values() for mask in masks)
+
+
 def _moves_no_axis(_: Graph, transpose: Node) -> bool:
     perm = transpose.attrs.get("perm")
     return perm is not None and list(perm) == sorted(perm)
@@ -69,7 +75,7 @@ def _has_operand(neutral: int) -> Check:
 
 _RETURNS_INPUT: Mapping[str, Check] = {
     "Identity": _always,
-    "Dropout": _always,
+    "Dropout": _gives_no_mask,
     "Reshape": _keeps_shape,
     "Transpose": _moves_no_axis,
     "Pad": _pads_nothing,

@@ -49,7 +49,8 @@ def fold_affine_before(graph: Graph) -> None:
         if shift.any() and any(conv.attrs.get("pads", [0])):
             if (scale == 1).all() or not scale.all():
                 continue
-            offset = (shift / scale).astype(np.float32).reshape(1, -1, 1, 1)
+            spatial = [1] * (old.weight.ndim - 2)
+            offset = (shift / scale).astype(np.float32).reshape(1, -1, *spatial)
             source = graph.add("Add", [source, graph.constant(offset)]).out
             shift = np.zeros(channels)
         graph.rewire(conv, [source, *conv.inputs[1:]])
@@ -58,9 +59,11 @@ def fold_affine_before(graph: Graph) -> None:
 
 def _folded(old: Parameters, scale: Array, shift: Array, groups: int) -> Parameters:
     """Return the parameters that give the same on x as the old ones on x * scale + shift."""
-    grouped = old.weight.reshape(groups, -1, *old.weight.shape[1:])
-    scale, shift = (numbers.reshape(groups, 1, -1, 1, 1) for numbers in (scale, shift))
+    grouped = old.weight.reshape(groups, -1, *old.weight.shape[1:])  # groups, outputs, inputs, ...
+    spatial = [1] * (old.weight.ndim - 2)
+    scale, shift = (numbers.reshape(groups, 1, -1, *spatial) for numbers in (scale, shift))
+    axes_of_inputs = tuple(range(2, grouped.ndim))
     return Parameters(
         weight=(grouped * scale).reshape(old.weight.shape),
-        bias=old.bias + (grouped * shift).sum((2, 3, 4)).reshape(-1),
+        bias=old.bias + (grouped * shift).sum(axes_of_inputs).reshape(-1),
     )

@@ -6,7 +6,8 @@ import numpy as np
 from onnx import helper
 from onnx.reference import ReferenceEvaluator
 
-from edgefeat_export.graph.graph import Graph, Node
+from edgefeat_export.graph.graph import Graph
+from edgefeat_export.graph.node import RANDOM_OPS, Node
 from edgefeat_export.graph.writing import node_proto
 
 __all__ = ["fold_constants"]
@@ -29,7 +30,7 @@ def fold_constants(graph: Graph) -> None:
     Nodes that draw random numbers stay.
     """
     for node in graph.in_order():
-        if not node.inputs or node.op.startswith("Random"):
+        if not node.inputs or node.op in RANDOM_OPS:
             continue
         if all(name == "" or graph.value(name) is not None for name in node.inputs):
             for old, new in zip(node.outputs, _evaluate(graph, node), strict=True):

@@ -33,6 +33,8 @@ def fuse_hard_swish(graph: Graph) -> None:
     x = Tensor()
     spelled_out = op.Clip(x + 3.0, 0.0, 6.0) * (1 / 6)
     for last, found in search(graph, spelled_out):
+        if graph.shape(last.out) != graph.shape(found.tensor(x)):
+            continue  # a constant of more axes than x has gives more axes to the result
         gate = graph.add("HardSigmoid", [found.tensor(x)], alpha=_ALPHA, beta=_BETA)
         graph.replace(last, gate.out)
     if graph.opset < _FIRST_OPSET_WITH_HARD_SWISH:

@@ -32,22 +32,25 @@ def make_pads_explicit(graph: Graph) -> None:
 
 
 def _pads_of(graph: Graph, node: Node) -> list[int] | None:
-    """Return [top, left, bottom, right] of a window operator; None if sizes are unknown."""
-    mode = auto_pad(node)
+    """Return [top, left, ..., bottom, right, ...] of an operator; None if sizes are unknown."""
+    mode, window = auto_pad(node), _window(graph, node)
+    if window is None:
+        return None
+    axes, ones = len(window), [1] * len(window)
     if mode == "NOTSET":
-        return list(node.attrs.get("pads", [0] * 4))
+        return list(node.attrs.get("pads", [0] * 2 * axes))
     if mode == "VALID":
-        return [0] * 4
-    shape, window = graph.shape(node.inputs[0]), _window(graph, node)
-    if shape is None or len(shape) != 4 or window is None:
+        return [0] * 2 * axes
+    shape = graph.shape(node.inputs[0])
+    if shape is None or len(shape) != 2 + axes:
         return None
     before, after = [], []
-    for axis in range(2):
+    for axis in range(axes):
         size = shape[2 + axis]
         if size is None:
             return None
-        stride = node.attrs.get("strides", [1, 1])[axis]
-        reach = (window[axis] - 1) * node.attrs.get("dilations", [1, 1])[axis] + 1
+        stride = node.attrs.get("strides", ones)[axis]
+        reach = (window[axis] - 1) * node.attrs.get("dilations", ones)[axis] + 1
         total = max(((size + stride - 1) // stride - 1) * stride + reach - size, 0)
         small, large = total // 2, total - total // 2
         before.append(small if mode == "SAME_UPPER" else large)
@@ -56,7 +59,7 @@ def _pads_of(graph: Graph, node: Node) -> list[int] | None:
 
 
 def _window(graph: Graph, node: Node) -> list[int] | None:
-    """Return [height, width] of the window; None if it is unknown."""
+    """Return the sides of the window, such as [height, width]; None if they are unknown."""
     if "kernel_shape" in node.attrs:
         return list(node.attrs["kernel_shape"])
     weight = graph.value(node.inputs[1]) if node.op == "Conv" else None

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from edgefeat_export.graph.graph import Graph, Node
+from edgefeat_export.graph.graph import Graph
+from edgefeat_export.graph.node import RANDOM_OPS, Node
 
 __all__ = ["merge_duplicates"]
 
@@ -26,10 +27,13 @@ def merge_duplicates(graph: Graph) -> None:
         a = Mul(x, 2.0)
         y = Mul(a, a)
 
-    Two constants count as one input if they are small and hold the same numbers.
+    Two constants count as one input if they are small and hold the same numbers. Nodes that draw
+    random numbers stay.
     """
     seen: dict[tuple[object, ...], Node] = {}
     for node in graph.in_order():
+        if node.op in RANDOM_OPS:
+            continue
         key = (node.op, tuple(_identity(graph, n) for n in node.inputs), _freeze(node.attrs))
         twin = seen.setdefault(key, node)
         if twin is not node and len(twin.outputs) == len(node.outputs) == 1:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from edgefeat_export.graph.graph import Graph
+from edgefeat_export.graph.graph import Graph, Node
 from edgefeat_export.graph.matching import Tensor, op, search
 
 __all__ = ["merge_transposes"]
@@ -25,8 +25,13 @@ def merge_transposes(graph: Graph) -> None:
     bypasses.
     """
     source = Tensor()
-    first = op.Transpose(source)
-    for second, found in search(graph, op.Transpose(first)):
+    first = op.Transpose(source).where(_has_axes)
+    for second, found in search(graph, op.Transpose(first).where(_has_axes)):
         inner = found.node(first).attrs["perm"]
         perm = [inner[axis] for axis in second.attrs["perm"]]
         graph.replace(second, graph.add("Transpose", [found.tensor(source)], perm=perm).out)
+
+
+def _has_axes(_: Graph, transpose: Node) -> bool:
+    """Tell whether a Transpose names its axes. Without them it reverses all, however many."""
+    return "perm" in transpose.attrs

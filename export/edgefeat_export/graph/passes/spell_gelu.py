@@ -42,6 +42,8 @@ def spell_gelu(graph: Graph) -> None:
     gelu = (x * 0.5) * (1.0 - op.Erf(scaled))
     for last, found in search(graph, gelu):
         source = found.tensor(x)
+        if graph.shape(last.out) != graph.shape(source):
+            continue  # a constant of more axes than x has gives more axes to the result
         half = graph.add("Mul", [source, _number(graph, 0.5)])
         scaled_again = graph.add("Div", [source, _number(graph, math.sqrt(2))])
         erf = graph.add("Erf", [scaled_again.out])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from edgefeat_export.graph.graph import Graph
-from edgefeat_export.graph.layout_rules import PUSH_RULES, TO_FIRST, TO_LAST
+from edgefeat_export.graph.layout_rules import PUSH_RULES, TO_FIRST, TO_LAST, is_to_first
 
 __all__ = ["transpose_input"]
 
@@ -52,7 +52,7 @@ def _reaches_channels_first(graph: Graph, name: str) -> bool:
     waiting, seen = [name], {name}
     while waiting:
         for user in graph.users(waiting.pop()):
-            if user.op == "Transpose" and list(user.attrs["perm"]) == TO_FIRST:
+            if is_to_first(user):
                 return True
             if user.op in PUSH_RULES and user.out not in seen:
                 seen.update(user.outputs)

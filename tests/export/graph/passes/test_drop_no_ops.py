@@ -41,3 +41,8 @@ def test_what_does_something_stays(something: str) -> None:
 
 def test_a_constant_of_zeros_that_widens_the_tensor_stays() -> None:
     assert_stays(drop_no_ops, "x: (n, 1)\nw: weight(1, 5)\ny = Mul(x, w)")
+
+
+def test_a_dropout_whose_mask_is_read_stays() -> None:
+    source = "x: (n, 6)\na, mask = Dropout(x)\nb = Cast(mask, to=1)\ny = Add(a, b)"
+    assert_stays(drop_no_ops, source)

@@ -45,3 +45,17 @@ def test_a_shift_with_a_scale_of_zero_stays_before_a_padded_convolution() -> Non
 
 def test_what_is_read_by_more_than_the_convolution_stays() -> None:
     assert_stays(fold_affine_before, f"{DECLARED}a = Mul(x, s)\ny = Conv(a, w)\nz = Relu(a)")
+
+
+@pytest.mark.parametrize(("maps", "kernel"), [("4, 9", "5, 4, 3"), ("4, 5, 6, 7", "5, 4, 3, 3, 3")])
+@pytest.mark.parametrize("padded", [True, False])
+def test_convolutions_over_one_and_three_axes_fold_alike(
+    maps: str, kernel: str, padded: bool
+) -> None:
+    norm = "gamma: weight(4)\nbeta: weight(4)\nmean: weight(4)\nvariance: weight(4)\n"
+    pads = [int(padded)] * 2 * (kernel.count(",") - 1)
+    before = f"x: (n, {maps})\nw: weight({kernel})\n{norm}{NORM}y = Conv(a, w, pads={pads})"
+    after = f"y = Conv(x, w2, b, pads={pads})"
+    if padded:
+        after = f"a = Add(x, offset)\ny = Conv(a, w2, pads={pads})"
+    assert_becomes(fold_affine_before, before, after)

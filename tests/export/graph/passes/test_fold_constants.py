@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from edgefeat_export.graph.passes.fold_constants import fold_constants
 from graph_notation import assert_becomes, assert_stays
 
@@ -30,7 +32,7 @@ def test_every_output_of_a_node_is_computed() -> None:
     assert_becomes(fold_constants, before, after)
 
 
-def test_random_numbers_are_not_drawn_beforehand() -> None:
-    assert_stays(
-        fold_constants, "x: (n, 4)\nw: weight(1, 4)\na = RandomNormalLike(w)\ny = Add(x, a)"
-    )
+@pytest.mark.parametrize("operator", ["RandomNormalLike", "Bernoulli"])
+def test_random_numbers_are_not_drawn_beforehand(operator: str) -> None:
+    source = f"x: (n, 4)\nw: weight(1, 4)\na = {operator}(w)\ny = Add(x, a)"
+    assert_stays(fold_constants, source)

@@ -52,3 +52,10 @@ def test_numbers_stay_and_so_does_same_padding_of_an_unknown_size() -> None:
         make_pads_explicit,
         "x: (n, 4, h, 8)\nw: weight(5, 4, 3, 3)\ny = Conv(x, w, auto_pad='SAME_UPPER')",
     )
+
+
+def test_windows_over_one_and_three_axes_are_padded_on_all_of_them() -> None:
+    before = "x: (n, 2, 9)\ny = MaxPool(x, kernel_shape=[2])"
+    assert_becomes(make_pads_explicit, before, "y = MaxPool(x, kernel_shape=[2], pads=[0, 0])")
+    before = "x: (n, 2, 8, 8, 8)\nw: weight(3, 2, 3, 3, 3)\ny = Conv(x, w, auto_pad='SAME_UPPER')"
+    assert_becomes(make_pads_explicit, before, "y = Conv(x, w, pads=[1, 1, 1, 1, 1, 1])")

@@ -34,3 +34,8 @@ def test_nodes_with_several_outputs_stay() -> None:
         merge_duplicates,
         "x: (n, 6)\na, b = Split(x, axis=1)\nc, d = Split(x, axis=1)\ny = Mul(a, d)\nz = Mul(b, c)",
     )
+
+
+def test_two_draws_of_random_numbers_are_not_one() -> None:
+    source = "x: (n, 6)\na = RandomNormalLike(x)\nb = RandomNormalLike(x)\ny = Mul(a, b)"
+    assert_stays(merge_duplicates, source)

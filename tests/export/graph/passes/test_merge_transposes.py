@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from edgefeat_export.graph.passes.merge_transposes import merge_transposes
-from graph_notation import assert_becomes
+from graph_notation import assert_becomes, assert_stays
 
 
 def test_three_become_one() -> None:
@@ -29,3 +29,8 @@ def test_the_first_stays_where_something_else_reads_it() -> None:
         z = Relu(a)
         """
     assert_becomes(merge_transposes, before, after)
+
+
+def test_transposes_that_name_no_axes_stay() -> None:
+    source = "x: (2, 3, 4)\na = Transpose(x)\nb = Transpose(a, perm=[0, 2, 1])\ny = Transpose(b)"
+    assert_stays(merge_transposes, source)

@@ -141,3 +141,9 @@ y = ReduceMean(z1, axes=[1, 2], keepdims=0)
     after = clean(before)
     assert ops(after) == {"Transpose": 1, "Conv": 2, "ReduceMean": 2, "Sigmoid": 1, "Mul": 1}
     assert_same(before, after, example.feeds())
+
+
+def test_transposes_that_name_no_axes_stay() -> None:
+    assert_stays(
+        push_transposes, "x: (2, 3, 4, 5)\na = Transpose(x)\nb = Relu(a)\ny = Transpose(b)"
+    )

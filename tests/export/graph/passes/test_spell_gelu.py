@@ -6,7 +6,7 @@ import pytest
 
 from edgefeat_export.graph.passes.spell_gelu import spell_gelu
 from edgefeat_export.graph.pipeline import settle
-from graph_notation import assert_becomes, assert_stays
+from graph_notation import assert_becomes, assert_stays, read
 
 AFTER = "a = Mul(x, 0.5)\nb = Div(x, 1.41421356)\nc = Erf(b)\nd = Add(c, 1.0)\ny = Mul(a, d)"
 
@@ -35,3 +35,19 @@ def test_what_only_looks_like_gelu_stays(factor: str, half: str) -> None:
         y = Mul(h, g)
         """
     assert_stays(spell_gelu, source)
+
+
+def test_a_number_that_gives_the_result_more_axes_stays() -> None:
+    example = read(
+        """
+        x: (n, 4)
+        half: weight(1, 1, 1)
+        b = Mul(x, -0.70710678)
+        e = Erf(b)
+        g = Sub(1.0, e)
+        h = Mul(x, half)
+        y = Mul(h, g)
+        """
+    )
+    example.constants["half"][...] = 0.5
+    assert_stays(spell_gelu, example)
