@@ -150,6 +150,11 @@ class FeatureExtractor:
         return self._opened.session.get().providers
 
     @property
+    def reduces_jpegs(self) -> bool:
+        """Whether large JPEGs that come encoded are decoded at a reduced scale."""
+        return getattr(self._preprocess, "keep_side", None) is not None  # a bundle has none
+
+    @property
     def usual_batch(self) -> int:
         """How many pictures for each inference suit the provider that runs."""
         return _BATCH_ON_CPU if self.providers[0] == "cpu" else _BATCH_ELSEWHERE

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING
 
 from edgefeat.bench.pipeline import Picture
 from edgefeat.errors import OptionError, SourceError
+from edgefeat.listing.listing import expand
 from edgefeat.model.shipped import sample_photos
 from edgefeat.options.extractor import DEFAULT_MAX_PIXELS
 from edgefeat.pictures.decode import load_bgr
-from edgefeat.pictures.paths import expand
 from edgefeat.sources import Source, open_source
 from edgefeat.sources.folder import FolderSource
 

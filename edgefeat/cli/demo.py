@@ -13,9 +13,9 @@ from edgefeat.bench.conditions import Watch
 from edgefeat.errors import EdgefeatError
 from edgefeat.extractor import FeatureExtractor
 from edgefeat.host.machine import processor
+from edgefeat.listing.listing import expand
 from edgefeat.measures.similarity import cosine_similarity
 from edgefeat.model.shipped import sample_photos
-from edgefeat.pictures.paths import expand
 from edgefeat.sets.featureset import FeatureSet
 
 __all__ = ["main"]

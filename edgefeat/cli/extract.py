@@ -11,6 +11,7 @@ from edgefeat.cli.options import add_model_options, add_options, open_extractor,
 from edgefeat.cli.set_options import add_set_options, output_plan
 from edgefeat.cli.stopping import stop_on_signals
 from edgefeat.errors import OptionError
+from edgefeat.options.corpus import CorpusOptions
 from edgefeat.options.many import ManyOptions
 
 if TYPE_CHECKING:
@@ -25,6 +26,9 @@ examples:
   edgefeat extract 'photos/**/*.jpg' -o feats.csv  a pattern (quote it)
   edgefeat extract photos/ -o features/            a folder of shards, for large corpora
   edgefeat extract photos/ -o features/ --resume   go on after a kill, or add new photos
+  edgefeat extract photos/ -o features/ --sync     follow a folder that changes
+  edgefeat extract photos.zip -o features.npz      an archive, which is not unpacked
+  find . -name '*.jpg' -print0 | edgefeat extract --files-from - -o features/
 
 outputs, by the name of OUT:
   .npz     arrays features (N, D), paths (N,), model, fingerprint, outputs; scales (N,) with i8
@@ -39,9 +43,14 @@ A file appears whole at the end; until then, and after a kill, what was there st
 survives a kill. An output that is there is refused: --overwrite replaces it, --resume goes on with
 a folder of the same model.
 
-Pictures that fail are named on stderr and in OUT.errors.jsonl (errors.jsonl in a folder).
-In a folder a picture named twice is done once. A name that is not UTF-8 is written in every format
-as bytes: and the name with %XX. Read sets back with edgefeat.FeatureSet.read(OUT).
+Files are taken by what is inside them, not by their names; what is not taken is counted by kind.
+Pictures that fail or are damaged are named on stderr and in OUT.errors.jsonl (errors.jsonl in a
+folder). A picture named twice, in any spelling, is done once. A name that is not UTF-8 is written
+in every format as bytes: and the name with %XX. Read sets back with edgefeat.FeatureSet.read(OUT).
+
+--resume keeps every row that is there, and says how the sources differ. --sync makes the set that
+a new run would make, and takes over what has not changed: size and time of change are compared,
+and the bytes where only the time differs. A sync that is cut short leaves the set as it was.
 
 exit codes: 0 all done; 1 some pictures failed, each named, the rest done;
 2 wrong usage; 3 model, provider or output unusable; 130 interrupted
@@ -65,10 +74,11 @@ def add_parser(
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add = parser.add_argument
-    add("sources", nargs="+", metavar="SOURCE", help="file, folder or pattern")
+    add("sources", nargs="*", metavar="SOURCE", help="file, folder, pattern, zip or tar archive")
     add_set_options(parser)
     add("--json", action="store_true", help="a JSON summary on stdout; needs -o FILE or FOLDER")
     add("-q", "--quiet", action="store_true", help="no progress bar, no summary")
+    add_options(parser, CorpusOptions, title="pictures")
     add_options(parser, ManyOptions, title="pictures")
     add_model_options(parser)
     parser.set_defaults(run=run)
@@ -80,6 +90,9 @@ def run(arguments: argparse.Namespace) -> int:
     from edgefeat.corpus.run import extract_sources
 
     many = read_options(arguments, ManyOptions)
+    options = read_options(arguments, CorpusOptions)
+    if not arguments.sources and options.files_from is None:
+        arguments.parser.error("expected a SOURCE, or names by --files-from FILE")
     plan = output_plan(arguments, live=False)
     if arguments.json and plan.is_stdout:
         raise OptionError("needs an output other than stdout, such as -o f.npz", option="json")
@@ -89,12 +102,17 @@ def run(arguments: argparse.Namespace) -> int:
     with open_extractor(arguments) as extractor, stop_on_signals(asked.set):
         try:
             summary = extract_sources(
-                arguments.sources, output, extractor, many=many, on_step=bar, stop=asked.is_set
+                arguments.sources,
+                output,
+                extractor,
+                options=options,
+                many=many,
+                on_step=bar,
+                stop=asked.is_set,
             )
         finally:
             bar.close()
-    if plan.is_path:
-        _say(arguments, summary)
+    _say(arguments, summary, summed_up=plan.is_path)
     return _exit_code(summary)
 
 
@@ -106,12 +124,14 @@ def _exit_code(summary: Summary) -> int:
     return 1 if summary.failures else 0
 
 
-def _say(arguments: argparse.Namespace, summary: Summary) -> None:
-    from edgefeat.cli.extract_report import as_json, as_text
+def _say(arguments: argparse.Namespace, summary: Summary, *, summed_up: bool) -> None:
+    from edgefeat.cli.extract_report import as_json, as_text, notes, warnings
 
+    for line in (*warnings(summary), *(() if arguments.quiet else notes(summary))):
+        sys.stderr.write(f"edgefeat: note: {line}\n")
     if arguments.json:
         sys.stdout.write(as_json(summary))
-    elif not arguments.quiet:
+    elif summed_up and not arguments.quiet:
         sys.stderr.write(as_text(summary))
 
 
@@ -134,11 +154,11 @@ class _Bar:
         if self._progress is None:
             before = step.done - step.counts
             self._progress = Progress(step.total, "photos", live=self._wanted, before=before)
-        if step.failure is not None:
+        said = step.damage if step.failure is None else step.failure.reason
+        if said is not None:
             from edgefeat.cli.record_lines import printable
 
-            failure = step.failure
-            self._progress.note(f"edgefeat: {printable(failure.path)}: {failure.reason}")
+            self._progress.note(f"edgefeat: {printable(step.path)}: {said}")
         if step.counts:
             self._progress.advance(failed=step.failure is not None)
 

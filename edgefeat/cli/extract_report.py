@@ -1,4 +1,4 @@
-"""What `edgefeat extract` says of a run that wrote an output: one line for people, or JSON."""
+"""What `edgefeat extract` says of a run: one line and some notes for people, or JSON."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from edgefeat.model import codec
 from edgefeat.sets.names import encode_name
 
 if TYPE_CHECKING:
-    from edgefeat.corpus.summary import Summary
+    from edgefeat.corpus.summary import NotTaken, Summary
 
-__all__ = ["as_json", "as_text"]
+__all__ = ["as_json", "as_text", "notes", "warnings"]
 
 
 def as_json(summary: Summary) -> str:
@@ -26,6 +26,12 @@ def as_json(summary: Summary) -> str:
             for failure in summary.failed
         ],
         "failures": summary.failures,
+        "damaged": summary.damaged,
+        "skipped": summary.skipped,
+        "excluded": summary.excluded,
+        "excluded_by_default": summary.excluded_by_default,
+        "repeated": summary.repeated,
+        "changes": None if summary.changes is None else asdict(summary.changes),
         "complete": summary.complete,
         **codec.write(summary.info),
         "loss": None if summary.loss is None else asdict(summary.loss),
@@ -45,6 +51,10 @@ def as_text(summary: Summary) -> str:
         parts.append(f"{summary.resumed} of them there before")
     if summary.failures:
         parts.append(f"{summary.failures} failed")
+    if summary.damaged:
+        parts.append(f"{summary.damaged} of damaged pictures")
+    if count := sum(summary.skipped.values()):
+        parts.append(f"{count} files not taken")
     if summary.ending is Ending.FAILURE:
         parts.append("stopped at the first failure (--on-error stop)")
     if summary.ending is Ending.ASKED:
@@ -56,3 +66,69 @@ def as_text(summary: Summary) -> str:
             f"relative L2 {lost.relative_l2_max:.1e} to float32, at worst"
         )
     return f"edgefeat: {', '.join(parts)}, {summary.seconds:.1f} s\n"
+
+
+def warnings(summary: Summary) -> list[str]:
+    """Return what is said under --quiet too: pictures that were not read."""
+    return [_not_taken(one) for one in summary.not_taken if one.pictures]
+
+
+def notes(summary: Summary) -> list[str]:
+    """Return what else was not taken, and how a set that was there differs from the sources."""
+    said = [_not_taken(one) for one in summary.not_taken if not one.pictures]
+    if summary.excluded_by_default:
+        said.append(
+            f"{summary.excluded_by_default} left out by default: dot files, and what systems keep "
+            "beside pictures. --no-default-excludes takes them."
+        )
+    if summary.excluded:
+        said.append(f"{summary.excluded} left out by --exclude.")
+    said += [f"--exclude {pattern!r} matched nothing." for pattern in summary.useless_excludes]
+    if summary.repeated:
+        said.append(f"{summary.repeated} named more than once, and done once.")
+    return said + _changes(summary)
+
+
+def _not_taken(one: NotTaken) -> str:
+    from edgefeat.cli.record_lines import printable
+
+    files = "1 file" if one.count == 1 else f"{one.count} files"
+    pictures = "pictures that are not read" if one.pictures else "no pictures"
+    if one.count == 1:
+        pictures = "a picture that is not read" if one.pictures else "no picture"
+    example = printable(one.example)
+    said = f"{files} not taken: {one.kind}, {pictures}, such as {example}. {one.remedy}"
+    return said.rstrip()
+
+
+def _changes(summary: Summary) -> list[str]:
+    changes = summary.changes
+    if changes is None:
+        return []
+    said = []
+    if changes.mended or changes.unreadable_names:
+        lost = f", {changes.unreadable_names} of which nobody knows the names"
+        said.append(
+            f"{changes.mended + changes.unreadable_names} rows stood in damaged shards"
+            f"{lost if changes.unreadable_names else ''}; they are done again."
+        )
+    if summary.synced:
+        counted = (
+            (changes.new, "new"),
+            (changes.changed, "changed and done again"),
+            (changes.gone, "gone and dropped"),
+            (changes.retried, "failed before and tried again"),
+        )
+        told = ", ".join(f"{count} {what}" for count, what in counted if count)
+        return [*said, f"the sources differ from the set: {told}." if told else "nothing changed."]
+    if changes.gone:
+        said.append(
+            f"{changes.gone} pictures of the set are not among the sources; their rows are kept. "
+            "--sync drops them."
+        )
+    if changes.changed:
+        said.append(
+            f"{changes.changed} files are no longer what they were when they were read; their rows "
+            "are kept. --sync redoes them."
+        )
+    return said

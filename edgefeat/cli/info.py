@@ -1,4 +1,4 @@
-"""`edgefeat info`: what a model file says about itself, and whether it is true on this device."""
+"""`edgefeat info`: what a model file or a set says about itself, and whether it is true."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import json
 import sys
 from typing import TYPE_CHECKING
 
+from edgefeat.cli.info_set import is_set, show_set
 from edgefeat.cli.options import add_options, open_extractor, refuse
 from edgefeat.options.extractor import EngineOptions, ModelOptions
 
@@ -31,10 +32,20 @@ def add_parser(
     parser = commands.add_parser(
         "info",
         help=purpose,
-        description="Show what a model file says about itself, and prove it on this device.",
-        epilog="exit codes: 0 all well; 2 wrong usage; 3 model unusable or self-test failed",
+        description="Show what a model file says about itself, and prove it on this device; or "
+        "what a feature set holds, and whether it is whole.",
+        epilog="exit codes: 0 all well; 1 parts of the set are damaged; 2 wrong usage; 3 model or "
+        "set unusable, or self-test failed",
     )
-    parser.add_argument("model", nargs="?", metavar="MODEL", help="model file (default: shipped)")
+    parser.add_argument(
+        "model",
+        nargs="?",
+        metavar="MODEL|SET",
+        help="model file (default: shipped), or what `edgefeat extract` wrote",
+    )
+    parser.add_argument(
+        "--check", action="store_true", help="hold every byte of a set to what was written"
+    )
     parser.add_argument(
         "--self-test",
         action="store_true",
@@ -47,6 +58,9 @@ def add_parser(
 
 def run(arguments: argparse.Namespace) -> int:
     """Run the subcommand; return its exit code."""
+    if arguments.model is not None and is_set(arguments.model):
+        return show_set(arguments)
+    refuse(arguments, "check", problem="needs a set", remedy="For a model use --self-test.")
     from edgefeat.model.file import read_model_file
     from edgefeat.model.shipped import default_model
 

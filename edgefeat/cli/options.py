@@ -78,6 +78,7 @@ def add_options(
         else:
             group.add_argument(
                 f"--{flag}",
+                action="append" if one.repeated else "store",
                 dest=name,
                 type=one.read,
                 metavar=one.metavar,

@@ -18,7 +18,7 @@ _ENDING = {"duration_s"}  # the only limit that says which frames are wanted
 
 def add_output_options(parser: argparse.ArgumentParser) -> None:
     """Add the options that say where results go."""
-    add_set_options(parser)
+    add_set_options(parser, without=("sync", "commit_every_s"))
     group = group_of(parser, OUTPUT_TITLE)
     group.add_argument(
         "--health", type=Path, metavar="FILE", help="live numbers as JSON, replaced each second"

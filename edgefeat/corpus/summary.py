@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from edgefeat.listing.skipped import Tally
+from edgefeat.pictures.kind import Group
 from edgefeat.sets.encoding import StoreLoss
 from edgefeat.sets.info import SetInfo
 from edgefeat.sets.record import Failure
-from edgefeat.sets.sink import SinkSummary
+from edgefeat.sets.target import Changes
 
-__all__ = ["CorpusStep", "Ending", "Summary"]
+__all__ = ["CorpusStep", "Ending", "NotTaken", "Summary", "not_taken"]
 
 
 class Ending(StrEnum):
@@ -31,6 +33,7 @@ class CorpusStep:
         done: Pictures done so far, those that the set had before this run included.
         total: Pictures that there are.
         counts: Whether it is a picture; a source that names none is not among `done`.
+        damage: What the decoder said of a damaged picture that gave features all the same.
     """
 
     path: str
@@ -38,6 +41,26 @@ class CorpusStep:
     done: int
     total: int
     counts: bool = True
+    damage: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotTaken:
+    """The files of one kind that were not taken.
+
+    Args:
+        kind: What they are: "heic", "mp4", "html".
+        count: How many.
+        example: The first one.
+        remedy: What the user can do, as sentences.
+        pictures: Whether they are pictures, which this installation does not read.
+    """
+
+    kind: str
+    count: int
+    example: str
+    remedy: str
+    pictures: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +74,14 @@ class Summary:
         resumed: The rows among them that were there before this run.
         failures: Pictures that gave no features, those of earlier runs included.
         failed: The failures of this run.
+        damaged: Rows of damaged pictures, those of earlier runs included.
+        not_taken: What the sources hold and was not taken, by kind; pictures first.
+        excluded: Files and folders that `exclude` left out.
+        excluded_by_default: Files and folders that the default excludes left out.
+        useless_excludes: Patterns of `exclude` that matched nothing.
+        repeated: Pictures that were named more than once, and done once.
+        changes: How a set that was there differed from the sources; None for a new output.
+        synced: Whether the set was made equal to the sources.
         ending: Why the run ended.
         loss: What storing cost the worst vector; None where nothing is lost.
         seconds: How long the run took.
@@ -62,6 +93,14 @@ class Summary:
     resumed: int
     failures: int
     failed: tuple[Failure, ...]
+    damaged: int
+    not_taken: tuple[NotTaken, ...]
+    excluded: int
+    excluded_by_default: int
+    useless_excludes: tuple[str, ...]
+    repeated: int
+    changes: Changes | None
+    synced: bool
     ending: Ending
     loss: StoreLoss | None
     seconds: float
@@ -71,36 +110,21 @@ class Summary:
         """Whether every picture was looked at."""
         return self.ending is Ending.DONE
 
-    @classmethod
-    def of(
-        cls,
-        output: str,
-        info: SetInfo,
-        written: SinkSummary,
-        failed: tuple[Failure, ...],
-        *,
-        ending: Ending,
-        seconds: float,
-    ) -> Summary:
-        """Sum up what stands in an output now.
+    @property
+    def skipped(self) -> dict[str, int]:
+        """How many files were not taken, by kind."""
+        return {one.kind: one.count for one in self.not_taken}
 
-        Args:
-            output: The file or folder, as the caller named it.
-            info: What the rows have in common.
-            written: What the sink says of the output.
-            failed: The failures of this run.
-            ending: Why the run ended.
-            seconds: How long the run took.
-        """
-        first = ending is Ending.FAILURE  # which no ledger has
-        return cls(
-            output=output,
-            info=info,
-            rows=written.rows,
-            resumed=written.resumed,
-            failures=max(written.failures + first, len(failed)),
-            failed=failed,
-            ending=ending,
-            loss=written.loss if written.rows else None,
-            seconds=seconds,
+
+def not_taken(tally: Tally) -> tuple[NotTaken, ...]:
+    """Return what a listing did not take."""
+    return tuple(
+        NotTaken(
+            kind=one.kind.key,
+            count=one.count,
+            example=one.example,
+            remedy="" if one.kind.group is Group.UNKNOWN else one.kind.remedy or "",
+            pictures=one.kind.group is Group.UNREAD,
         )
+        for one in tally.kinds()
+    )

@@ -56,9 +56,10 @@ class Option:
             is, for `check` to refuse.
         metavar: What stands for the value in a command's help.
         flag: Whether commands have a flag for it.
+        repeated: Whether the flag may be given several times; its values then make a list.
     """
 
-    __slots__ = ("check", "flag", "metavar", "read", "words")
+    __slots__ = ("check", "flag", "metavar", "read", "repeated", "words")
 
     def __init__(
         self,
@@ -68,9 +69,10 @@ class Option:
         read: Callable[[str], object] = str,
         metavar: str = "VALUE",
         flag: bool = True,
+        repeated: bool = False,
     ) -> None:
         self.words, self.check, self.read = words, check, read
-        self.metavar, self.flag = metavar, flag
+        self.metavar, self.flag, self.repeated = metavar, flag, repeated
 
 
 def option(
@@ -81,9 +83,10 @@ def option(
     read: Callable[[str], object] = str,
     metavar: str = "VALUE",
     flag: bool = True,
+    repeated: bool = False,
 ) -> Any:
     """Declare a field of an `Options` record; see `Option` for the arguments."""
-    known = Option(words, check=check, read=read, metavar=metavar, flag=flag)
+    known = Option(words, check=check, read=read, metavar=metavar, flag=flag, repeated=repeated)
     return field(default=default, metadata={"option": known})
 
 
@@ -123,7 +126,7 @@ class Options(Record):
             cls.default_of(name),
             cls.__dataclass_fields__[name].metadata["option"].words,
         )
-        if default is None or isinstance(default, bool):
+        if default is None or default == () or isinstance(default, bool):
             return str(words)
         shown = ",".join(default) if isinstance(default, tuple) else default
         if isinstance(default, float):

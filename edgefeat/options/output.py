@@ -6,8 +6,8 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from edgefeat.errors import OptionError
-from edgefeat.options.checks import switch, whole_number
-from edgefeat.options.option import Options, member_of, option, whole_from
+from edgefeat.options.checks import number, switch, whole_number
+from edgefeat.options.option import Options, member_of, number_from, option, whole_from
 
 if TYPE_CHECKING:
     import numpy as np
@@ -36,6 +36,12 @@ class OutputOptions(Options):
     resume: bool = option(
         False, "go on with the output if it is there and of the same model", check=switch
     )
+    sync: bool = option(
+        False,
+        "make a folder that is there equal to the sources: add what is new, redo what has changed, "
+        "drop what is gone, try again what failed",
+        check=switch,
+    )
     overwrite: bool = option(False, "replace the output if it is there", check=switch)
     store: Store = option(
         Store.F32,
@@ -50,8 +56,17 @@ class OutputOptions(Options):
         read=whole_from,
         metavar="N",
     )
+    commit_every_s: float | None = option(
+        None,
+        "seconds after which the features of a folder are on the disk, also where a shard takes "
+        "longer (default: 30)",
+        check=number,
+        read=number_from,
+        metavar="S",
+    )
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.resume and self.overwrite:
-            raise OptionError("does not go with overwrite. Give one", option="resume")
+        given = [name for name in ("resume", "sync", "overwrite") if getattr(self, name)]
+        if len(given) > 1:
+            raise OptionError(f"does not go with {given[1]}. Give one", option=given[0])

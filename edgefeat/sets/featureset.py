@@ -47,17 +47,22 @@ class FeatureSet(SearchableSet):
     """
 
     @classmethod
-    def read(cls, path: str | Path) -> FeatureSet:
+    def read(cls, path: str | Path, *, skip_damaged: bool = False) -> FeatureSet:
         """Read what `edgefeat extract` or `edgefeat stream` wrote, in any format.
 
-        A folder's vectors are mapped, not read, and held to their length; `edgefeat extract
-        --resume` checks every byte against its hash.
+        A folder's vectors are mapped, not read, and held to their length; `edgefeat info SET
+        --check` holds every byte to its hash.
+
+        Args:
+            path: A file or folder.
+            skip_damaged: Whether to leave out the damaged shards of a folder, with a warning. A
+                run that resumes or syncs the set does them again.
 
         Raises:
             DependencyError: It is a Parquet file, and pyarrow is missing.
             SinkError: It is not a feature set, is damaged, or mixes fingerprints.
         """
-        return cls(read_set(Path(path)))
+        return cls(read_set(Path(path), skip_damaged=skip_damaged))
 
     @classmethod
     def of(

@@ -4,30 +4,24 @@ from __future__ import annotations
 
 import fcntl
 import hashlib
-import json
 import os
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from edgefeat.atomic import explained, write_bytes
 from edgefeat.errors import SinkError
 from edgefeat.sets.info import SetInfo
-from edgefeat.sets.manifest import (
-    LEDGER,
-    MANIFEST,
-    FileRecord,
-    Manifest,
-    ShardRecord,
-    read_manifest,
-)
+from edgefeat.sets.manifest import LEDGER, MANIFEST, FileRecord, Manifest, read_manifest
 from edgefeat.sets.matching import check_same
-from edgefeat.sets.names import decode_name
-from edgefeat.sets.record import Failure
 
-__all__ = ["SetFolder", "tail_name"]
+__all__ = ["SPARE_TAIL", "SetFolder", "tail_name"]
 
-_HIDDEN = (f".{MANIFEST}.*.part", f".{LEDGER}.*.part", ".shard-*.part")
+SPARE_TAIL = "spare.tail.jsonl"
+"""The rows of a sync that was cut short, which are in no shard yet."""
+
+_NEXT_LEDGER = "errors.next.jsonl"
+_HIDDEN = (f".{MANIFEST}.*.part", f".{LEDGER}.*.part", ".shard-*.part", f".{_NEXT_LEDGER}.*.part")
+_NAMED_BY = 8  # hexadecimal digits of a file's hash that stand in its name
 
 
 def tail_name(shards: int) -> str:
@@ -43,14 +37,14 @@ class SetFolder:
         info: What the rows have in common.
         resume: Whether to go on with a set that is there.
         overwrite: Whether a set that is there goes. Without either one, a set is refused.
-        batch: Pictures per inference.
+        batch: Pictures for each inference.
         shard_sources: Pictures a shard covers; None takes the set's own, or `default_sources`.
         default_sources: Pictures a shard of a new set covers.
 
     Attributes:
         path: The folder.
         manifest: What is committed so far.
-        done: The pictures that the set or its ledger has.
+        is_new: Whether the set was begun here.
 
     Raises:
         SinkError: The folder holds something else, or a set that does not belong together with
@@ -69,8 +63,6 @@ class SetFolder:
         default_sources: int,
     ) -> None:
         self.path, self._info = path, info
-        self.done: set[str] = set()
-        self._ledger_hash = hashlib.sha256()
         if path.is_file():
             raise SinkError(
                 "a file, expected a folder",
@@ -92,71 +84,87 @@ class SetFolder:
                     remedy="Go on with it by {option}, overwrite it, or name another folder.",
                     option="resume=True",
                 )
+            self.is_new = there is None or overwrite
             if there is None or overwrite:
                 # The rows after no shard at all would be taken for the new set's.
-                (path / tail_name(0)).unlink(missing_ok=True)
+                for name in (tail_name(0), SPARE_TAIL):
+                    (path / name).unlink(missing_ok=True)
                 self.manifest = self._begin(shard_sources or default_sources, batch)
             else:
-                self.manifest = self._reopen(there, batch, shard_sources)
-            self._sweep()
+                self._check_same(there, batch, shard_sources)
+                self.manifest = there
+                self._finish_ledger()
+            self.sweep()
         except BaseException:
             self.close()
             raise
 
-    def put(self, name: str, content: bytes) -> FileRecord:
-        """Put one file of a shard in place; it does not count before `add`."""
-        write_bytes(self.path / name, content)
-        return FileRecord.of(name, content)
+    def put(self, stem: str, ending: str, content: bytes) -> FileRecord:
+        """Put one file of a shard in place; it does not count before the manifest does."""
+        digest = hashlib.sha256(content).hexdigest()
+        record = FileRecord(
+            name=f"{stem}-{digest[:_NAMED_BY]}{ending}", size_bytes=len(content), sha256=digest
+        )
+        path = self.path / record.name
+        if not (path.exists() and record.is_whole(self.path)):
+            write_bytes(path, content)
+        return record
 
-    def add(self, shard: ShardRecord, names: Sequence[str], failures: Sequence[Failure]) -> None:
-        """Count a shard whose files are in place, with its rows' names and its failures.
+    def save(self, manifest: Manifest) -> None:
+        """Let the manifest count what is in place now."""
+        manifest.save(self.path)
+        self.manifest = manifest
+
+    def ledger(self) -> bytes:
+        """Return the lines of the ledger.
+
+        Raises:
+            SinkError: They are not what the manifest says.
+        """
+        return self.manifest.ledger.read(self.path)
+
+    def extend_ledger(self, lines: bytes) -> FileRecord:
+        """Add lines to the ledger, which count as soon as the manifest has the record.
 
         Args:
-            shard: The shard's files and rows.
-            names: Names of its rows.
-            failures: Pictures of the shard that gave no features.
+            lines: All lines, of which the first stand there already.
         """
-        ledger = self._extend_ledger(failures)
-        self._save(
-            replace(
-                self.manifest,
-                shards=(*self.manifest.shards, shard),
-                ledger=ledger,
-                failures=self.manifest.failures + len(failures),
-                complete=False,
-            )
-        )
-        self.done.update(names, (failure.path for failure in failures))
+        start = self.manifest.ledger.size_bytes
+        path = self.path / LEDGER
+        if len(lines) > start:
+            with explained(path), path.open("r+b") as file:
+                file.truncate(start)
+                file.seek(start)
+                file.write(lines[start:])
+                file.flush()
+                os.fsync(file.fileno())
+        return FileRecord.of(LEDGER, lines)
 
-    def finish(self) -> None:
-        """Mark the set complete."""
-        if not self.manifest.complete:
-            self._save(replace(self.manifest, complete=True))
+    def replace_ledger(self, lines: bytes, manifest: Manifest) -> None:
+        """Save a manifest that counts other lines than the ledger has, and then those lines.
+
+        A kill in between leaves them beside the ledger, from where the next run takes them.
+        """
+        write_bytes(self.path / _NEXT_LEDGER, lines)
+        self.save(replace(manifest, ledger=FileRecord.of(LEDGER, lines)))
+        self._finish_ledger()
+
+    def sweep(self) -> None:
+        """Remove what a killed run wrote and did not count, but for rows that are in no shard."""
+        shards = (*self.manifest.shards, *self.manifest.spare)
+        known = {file.name for shard in shards for file in shard.files}
+        known |= {tail_name(len(self.manifest.shards)), SPARE_TAIL}
+        with explained(self.path):
+            for pattern in ("shard-*", _NEXT_LEDGER, *_HIDDEN):
+                for path in self.path.glob(pattern):
+                    if path.name not in known:
+                        path.unlink()
 
     def close(self) -> None:
         """Unlock the folder; closing twice is fine."""
         if self._lock is not None:
             os.close(self._lock)
             self._lock = None
-
-    def _save(self, manifest: Manifest) -> None:
-        manifest.save(self.path)
-        self.manifest = manifest
-
-    def _extend_ledger(self, failures: Sequence[Failure]) -> FileRecord:
-        lines = "".join(failure.to_json() for failure in failures).encode()
-        start = self.manifest.ledger.size_bytes
-        path = self.path / LEDGER
-        if lines:
-            with explained(path), path.open("r+b") as file:
-                file.seek(start)
-                file.write(lines)
-                file.flush()
-                os.fsync(file.fileno())
-            self._ledger_hash.update(lines)
-        return FileRecord(
-            name=LEDGER, size_bytes=start + len(lines), sha256=self._ledger_hash.hexdigest()
-        )
 
     def _refuse_strangers(self) -> None:
         """Raise if the folder holds anything that a run which was killed at its start did not."""
@@ -176,30 +184,23 @@ class SetFolder:
             outputs=info.outputs,
             store=info.store,
             timed=info.timed,
+            pixels=info.pixels,
             batch=batch,
             shard_sources=shard_sources,
             ledger=FileRecord.of(LEDGER, b""),  # a manifest counts none of the bytes in it
         )
-        self._save(manifest)
-        self.put(LEDGER, b"")
+        manifest.save(self.path)
+        write_bytes(self.path / LEDGER, b"")
         return manifest
 
-    def _reopen(self, there: Manifest, batch: int, shard_sources: int | None) -> Manifest:
-        self._check_same(there, batch, shard_sources)
-        for shard in there.shards:
-            for file in shard.files:
-                content = file.read(self.path)
-                if file == shard.paths:
-                    self.done.update(map(decode_name, json.loads(content)))
-        if not (self.path / LEDGER).exists() and not there.failures:  # killed in `_begin`
-            self.put(LEDGER, b"")
-        lines = there.ledger.read(self.path)
-        self._ledger_hash = hashlib.sha256(lines)
-        failed = (json.loads(line)["path"] for line in lines.splitlines())
-        self.done.update(map(decode_name, failed))
-        with explained(self.path / LEDGER):
-            os.truncate(self.path / LEDGER, len(lines))
-        return there
+    def _finish_ledger(self) -> None:
+        """Do what a killed run had still to do with the ledger."""
+        ledger, following = self.path / LEDGER, self.path / _NEXT_LEDGER
+        if following.exists() and self.manifest.ledger.is_content(following.read_bytes()):
+            with explained(ledger):
+                following.replace(ledger)
+        if not ledger.exists() and not self.manifest.ledger.size_bytes:  # killed in `_begin`
+            write_bytes(ledger, b"")
 
     def _check_same(self, there: Manifest, batch: int, shard_sources: int | None) -> None:
         check_same(there.info, self._info, where=self.path)
@@ -215,16 +216,6 @@ class SetFolder:
                     remedy=f"Give {before}, as before.",
                     option=option,
                 )
-
-    def _sweep(self) -> None:
-        """Remove what a killed run wrote and did not count, but for the rows after the shards."""
-        known = {file.name for shard in self.manifest.shards for file in shard.files}
-        known.add(tail_name(len(self.manifest.shards)))
-        with explained(self.path):
-            for pattern in ("shard-*", *_HIDDEN):
-                for path in self.path.glob(pattern):
-                    if path.name not in known:
-                        path.unlink()
 
 
 def _lock(folder: Path) -> int:

@@ -25,6 +25,7 @@ from edgefeat.sets.whole_file import WholeFileSink
 __all__ = ["FORMATS", "OutputPlan", "is_folder", "open_sink"]
 
 FORMATS = (".npz", ".npy", ".csv", ".jsonl", ".parquet")
+_COMMIT_EVERY_S = 30.0
 _STDOUT = ("-", "/dev/stdout")
 _HOLDS: dict[str, tuple[Store, ...]] = {
     ".npy": (Store.F32, Store.F16),  # one array: no room for scales
@@ -67,8 +68,14 @@ class OutputPlan:
             raise OptionError(
                 f"goes on with {self._growing()}, not with {self.output!r}", option="resume"
             )
-        if options.shard_size is not None and self._form is not _Form.FOLDER:
-            raise OptionError("needs a folder as output, such as features/", option="shard_size")
+        for name in ("shard_size", "sync", "commit_every_s"):
+            if getattr(options, name) and self._form is not _Form.FOLDER:
+                raise OptionError("needs a folder as output, such as features/", option=name)
+        if self.live and options.commit_every_s is not None:
+            raise OptionError(
+                "has no effect: each record of a stream is on the disk at once",
+                option="commit_every_s",
+            )
         self._check_store()
         self._refuse_what_is_there()
 
@@ -118,9 +125,11 @@ class OutputPlan:
                 info,
                 resume=options.resume,
                 overwrite=options.overwrite,
+                sync=options.sync,
                 live=self.live,
                 batch=batch,
                 shard_size=options.shard_size,
+                commit_every_s=options.commit_every_s or _COMMIT_EVERY_S,
             )
         if self._form is _Form.FILE:
             self._check_outputs(info)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 from itertools import accumulate
 from math import prod
 from typing import TYPE_CHECKING
@@ -17,16 +18,16 @@ if TYPE_CHECKING:
     from edgefeat.extractor import FeatureExtractor
     from edgefeat.sets.record import FeatureRecord
 
-__all__ = ["OutputInfo", "SetInfo"]
+__all__ = ["OutputInfo", "PixelsFrom", "SetInfo"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OutputInfo:
     """One output of the model that a set keeps.
 
-    Attributes:
-        name: Name of the output in the model file.
-        shape: Shape of one row: `(D,)`, or `(H, W, C)` for a map.
+    Args:
+        name: Its name in the model file.
+        shape: The shape of one row: `(D,)`, or `(H, W, C)` for a map.
     """
 
     name: str
@@ -38,16 +39,34 @@ class OutputInfo:
         return prod(self.shape)
 
 
+class PixelsFrom(StrEnum):
+    """How the pixels that features are of were got."""
+
+    FILES_IN_FULL = "files, decoded in full"
+    FILES_REDUCED = "files, large JPEGs decoded at a reduced scale"
+    ARRAYS = "arrays"
+
+    @classmethod
+    def of(cls, extractor: FeatureExtractor, files: bool) -> PixelsFrom:
+        """Say how an extractor gets them from files, or from arrays."""
+        if not files:
+            return cls.ARRAYS
+        return cls.FILES_REDUCED if extractor.reduces_jpegs else cls.FILES_IN_FULL
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SetInfo:
     """What every row of a set has in common.
 
-    Attributes:
+    Args:
         model: The model's name.
         fingerprint: The model's; vectors of two fingerprints must not be compared.
         outputs: What is kept of each picture. Several stand side by side in `features`.
         store: How numbers are kept.
         timed: Whether rows say when their frame was taken, as a stream's do.
+        pixels: How pixels were got; None where nobody noted it, as in JSON lines. A photo of some
+            megapixels gives slightly other vectors as a file that was decoded at a reduced scale
+            and as an array.
     """
 
     model: str
@@ -55,6 +74,7 @@ class SetInfo:
     outputs: tuple[OutputInfo, ...]
     store: Store = Store.F32
     timed: bool = False
+    pixels: PixelsFrom | None = None
 
     def __post_init__(self) -> None:
         names = [output.name for output in self.outputs]
@@ -63,7 +83,12 @@ class SetInfo:
 
     @classmethod
     def of(
-        cls, extractor: FeatureExtractor, store: Store = Store.F32, *, timed: bool = False
+        cls,
+        extractor: FeatureExtractor,
+        store: Store = Store.F32,
+        *,
+        timed: bool = False,
+        from_files: bool | None = None,
     ) -> SetInfo:
         """Describe what an extractor makes.
 
@@ -71,6 +96,8 @@ class SetInfo:
             extractor: What makes the features.
             store: How numbers are kept.
             timed: Whether rows say when their frame was taken.
+            from_files: Whether pictures are encoded ones (files, bytes) or arrays (frames); None
+                if nobody knows.
         """
         shapes = {output.name: tuple(output.shape) for output in extractor.spec.outputs}
         return cls(
@@ -79,6 +106,7 @@ class SetInfo:
             outputs=tuple(OutputInfo(name=one, shape=shapes[one]) for one in extractor.outputs),
             store=store,
             timed=timed,
+            pixels=None if from_files is None else PixelsFrom.of(extractor, from_files),
         )
 
     @property

@@ -1,8 +1,9 @@
 """The manifest of a folder of shards: the one place that says what belongs to the set.
 
 A shard, or a line of the ledger, exists if and only if the manifest counts it. It is replaced as a
-whole after every shard, so at any moment it describes a set that can be read and resumed. It holds
-no times and no absolute paths: equal sets are equal bytes.
+whole after every shard, so at any moment it describes a set that can be read and resumed. A shard's
+files carry a part of their hash in their names: shards of two orders stand beside each other until
+one manifest takes the other's place, and equal sets are equal bytes.
 """
 
 from __future__ import annotations
@@ -17,8 +18,9 @@ from typing import Any
 from edgefeat.atomic import write_text
 from edgefeat.errors import SinkError
 from edgefeat.model import codec
-from edgefeat.sets.encoding import Store, StoreLoss
-from edgefeat.sets.info import OutputInfo, SetInfo
+from edgefeat.options.output import Store
+from edgefeat.sets.encoding import StoreLoss
+from edgefeat.sets.info import OutputInfo, PixelsFrom, SetInfo
 
 __all__ = [
     "LEDGER",
@@ -34,17 +36,17 @@ __all__ = [
 MANIFEST = "manifest.json"
 LEDGER = "errors.jsonl"
 _FORMAT = "edgefeat-features-1"
-RESTORE = "Restore the folder from a copy, or extract again into a new one."
+RESTORE = "Go on with the set by resume or sync, which redoes what is damaged, or restore a copy."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileRecord:
     """One file of the set.
 
-    Attributes:
-        name: Name of the file in the folder.
-        size_bytes: How much of it belongs to the set; a killed run may have left more.
-        sha256: Hash of those bytes, 64 hexadecimal digits.
+    Args:
+        name: Its name in the folder.
+        size_bytes: How many of its bytes belong to the set; a killed run may have left more.
+        sha256: The hash of those bytes.
     """
 
     name: str
@@ -69,16 +71,28 @@ class FileRecord:
         except OSError as error:
             problem = f"in the manifest, but {error.strerror}"
             raise SinkError(problem, where=path, remedy=RESTORE) from error
-        if FileRecord.of(self.name, content) != self:
+        if not self.is_content(content):
             raise SinkError("its content is not what the manifest says", where=path, remedy=RESTORE)
         return content
+
+    def is_content(self, content: bytes) -> bool:
+        """Return whether this is what was written."""
+        return FileRecord.of(self.name, content) == self
+
+    def is_whole(self, folder: Path) -> bool:
+        """Return whether the file is there with the content that was written."""
+        try:
+            self.read(folder)
+        except SinkError:
+            return False
+        return True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ArrayFiles:
     """Where one output of a shard stands.
 
-    Attributes:
+    Args:
         numbers: The array, `(rows, *shape)`.
         scales: float32 `(rows,)`, where the numbers are int8.
     """
@@ -91,12 +105,13 @@ class ArrayFiles:
 class ShardRecord:
     """One shard.
 
-    Attributes:
+    Args:
         rows: How many pictures gave features.
         sources: How many pictures were taken.
         paths: What the rows are called: a JSON list.
         arrays: The files of each output, in the manifest's order.
         frames: When a stream's frames were taken: a JSON object of lists.
+        stamps: What the pictures' files were when they were read: a JSON object of lists.
         loss: What storing cost the worst vector; None where nothing is lost.
     """
 
@@ -105,12 +120,13 @@ class ShardRecord:
     paths: FileRecord
     arrays: tuple[ArrayFiles, ...]
     frames: FileRecord | None = None
+    stamps: FileRecord | None = None
     loss: StoreLoss | None = None
 
     @property
     def files(self) -> tuple[FileRecord, ...]:
         """The shard's files."""
-        found = [self.paths, self.frames]
+        found = [self.paths, self.frames, self.stamps]
         for array in self.arrays:
             found += [array.numbers, array.scales]
         return tuple(file for file in found if file is not None)
@@ -120,18 +136,24 @@ class ShardRecord:
 class Manifest:
     """Everything a set in a folder is.
 
-    Attributes:
-        model: Name of the model; see `SetInfo` for this and the next four.
-        fingerprint: Fingerprint of model and preprocessing.
+    Args:
+        model: See `SetInfo`, as for the next five.
+        fingerprint: The hash of model and preprocessing.
         outputs: What is kept of each picture.
         store: How numbers are kept.
         timed: Whether rows say when their frame was taken.
-        batch: Pictures per inference, which float models' last digits may depend on.
-        shard_sources: How many pictures a shard covers, but for the last one of a run.
+        pixels: How pixels were got.
+        batch: Pictures for each inference, which float models' last digits may depend on.
+        shard_sources: How many pictures a shard covers, but for the last one.
         ledger: The pictures that gave no features, one JSON line each.
         failures: How many those are.
+        damaged: How many rows are of damaged pictures, which the ledger names too.
         complete: Whether the run that wrote it ended in good order.
-        shards: In the order of the rows.
+        relative_to: The folder from which names that are relative start, itself relative to the
+            set's folder; None where no name is.
+        shards: The shards in the order of the rows.
+        spare: Shards that do not belong to the set: the vectors of a sync that was cut short, for
+            the next one.
         format: What this file is.
         extra: Keys that this version does not know.
     """
@@ -141,12 +163,16 @@ class Manifest:
     outputs: tuple[OutputInfo, ...]
     store: Store
     timed: bool
+    pixels: PixelsFrom | None
     batch: int
     shard_sources: int
     ledger: FileRecord
     failures: int = 0
+    damaged: int = 0
     complete: bool = False
+    relative_to: str | None = None
     shards: tuple[ShardRecord, ...] = ()
+    spare: tuple[ShardRecord, ...] = ()
     format: str = _FORMAT
     extra: Mapping[str, Any] = field(default_factory=dict)
 
@@ -159,6 +185,7 @@ class Manifest:
             outputs=self.outputs,
             store=self.store,
             timed=self.timed,
+            pixels=self.pixels,
         )
 
     @property

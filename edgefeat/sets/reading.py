@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import io
 import json
+import warnings
 import zipfile
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -15,17 +17,22 @@ from edgefeat.sets.contents import SetContents
 from edgefeat.sets.encoding import Stored
 from edgefeat.sets.folder import tail_name
 from edgefeat.sets.frames import COLUMNS, Frames
-from edgefeat.sets.info import OutputInfo
-from edgefeat.sets.manifest import RESTORE, ArrayFiles, Manifest, read_manifest
+from edgefeat.sets.info import OutputInfo, SetInfo
+from edgefeat.sets.manifest import RESTORE, ArrayFiles, Manifest, ShardRecord, read_manifest
 from edgefeat.sets.names import decode_name
+from edgefeat.sets.tail import read_tail
 
 __all__ = ["read_set"]
 
 _AGAIN = "Copy the file again, or extract again."
 
 
-def read_set(path: Path) -> SetContents:
+def read_set(path: Path, *, skip_damaged: bool = False) -> SetContents:
     """Read a set that a sink wrote.
+
+    Args:
+        path: A file or folder.
+        skip_damaged: Whether to leave out the damaged shards of a folder, with a warning.
 
     Raises:
         DependencyError: It is a Parquet file, and pyarrow is missing.
@@ -33,7 +40,8 @@ def read_set(path: Path) -> SetContents:
     """
     if not path.exists():
         raise SinkError("no such file", where=path, remedy="Check the path.")
-    read = _read_folder if path.is_dir() else _reader(path.suffix.lower())
+    folder = partial(_read_folder, skip_damaged=skip_damaged)
+    read = folder if path.is_dir() else _reader(path.suffix.lower())
     if read is None:
         raise SinkError(
             f"expected a folder or a file ending in {', '.join(_ENDINGS)}",
@@ -102,22 +110,34 @@ def _check(contents: SetContents) -> None:
             )
 
 
-def _read_folder(path: Path) -> SetContents:
+def _read_folder(path: Path, *, skip_damaged: bool) -> SetContents:
     """Read the shards that the manifest counts; all but the numbers are held to their hash.
 
-    Numbers are mapped, not read, and held to their length: resuming reads and checks them all.
+    Numbers are mapped, not read, and held to their length: `check_set` reads and checks them all.
     """
     manifest = read_manifest(path)
     info = manifest.info
     paths: list[str] = []
     frames: list[Frames] = []
     columns: list[list[Stored]] = [[] for _ in info.outputs]
+    left_out = 0
     for shard in manifest.shards:
-        paths += map(decode_name, json.loads(shard.paths.read(path)))
-        if shard.frames is not None:
-            frames.append(Frames.of_columns(json.loads(shard.frames.read(path))))
-        for output, files, parts in zip(info.outputs, shard.arrays, columns, strict=True):
-            parts.append(_read_array(path, output, files))
+        try:
+            names, times, parts = _read_shard(path, info, shard)
+        except (SinkError, OSError, KeyError, TypeError, ValueError):
+            if not skip_damaged:
+                raise
+            left_out += shard.rows
+            continue
+        paths += names
+        frames += times
+        for column, part in zip(columns, parts, strict=True):
+            column.append(part)
+    if left_out:
+        warnings.warn(
+            f"{path}: {left_out} rows of damaged shards were left out; resume or sync the set.",
+            stacklevel=2,
+        )
     _read_tail(path, manifest, paths, frames, columns)
     return SetContents(
         info=info,
@@ -125,6 +145,20 @@ def _read_folder(path: Path) -> SetContents:
         frames=Frames.joined(frames) if info.timed else None,
         columns=columns,
     )
+
+
+def _read_shard(
+    path: Path, info: SetInfo, shard: ShardRecord
+) -> tuple[list[str], list[Frames], list[Stored]]:
+    names = [decode_name(name) for name in json.loads(shard.paths.read(path))]
+    times = []
+    if shard.frames is not None:
+        times = [Frames.of_columns(json.loads(shard.frames.read(path)))]
+    parts = [
+        _read_array(path, output, files)
+        for output, files in zip(info.outputs, shard.arrays, strict=True)
+    ]
+    return names, times, parts
 
 
 def _read_array(folder: Path, output: OutputInfo, files: ArrayFiles) -> Stored:
@@ -151,9 +185,17 @@ def _read_tail(
     frames: list[Frames],
     columns: list[list[Stored]],
 ) -> None:
-    """Add the rows of a stream that are in no shard yet."""
+    """Add the rows that are in no shard yet."""
     tail = folder / tail_name(len(manifest.shards))
-    if not manifest.timed or not tail.exists():
+    if not tail.exists():
+        return
+    if not manifest.timed:
+        for row in read_tail(tail, manifest.info):
+            if row.features is not None:
+                paths.append(row.path)
+                flat = manifest.info.split(row.features[np.newaxis])
+                for column, numbers in zip(columns, flat, strict=True):
+                    column.append(Stored(numbers=numbers))
         return
     from edgefeat.sets.json_lines import read_lines
 

@@ -9,8 +9,9 @@ from dataclasses import dataclass, field
 from edgefeat.arrays import Features
 from edgefeat.errors import EdgefeatError
 from edgefeat.sets.names import encode_name
+from edgefeat.sets.stamps import FileStamp
 
-__all__ = ["Failure", "FeatureRecord"]
+__all__ = ["Failure", "FeatureRecord", "damage_line"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
@@ -30,6 +31,8 @@ class FeatureRecord:
         media_s: The source's own clock in seconds; None if it states no time that can be trusted.
         age_ms: Time from capture to this record, in ms.
         dropped: Frames that made room for newer ones, so far.
+        stamp: What the picture's file was when it was read; None for what is no file.
+        damage: What the decoder said of a damaged picture that it decoded all the same.
         outputs: The outputs in `features` by name, each in its own shape; empty where they were
             not taken apart.
     """
@@ -43,6 +46,8 @@ class FeatureRecord:
     media_s: float | None = None
     age_ms: float | None = None
     dropped: int | None = None
+    stamp: FileStamp | None = None
+    damage: str | None = None
     outputs: Mapping[str, Features] = field(default_factory=dict)
 
     @property
@@ -79,3 +84,8 @@ class Failure:
     def to_json(self) -> str:
         """Return the ledger's line, with its newline."""
         return json.dumps({"path": encode_name(self.path), "reason": self.reason}) + "\n"
+
+
+def damage_line(path: str, damage: str) -> str:
+    """Return the ledger's line of a damaged picture that was decoded all the same."""
+    return json.dumps({"path": encode_name(path), "damaged": damage}) + "\n"

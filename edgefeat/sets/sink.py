@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Protocol, Self
 
 from edgefeat.sets.encoding import StoreLoss
 from edgefeat.sets.record import Failure, FeatureRecord
+from edgefeat.sets.stamps import Look
+from edgefeat.sets.target import Changes
 
 __all__ = ["CallbackSink", "ListSink", "Sink", "SinkSummary"]
 
@@ -17,24 +19,35 @@ __all__ = ["CallbackSink", "ListSink", "Sink", "SinkSummary"]
 class SinkSummary:
     """What stands in an output.
 
-    Attributes:
+    Args:
         rows: Records that a reader finds there now.
         resumed: Records among them that were there before this run.
         failures: Pictures that gave no features, of earlier runs too.
+        damaged: Rows of damaged pictures, of earlier runs too.
         loss: What storing cost the worst vector; None where nothing is lost.
+        changes: How a set that was there differed from the pictures given; None for a new set.
     """
 
     rows: int = 0
     resumed: int = 0
     failures: int = 0
+    damaged: int = 0
     loss: StoreLoss | None = None
+    changes: Changes | None = None
 
 
 class Sink(Protocol):
     """Takes records in order. A context manager: leaving it closes it."""
 
-    def pending(self, paths: Sequence[str]) -> list[str]:
+    def names_there(self) -> tuple[Iterator[str], str | None]:
+        """Return what the pictures that are there are called, and where relative names start."""
+
+    def pending(self, paths: Sequence[str], look: Look | None = None) -> list[str]:
         """Return which of the pictures are still to be done, in order.
+
+        Args:
+            paths: The pictures.
+            look: Looks at their files, which a sink may compare with what they were.
 
         Raises:
             SinkError: An unfinished set was made from other pictures.
@@ -49,6 +62,9 @@ class Sink(Protocol):
 
     def fail(self, failure: Failure) -> None:
         """Take one picture that gave no features, in order with the records."""
+
+    def keep(self) -> None:
+        """Bring what was taken to where the next run finds it, if there is such a place."""
 
     def commit(self) -> None:
         """Put the finished set in place.
@@ -76,9 +92,16 @@ class Sink(Protocol):
 class SinkBase:
     """What most sinks have in common; each overrides what it does otherwise."""
 
-    def pending(self, paths: Sequence[str]) -> list[str]:
+    def names_there(self) -> tuple[Iterator[str], str | None]:
+        """Return nothing: nothing was done before."""
+        return iter(()), None
+
+    def pending(self, paths: Sequence[str], look: Look | None = None) -> list[str]:
         """Return all of the pictures: nothing was done before."""
         return list(paths)
+
+    def keep(self) -> None:
+        """Do nothing: what is not committed is given up."""
 
     def fail(self, failure: Failure) -> None:
         """Do nothing: there is no place for failures here; the caller names them."""

@@ -62,7 +62,7 @@ class WholeFileSink(SinkBase):
             rows = [encode(features, self._info.store) for features in arrays]
             self._lost(row.loss for row in rows)
             self._put(record, rows)
-        self._rows += 1
+        self._count(record)
 
     def fail(self, failure: Failure) -> None:
         """Take one picture that gave no features."""
@@ -79,13 +79,22 @@ class WholeFileSink(SinkBase):
 
     def summary(self) -> SinkSummary:
         """Count what stands in the file."""
-        loss = self._loss if self._published else None
-        return SinkSummary(rows=self._published, failures=self._ledger.count, loss=loss)
+        return SinkSummary(
+            rows=self._published,
+            failures=self._ledger.count,
+            damaged=self._ledger.damaged,
+            loss=self._loss if self._published else None,
+        )
 
     def close(self) -> None:
         """Give up whatever was not committed; closing twice is fine."""
         self._spool.discard()
         self._ledger.close()
+
+    def _count(self, record: FeatureRecord) -> None:
+        self._rows += 1
+        if record.damage is not None:
+            self._ledger.add_damaged(record.path, record.damage)
 
     def _put(self, record: FeatureRecord, rows: Sequence[Stored]) -> None:
         """Take one record, and for each output its row as it is kept."""
@@ -122,7 +131,7 @@ class JsonLinesFileSink(WholeFileSink):
             line, loss = encode_line(record, self._info)
             self._lost([loss])
             self._spool.file.write(line)
-        self._rows += 1
+        self._count(record)
 
 
 class SidecarSink(WholeFileSink):

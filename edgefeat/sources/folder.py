@@ -8,8 +8,8 @@ import threading
 from pathlib import Path
 
 from edgefeat.errors import SourceError
+from edgefeat.listing.listing import expand
 from edgefeat.pictures.decode import ImageInput
-from edgefeat.pictures.paths import expand
 from edgefeat.sources.base import Grab, OpenReader, Traits, nothing_grabbed
 
 __all__ = ["FolderSource"]

@@ -4,7 +4,7 @@
 
 Photos are the committed samples, re-encoded at 640x480 (4:2:0, quality 90); files are links to
 them, so that any number costs no disk. All of one round runs interleaved: a plain decode-then-run
-loop in one thread, then `extract_files` with 1 and 2 workers. Two figures come of it:
+loop in one thread, then `extract_pictures` with 1 and 2 workers. Two figures come of it:
 
 - `speed-up`: the loop's wall time over that of two workers (median of rounds);
 - `of bound`: both cores do nothing but decode and run, if wall time is half the CPU seconds of
@@ -39,7 +39,9 @@ import numpy as np
 import onnxruntime
 
 import edgefeat
-from edgefeat.corpus.extracting import extract_files
+from edgefeat.corpus.at_hand import AtHand
+from edgefeat.corpus.extracting import extract_pictures
+from edgefeat.options.many import ManyOptions
 from edgefeat.sets.info import SetInfo
 from edgefeat.sets.shards import ShardSink
 
@@ -73,11 +75,12 @@ class Timed:
 
     def __init__(self, extractor: edgefeat.FeatureExtractor) -> None:
         self._extractor = extractor
+        self.fingerprint = extractor.fingerprint
         self.parts_s: list[tuple[float, float]] = []  # CPU and wall
 
-    def prepare(self, image: Any, *, colour: Any = "bgr") -> Any:
+    def prepare(self, image: Any, **options: Any) -> Any:
         """Decode and resize."""
-        return self._timed(lambda: self._extractor.prepare(image, colour=colour))
+        return self._timed(lambda: self._extractor.prepare(image, **options))
 
     def extract_prepared(self, images: Any) -> Any:
         """Run the model."""
@@ -102,7 +105,8 @@ def one_round(
         timed = Timed(extractor)
         sink = ShardSink(folder / f"{workers}-{time.monotonic_ns()}", SetInfo.of(extractor))
         cpu, started = time.process_time(), time.perf_counter()
-        extract_files(paths, timed, sink, workers=workers)  # type: ignore[arg-type]
+        many = ManyOptions(workers=workers, batch=1)
+        extract_pictures(paths, AtHand.of(paths), timed, sink, many=many)  # type: ignore[arg-type]
         sink.commit()
         result[f"workers{workers}_s"] = time.perf_counter() - started
         result[f"process{workers}_cpu_s"] = time.process_time() - cpu

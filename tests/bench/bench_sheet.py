@@ -22,7 +22,7 @@ import cv2
 import numpy as np
 
 import edgefeat
-from edgefeat.pictures.paths import expand
+from edgefeat.listing.listing import expand
 from edgefeat.sets.photo_facts import facts_of
 from edgefeat.sheets.page import write_sheet
 from edgefeat.sheets.sheet import Card, Section, Sheet

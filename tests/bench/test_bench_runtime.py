@@ -10,8 +10,10 @@ import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
 import edgefeat
-from edgefeat.corpus.extracting import extract_files
+from edgefeat.corpus.at_hand import AtHand
+from edgefeat.corpus.extracting import extract_pictures
 from edgefeat.model.shipped import default_model_path, sample_photos
+from edgefeat.options.many import ManyOptions
 from edgefeat.pictures.decode import load_bgr
 from edgefeat.pictures.preprocess import Preprocessor
 from edgefeat.sources import ArraySource
@@ -67,7 +69,9 @@ def test_stream(benchmark: BenchmarkFixture, extractor: edgefeat.FeatureExtracto
 
 def test_corpus(benchmark: BenchmarkFixture, extractor: edgefeat.FeatureExtractor) -> None:
     paths = [str(path) for path in sample_photos()] * 5
-    assert benchmark(extract_files, paths, extractor, ForgettingSink()) == []
+    at_hand, many = AtHand.of(paths), ManyOptions(workers=1, batch=1)
+    sink = ForgettingSink()
+    assert benchmark(extract_pictures, paths, at_hand, extractor, sink, many=many) == []
 
 
 def test_cold_start(benchmark: BenchmarkFixture) -> None:

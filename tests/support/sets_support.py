@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import count
 from pathlib import Path
 
@@ -99,6 +100,17 @@ def write_set(
 def written_set(path: Path, info: SetInfo, names: Sequence[str | None]) -> FeatureSet:
     write_set(path, info, names, live=info.timed)
     return FeatureSet.read(path)
+
+
+def plain(names: Iterable[str]) -> list[str]:
+    """Names of files without the hashes in them, sorted."""
+    return sorted(re.sub(r"-[0-9a-f]{8}(?=\.)", "", name) for name in names)
+
+
+def file_of(folder: Path, name: str) -> Path:
+    """The file that is called so but for the hash."""
+    (found,) = (path for path in folder.iterdir() if plain([path.name]) == [name])
+    return found
 
 
 def killed_at(step: int, work: Callable[[], object]) -> bool:

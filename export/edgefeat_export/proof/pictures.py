@@ -10,11 +10,11 @@ import numpy as np
 
 from edgefeat.arrays import Pixels
 from edgefeat.errors import ImageError, SourceError
+from edgefeat.listing.listing import expand
 from edgefeat.model.probe import probe_image
 from edgefeat.model.shipped import sample_photos
 from edgefeat.model.spec import InputSpec
 from edgefeat.pictures.decode import load_bgr
-from edgefeat.pictures.paths import expand
 from edgefeat.pictures.preprocess import Preprocessor
 from edgefeat_export.errors import ExportError
 

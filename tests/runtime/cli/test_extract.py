@@ -96,7 +96,7 @@ def test_bad_pictures_are_named_and_the_rest_done(folder: Path, tmp_path: Path) 
     assert summary["failed"] == [
         {
             "path": f"{tmp_path}/*.gif",
-            "reason": "no picture matches this pattern. Check it, and quote it.",
+            "reason": "this pattern names no file. Check it, and quote it.",
         },
         {
             "path": str(folder / "b.png"),
@@ -116,7 +116,7 @@ def test_a_folder_without_pictures_writes_nothing(tmp_path: Path) -> None:
     done = run("extract", empty, "-o", tmp_path / "f.npz")
     assert done.returncode == 1
     assert (
-        f"edgefeat: {empty}: no pictures in this folder. Name one with files that end in .bmp"
+        f"edgefeat: {empty}: the only file below it is no picture that is read: 1 unknown."
         in done.stderr
     )
     assert "nothing written" in done.stderr
@@ -218,7 +218,11 @@ def test_a_full_disk_keeps_the_old_file(photos: Path, tmp_path: Path) -> None:
 
 
 def test_ctrl_c_leaves_the_old_file_and_no_other(photos: Path, tmp_path: Path) -> None:
-    output = tmp_path / "f.npz"
+    output, many = tmp_path / "out" / "f.npz", tmp_path / "many"
+    for folder in (output.parent, many):
+        folder.mkdir()
+    for number in range(900):
+        (many / f"{number}.jpg").symlink_to(photos / "coffee.jpg")
     output.write_bytes(b"old but good")
     command = [
         sys.executable,
@@ -226,14 +230,14 @@ def test_ctrl_c_leaves_the_old_file_and_no_other(photos: Path, tmp_path: Path) -
         "-m",
         "edgefeat",
         "extract",
-        *[str(photos)] * 400,
+        str(many),
         "-o",
         str(output),
         "--overwrite",
     ]
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
     deadline = time.monotonic() + 30
-    while len(list(tmp_path.iterdir())) < 2 and time.monotonic() < deadline:
+    while len(list(output.parent.iterdir())) < 2 and time.monotonic() < deadline:
         time.sleep(0.02)
     time.sleep(0.2)
     process.send_signal(signal.SIGINT)
@@ -242,7 +246,7 @@ def test_ctrl_c_leaves_the_old_file_and_no_other(photos: Path, tmp_path: Path) -
     assert errors.splitlines()[-1].startswith("edgefeat: nothing written, interrupted")
     assert "Traceback" not in errors
     assert output.read_bytes() == b"old but good"
-    assert [path.name for path in tmp_path.iterdir()] == ["f.npz"]
+    assert [path.name for path in output.parent.iterdir()] == ["f.npz"]
 
 
 def test_a_reader_that_has_enough_is_no_error(photos: Path) -> None:
@@ -255,7 +259,7 @@ def test_a_reader_that_has_enough_is_no_error(photos: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["extract"], "the following arguments are required: SOURCE"),
+        (["extract"], "expected a SOURCE, or names by --files-from FILE"),
         (["extract", "a.jpg", "--threads", "0"], "expected a whole number of 1 or more, got 0."),
         (
             ["extract", "a.jpg", "--decode", "half"],

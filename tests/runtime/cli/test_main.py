@@ -27,7 +27,7 @@ def edgefeat(*words: str) -> subprocess.CompletedProcess[str]:
         ),
         (
             ["extract"],
-            "edgefeat extract: error: the following arguments are required: SOURCE",
+            "edgefeat extract: error: expected a SOURCE, or names by --files-from FILE",
         ),
         (
             ["extract", "a.jpg", "--treads", "2"],

@@ -158,8 +158,8 @@ def test_health_that_cannot_be_written_is_told_once_and_stops_nothing(
     assert stop(process) < 1.5
     assert process.returncode == 0
     assert process.stderr.read().decode() == (
-        f"edgefeat: {folder / 'h.json'}: the live numbers cannot be written: "
-        "No such file or directory. The stream goes on, and tries again each second.\n"
+        f"edgefeat: {folder / 'h.json'}: the folder {folder} does not exist. Create it, "
+        "or choose another place. The stream goes on, and tries again each second.\n"
     )
     process.stderr.close()
 
@@ -171,7 +171,8 @@ def test_a_wrong_place_for_health_is_found_at_the_start(photos: Path, tmp_path: 
     )
     assert (done.returncode, done.stdout) == (3, "")
     assert done.stderr == (
-        f"edgefeat: error: {place}: no such folder {place.parent}. Create it first.\n"
+        f"edgefeat: error: {place}: the folder {place.parent} does not exist. Create it, "
+        "or choose another place.\n"
     )
 
 

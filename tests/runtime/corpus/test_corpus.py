@@ -16,8 +16,10 @@ import pytest
 
 import edgefeat
 from edgefeat import FeatureExtractor, FeatureSet
-from edgefeat.corpus.extracting import extract_files
-from edgefeat.corpus.listing import collect
+from edgefeat.corpus.at_hand import AtHand
+from edgefeat.corpus.extracting import extract_pictures
+from edgefeat.listing.listing import Listing
+from edgefeat.options.many import ManyOptions
 from edgefeat.sets.sink import ListSink
 
 
@@ -61,7 +63,8 @@ def test_workers_and_batches_change_nothing(
 ) -> None:
     paths = sorted(str(path) for path in corpus.iterdir())
     sink = ListSink()
-    failures = extract_files(paths, extractor, sink, workers=workers, batch=batch)
+    many = ManyOptions(workers=workers, batch=batch)
+    failures = extract_pictures(paths, AtHand.of(paths), extractor, sink, many=many)
     expected = FeatureSet.read(whole)
     assert [record.path for record in sink.records] == list(expected.paths)
     assert [record.index for record in sink.records] == list(range(len(expected)))
@@ -76,7 +79,7 @@ def test_stop_ends_at_the_first_failure(corpus: Path, tmp_path: Path) -> None:
     assert done.returncode == 1
     summary = json.loads(done.stdout)
     assert [Path(f["path"]).name for f in summary["failed"]] == ["010b.jpg"]
-    assert summary["written"] == 8
+    assert summary["written"] == 11
     assert summary["complete"] is False
     done = run("extract", corpus, "-o", tmp_path / "f.npz", "--on-error", "stop")
     assert "nothing written, 1 failed, stopped at the first failure" in done.stderr
@@ -120,7 +123,7 @@ def test_ctrl_c_leaves_a_set_that_resumes(corpus: Path, whole: Path, tmp_path: P
     command = edgefeat_command("extract", corpus, "-o", output, "--shard-size", 8)
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
     deadline = time.monotonic() + 60
-    while not (output / "shard-00001.npy").exists() and time.monotonic() < deadline:
+    while not list(output.glob("shard-00001*.npy")) and time.monotonic() < deadline:
         time.sleep(0.002)
     process.send_signal(signal.SIGINT)
     _, errors = process.communicate(timeout=60)
@@ -159,7 +162,7 @@ def test_the_ledger_of_a_file_stands_beside_it(photos: Path, tmp_path: Path) -> 
     assert run("extract", photos, bad, "-o", output, "--store", "i8").returncode == 1
     assert json.loads(ledger.read_text()) == {
         "path": str(bad),
-        "reason": "the file is empty. Check the file, or convert it to JPEG or PNG.",
+        "reason": "the file is empty. Get the file again.",
     }
     done = run("extract", photos, "-o", output, "--store", "f16", "--overwrite")
     assert done.returncode == 0
@@ -181,11 +184,12 @@ def test_a_folder_that_cannot_be_read_is_named(
         Path("d" * 250).mkdir()
         os.chdir("d" * 250)
     monkeypatch.undo()
-    paths, failures = collect([str(folder)])
-    assert len(paths) == 3
-    assert len(failures) == 1
-    assert failures[0].path.startswith(f"{folder}/ddd")
-    assert failures[0].reason == "a folder that cannot be read: File name too long."
+    listing = Listing()
+    listing.add([str(folder)])
+    assert len(listing.pictures) == 3
+    ((where, error),) = listing.failures
+    assert where.startswith(f"{folder}/ddd")
+    assert error.reason == "a folder that cannot be read: File name too long."
 
 
 def test_names_cannot_command_a_terminal(tmp_path: Path) -> None:
@@ -193,8 +197,7 @@ def test_names_cannot_command_a_terminal(tmp_path: Path) -> None:
     command = edgefeat_command("extract", ".", "-o", "set")
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60)
     assert done.stderr.splitlines()[0] == (
-        "edgefeat: ./red\\x1b[31m.jpg: the file is empty. "
-        "Check the file, or convert it to JPEG or PNG."
+        "edgefeat: red\\x1b[31m.jpg: the file is empty. Get the file again."
     )
 
 

@@ -154,7 +154,12 @@ def test_every_file_is_accounted_for(corpus: list[str], tmp_path: Path) -> None:
     assert "Traceback" not in done.stderr
     features = FeatureSet.read(output)
     ledger = [json.loads(line) for line in (output / "errors.jsonl").read_text().splitlines()]
+    damaged = {entry["path"]: entry["damaged"] for entry in ledger if "damaged" in entry}
+    ledger = [entry for entry in ledger if "reason" in entry]
     failed = [entry["path"] for entry in ledger]
+    assert damaged.keys() <= set(features.paths)
+    assert all("its decoder says" in said for said in damaged.values())
+    assert damaged
     assert sorted([*features.paths, *failed]) == corpus
     assert np.isfinite(features.features).all()
     assert min(len(features), len(failed)) > COUNT // 5  # neither a corpus of junk nor of photos

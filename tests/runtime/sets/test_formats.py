@@ -30,6 +30,7 @@ from sets_support import (
     ONE,
     SEVERAL,
     features_of,
+    file_of,
     info_of,
     killed_at,
     record_of,
@@ -378,7 +379,7 @@ def test_a_map_of_its_own_has_its_shape_in_numpy_files(tmp_path: Path) -> None:
         assert archive["outputs"].tolist() == ["map"]
         assert sorted(archive) == ["features", "fingerprint", "model", "outputs", "paths"]
     assert np.load(tmp_path / "f.npy").shape == (2, 2, 3, 4)
-    assert np.load(tmp_path / "folder" / "shard-00000.npy").shape == (2, 2, 3, 4)
+    assert np.load(file_of(tmp_path / "folder", "shard-00000.npy")).shape == (2, 2, 3, 4)
 
 
 def test_several_outputs_have_an_array_each(tmp_path: Path) -> None:
@@ -391,7 +392,7 @@ def test_several_outputs_have_an_array_each(tmp_path: Path) -> None:
     assert shapes == {
         "output_features": (2, 5), "output_block/2:0": (2, 3), "output_a map": (2, 2, 3, 4),
     }  # fmt: skip
-    assert np.load(tmp_path / "folder" / "shard-00000.output-1.npy").shape == (2, 3)
+    assert np.load(file_of(tmp_path / "folder", "shard-00000.output-1.npy")).shape == (2, 3)
 
 
 def test_a_line_longer_than_a_megabyte_is_gone_on_with(tmp_path: Path) -> None:

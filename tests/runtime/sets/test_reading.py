@@ -11,7 +11,7 @@ import pytest
 
 from edgefeat import FeatureSet, SinkError
 from edgefeat.sets.encoding import Store
-from sets_support import info_of, write_set
+from sets_support import file_of, info_of, write_set
 
 AGAIN = "Copy the file again, or extract again."
 
@@ -131,15 +131,15 @@ def test_a_shard_that_was_cut_is_found(tmp_path: Path) -> None:
     info, names = info_of(store=Store.I8), ["a", "b", "c", "d"]
     write_set(tmp_path / "set", info, names)
     for name, said in (
-        ("shard-00001.scales.npy", "its content is not what the manifest says. Restore the folder"),
-        ("shard-00000.npy", "its length is not what the manifest says. Restore the folder"),
+        ("shard-00001.scales.npy", "its content is not what the manifest says. Go on with the set"),
+        ("shard-00000.npy", "its length is not what the manifest says. Go on with the set"),
     ):
-        path = tmp_path / "set" / name
+        path = file_of(tmp_path / "set", name)
         path.write_bytes(path.read_bytes()[:-1])
-        with pytest.raises(SinkError, match=f"{name}: {said}"):
+        with pytest.raises(SinkError, match=f"{path.name}: {said}"):
             FeatureSet.read(tmp_path / "set")
         path.unlink()
-        with pytest.raises(SinkError, match=f"{name}.* (is missing|No such file)"):
+        with pytest.raises(SinkError, match=f"{path.name}.* (is missing|No such file)"):
             FeatureSet.read(tmp_path / "set")
         shutil.rmtree(tmp_path / "set")
         write_set(tmp_path / "set", info, names)

@@ -16,7 +16,7 @@ from edgefeat.sets.info import OutputInfo, SetInfo
 from edgefeat.sets.names import encode_name
 from edgefeat.sets.record import Failure, FeatureRecord
 from edgefeat.sets.shards import ShardSink, default_shard_sources
-from sets_support import info_of, killed_at, record_of
+from sets_support import file_of, info_of, killed_at, plain, record_of
 
 DIM = 6
 OUTPUTS = [OutputInfo(name="features", shape=(DIM,))]
@@ -60,7 +60,7 @@ def whole(tmp_path: Path) -> Path:
 
 
 def test_what_a_folder_holds(whole: Path) -> None:
-    assert sorted(content(whole)) == [
+    assert plain(content(whole)) == [
         "errors.jsonl", "manifest.json",
         "shard-00000.npy", "shard-00000.paths.json", "shard-00000.scales.npy",
         "shard-00001.npy", "shard-00001.paths.json", "shard-00001.scales.npy",
@@ -163,15 +163,50 @@ def test_sources_spelled_differently_are_refused_before_they_double_the_set(tmp_
         ShardSink(folder, INFO, resume=True).pending([f"./{name}" for name in NAMES])
 
 
-@pytest.mark.parametrize("name", ["shard-00001.npy", "shard-00001.paths.json", "errors.jsonl"])
-def test_a_changed_file_is_found(whole: Path, name: str) -> None:
-    path = whole / name
-    path.write_bytes(path.read_bytes()[:-1] + b"?")
-    with pytest.raises(SinkError, match=f"{name}: its content is not what the manifest says"):
-        fill(whole, NAMES, resume=True)
-    path.unlink()
-    with pytest.raises(SinkError, match=f"{name}: in the manifest, but No such file"):
-        fill(whole, NAMES, resume=True)
+@pytest.mark.parametrize("gone", [False, True], ids=["changed", "gone"])
+@pytest.mark.parametrize("name", ["shard-00001.npy", "shard-00001.scales.npy"])
+def test_a_damaged_shard_is_done_again_alone(whole: Path, name: str, gone: bool) -> None:
+    before = content(whole)
+    path = file_of(whole, name)
+    if gone:
+        path.unlink()
+    else:
+        path.write_bytes(path.read_bytes()[:-1] + b"?")
+    assert fill(whole, NAMES, resume=True) == 3  # its rows; its failure is known
+    assert content(whole) == before
+
+
+def test_a_shard_whose_names_are_lost_is_done_again_at_the_end(whole: Path) -> None:
+    names = set(FeatureSet.read(whole).paths)
+    file_of(whole, "shard-00001.paths.json").write_text("[]")
+    with pytest.raises(SinkError, match="its content is not what the manifest says"):
+        FeatureSet.read(whole)
+    with pytest.warns(UserWarning, match="3 rows of damaged shards were left out; resume or"):
+        assert len(FeatureSet.read(whole, skip_damaged=True)) == 6
+    with ShardSink(whole, INFO, resume=True) as sink:
+        todo = sink.pending(NAMES)
+        changes = sink.summary().changes
+        assert changes is not None
+        assert (changes.unreadable_names, changes.new) == (3, 3)
+        for one in todo:
+            sink.write(record(one))
+        sink.commit()
+    assert set(FeatureSet.read(whole).paths) == names
+
+
+def test_a_damaged_ledger_is_written_again(whole: Path) -> None:
+    before = content(whole)
+    (whole / "errors.jsonl").write_bytes(b"?")
+    assert fill(whole, NAMES, resume=True) == 3  # those that failed: nobody knows that now
+    ledger = (whole / "errors.jsonl").read_text().splitlines()
+    assert sorted(ledger) == sorted(before["errors.jsonl"].decode().splitlines())
+
+
+def test_a_stream_cannot_be_done_again(tmp_path: Path) -> None:
+    stream_into(tmp_path / "set", range(10))
+    file_of(tmp_path / "set", "shard-00001.npy").write_bytes(b"")
+    with pytest.raises(SinkError, match="its content is not what the manifest says"):
+        stream_into(tmp_path / "set", range(10, 11), resume=True)
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{", '{"model": 3}', "[" * 100_000])
@@ -238,7 +273,7 @@ def test_a_stream_is_read_while_it_runs(tmp_path: Path) -> None:
             assert len(there) == sink.summary().rows == row + 1
             exact = record_of(STREAM, row).features
             assert there[-1].features == pytest.approx(exact, abs=0.02)
-        assert sorted(content(folder)) == [
+        assert plain(content(folder)) == [
             "errors.jsonl", "manifest.json", "shard-00000.frames.json", "shard-00000.npy",
             "shard-00000.paths.json", "shard-00000.scales.npy", "shard-00001.tail.jsonl",
         ]  # fmt: skip

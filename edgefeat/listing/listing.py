@@ -1,0 +1,269 @@
+"""Lists the pictures that a user names, and counts by kind what is not taken."""
+
+from __future__ import annotations
+
+import glob
+import os
+import stat
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Self
+
+from edgefeat.errors import ImageError, SourceError
+from edgefeat.listing.archives import ARCHIVES, Archive, Member, open_archive
+from edgefeat.listing.excludes import Excludes
+from edgefeat.listing.skipped import Tally
+from edgefeat.pictures.formats import SUFFIXES
+from edgefeat.pictures.kind import FIRST_BYTES, Group, Kind, kind_of
+
+__all__ = ["Listing", "expand", "plain_path"]
+
+FirstBytes = Callable[[], "bytes | Kind"]
+
+# A file with one of these is tried whatever is inside: its name says that it is a picture. Of the
+# others the first bytes decide, which costs an opening.
+_CLAIMING = SUFFIXES - {".avif", ".heic", ".heif", ".j2k", ".jp2"}
+_UNREADABLE = Kind(name="unreadable", group=Group.OTHER, remedy="Check its permissions.")
+_SPECIAL = Kind(name="no regular file", group=Group.OTHER, remedy="Leave it.")
+_FOLDER_LINK = Kind(
+    name="link to a folder", group=Group.OTHER, remedy="Name the folder that it leads to."
+)
+_FOLDER = Kind(name="folder", group=Group.OTHER, remedy="Name it without a pattern.")
+_IN_ARCHIVE = "Name the archive itself: its pictures are then read."
+
+
+class Listing:
+    """Pictures in the order in which they were named; a folder's are sorted.
+
+    A context manager: leaving it closes the archives.
+
+    Args:
+        excludes: What to leave out below folders, in archives, and of what patterns match.
+
+    Attributes:
+        pictures: Paths of files, and of files in archives: the archive's path and the member's.
+        members: Those that are in an archive, with it.
+        tally: What was not taken, by kind.
+        excludes: What was left out on purpose.
+        failures: What names no picture or cannot be read, and why.
+        missing: Sources that are not there.
+        repeated: How often a picture was named that was in the list already.
+    """
+
+    def __init__(self, excludes: Excludes | None = None) -> None:
+        self.excludes = excludes or Excludes()
+        self.pictures: list[str] = []
+        self.members: dict[str, tuple[Archive, Member]] = {}
+        self.tally = Tally()
+        self.failures: list[tuple[str, SourceError | ImageError]] = []
+        self.missing: list[str] = []
+        self.repeated = 0
+        self._seen: set[str] = set()
+        self._archives: list[Archive] = []
+
+    def add(self, sources: Iterable[str], *, patterns: bool = True) -> None:
+        """Add what some sources name.
+
+        Args:
+            sources: Files, folders, archives and patterns.
+            patterns: Whether `*`, `?` and `[` in them have a meaning.
+        """
+        for source in sources:
+            try:
+                self._add(source, patterns=patterns)
+            except SourceError as error:
+                self.failures.append((source, error))
+
+    def close(self) -> None:
+        """Close the archives; closing twice is fine."""
+        for archive in self._archives:
+            archive.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _add(self, source: str, *, patterns: bool) -> None:
+        if os.path.isdir(source):  # noqa: PTH112 - Path raises on names that are too long
+            self._add_folder(source)
+        elif patterns and glob.has_magic(source) and not os.path.lexists(source):
+            self._add_matches(source)
+        elif (kind := _archive_kind(source)) is not None:
+            self._add_archive(source, kind)
+        else:
+            if patterns and not os.path.lexists(source):
+                self.missing.append(source)
+            self._take(source)
+
+    def _add_folder(self, folder: str) -> None:
+        skipped, there, before = Tally(), len(self.pictures), self.repeated
+        self._take_pictures(sorted(self._files_below(folder, skipped)), skipped)
+        self.tally.add(skipped)
+        if len(self.pictures) == there and self.repeated == before:
+            raise skipped.as_error(folder, "this folder", "below it")
+
+    def _add_matches(self, pattern: str) -> None:
+        skipped, there, before = Tally(), len(self.pictures), self.repeated
+        root = _plain_start(pattern)
+        found: list[str] = []
+        seen: set[tuple[str, str]] = set()
+        for path in sorted(glob.iglob(pattern, recursive=True)):  # noqa: PTH207 - may be absolute
+            if self.excludes.leave_out_path(os.path.relpath(path, root or ".")):
+                continue
+            if os.path.isdir(path):  # noqa: PTH112
+                if "**" not in pattern:
+                    skipped.count(_FOLDER, path)
+            elif self._is_new(path, seen):
+                found.append(path)
+        self._take_pictures(found, skipped)
+        self.tally.add(skipped)
+        if len(self.pictures) == there and self.repeated == before:
+            raise skipped.as_error(pattern, "this pattern", "that match")
+
+    def _add_archive(self, path: str, kind: str) -> None:
+        archive = open_archive(path, kind)
+        self._archives.append(archive)
+        skipped, there = Tally(), len(self.pictures)
+        found: dict[str, Member] = {}
+        for member in archive.members():
+            name = f"{path}/{member.name}"
+            if self.excludes.leave_out_path(member.name.strip("/")):
+                continue
+            if name in found:
+                problem = "in the archive this name stands more than once; the first one is taken"
+                self.failures.append((name, ImageError(problem, remedy="Unpack it first.")))
+            elif self._is_taken(name, skipped, lambda m=member: _start_of(archive, m)):  # type: ignore[misc]
+                found[name] = member
+        for name, member in found.items():
+            taken = self._take(name)
+            if taken is not None:
+                self.members[taken] = archive, member
+        self.tally.add(skipped)
+        if len(self.pictures) == there:
+            raise skipped.as_error(path, "this archive", "in it")
+
+    def _take_pictures(self, paths: Sequence[str], skipped: Tally) -> None:
+        for path in paths:
+            if self._is_taken(path, skipped, lambda p=path: _first_bytes(p)):  # type: ignore[misc]
+                self._take(path)
+
+    def _is_taken(self, path: str, skipped: Tally, first_bytes: FirstBytes) -> bool:
+        if os.path.splitext(path)[1].lower() in _CLAIMING:  # noqa: PTH122 - thousands of them
+            return True
+        found = first_bytes()
+        kind = found if isinstance(found, Kind) else kind_of(found)
+        if kind.group is Group.PICTURE:
+            return True
+        if kind.name in ARCHIVES:
+            kind = Kind(name=kind.name, group=kind.group, remedy=_IN_ARCHIVE)
+        skipped.count(kind, path)
+        return False
+
+    def _take(self, path: str) -> str | None:
+        name = plain_path(path)
+        if name in self._seen:
+            self.repeated += 1
+            return None
+        self._seen.add(name)
+        self.pictures.append(name)
+        return name
+
+    def _is_new(self, path: str, seen: set[tuple[str, str]]) -> bool:
+        """Return whether a pattern matches a file for the first time: `**` goes round in links."""
+        folder, name = os.path.split(path)
+        key = os.path.realpath(folder), name
+        self.repeated += key in seen
+        new = key not in seen
+        seen.add(key)
+        return new
+
+    def _files_below(self, folder: str, skipped: Tally) -> Iterator[str]:
+        def unreadable(error: OSError) -> None:
+            where = str(error.filename)
+            problem = f"a folder that cannot be read: {error.strerror}"
+            self.failures.append((where, SourceError(problem, where=where)))
+
+        start = len(folder.rstrip("/")) + 1
+        for parent, folders, files in os.walk(folder, onerror=unreadable):
+            below = parent[start:]
+            kept = []
+            for name in folders:
+                inside = f"{below}/{name}".lstrip("/")
+                full = f"{parent.rstrip('/')}/{name}"
+                if self.excludes.leave_out(name, inside):
+                    continue
+                if os.path.islink(full):  # noqa: PTH114
+                    skipped.count(_FOLDER_LINK, full)
+                else:
+                    kept.append(name)
+            folders[:] = kept
+            for name in files:
+                if not self.excludes.leave_out(name, f"{below}/{name}".lstrip("/")):
+                    yield f"{parent.rstrip('/')}/{name}"
+
+
+def plain_path(path: str) -> str:
+    """Return a path without `./` and doubled slashes, which say nothing."""
+    parts = [part for part in path.split("/") if part not in ("", ".")]
+    plain = "/".join(parts)
+    return f"/{plain}" if path.startswith("/") else plain or "."
+
+
+def expand(source: str) -> list[str]:
+    """Return the picture files that one file, folder or pattern names, in order.
+
+    Sub-folders that cannot be read are passed over.
+
+    Raises:
+        SourceError: It names nothing.
+    """
+    with Listing() as listing:
+        listing.add([source])
+        for _, error in listing.failures:
+            if not listing.pictures and isinstance(error, SourceError):
+                raise error
+        return listing.pictures
+
+
+def _plain_start(pattern: str) -> str:
+    """Return the folder before the first part of a pattern that has magic."""
+    parts = pattern.split("/")
+    plain = []
+    for part in parts[:-1]:
+        if glob.has_magic(part):
+            break
+        plain.append(part)
+    return "/".join(plain) or ("/" if pattern.startswith("/") else "")
+
+
+def _first_bytes(path: str) -> bytes | Kind:
+    """Return a file's beginning, or what it is if it has none that can be read."""
+    try:
+        # Without blocking: opening a FIFO would wait for a writer for ever.
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError:
+        return _UNREADABLE
+    try:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            return _SPECIAL
+        return os.read(descriptor, FIRST_BYTES)
+    except OSError:
+        return _UNREADABLE
+    finally:
+        os.close(descriptor)
+
+
+def _start_of(archive: Archive, member: Member) -> bytes | Kind:
+    try:
+        return archive.read(member, FIRST_BYTES)
+    except ImageError:
+        return _UNREADABLE
+
+
+def _archive_kind(path: str) -> str | None:
+    if os.path.splitext(path)[1].lower() in _CLAIMING:  # noqa: PTH122 - thousands of them
+        return None
+    found = _first_bytes(path)
+    kind = found if isinstance(found, Kind) else kind_of(found)
+    return kind.name if kind.name in ARCHIVES else None

@@ -1,0 +1,91 @@
+"""What a picture's file was when it was read: size, time of change, and a hash of its bytes.
+
+A file counts as unchanged while its size and time of change are the same, as for rsync. If only the
+time differs, the bytes decide.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+__all__ = [
+    "DIGEST_BYTES",
+    "FileStamp",
+    "Look",
+    "new_digest",
+    "read_stamps",
+    "still_the_same",
+    "write_stamps",
+]
+
+DIGEST_BYTES = 16
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileStamp:
+    """A file at one moment.
+
+    Args:
+        size_bytes: How long it was.
+        mtime_ns: When it was last changed, in nanoseconds of Unix time.
+        blake2b: The hash of its bytes, 32 hexadecimal digits; empty where nobody read them.
+    """
+
+    size_bytes: int
+    mtime_ns: int
+    blake2b: str = ""
+
+
+class Look(Protocol):
+    """Looks at the files that a set's names stand for."""
+
+    def stamp(self, name: str) -> FileStamp | None:
+        """Return a file's size and time of change, without its hash; None if it is gone."""
+
+    def digest(self, name: str) -> str | None:
+        """Return the hash of a file's bytes; None if it cannot be read."""
+
+
+def new_digest() -> hashlib.blake2b:
+    """Return the hash of nothing, to be fed with a file's bytes."""
+    return hashlib.blake2b(digest_size=DIGEST_BYTES)
+
+
+def still_the_same(name: str, before: FileStamp | None, look: Look) -> FileStamp | None:
+    """Return what a file's stamp is now, if its bytes are those of before; else None."""
+    now = look.stamp(name)
+    if now is None or before is None or now.size_bytes != before.size_bytes:
+        return None
+    if now.mtime_ns == before.mtime_ns:
+        return before
+    if look.digest(name) != before.blake2b:
+        return None
+    return replace(before, mtime_ns=now.mtime_ns)
+
+
+def write_stamps(stamps: Sequence[FileStamp | None]) -> bytes:
+    """Return stamps, some of which may be missing, as a JSON object of lists."""
+    columns = {
+        "size_bytes": [None if one is None else one.size_bytes for one in stamps],
+        "mtime_ns": [None if one is None else one.mtime_ns for one in stamps],
+        "blake2b": [None if one is None else one.blake2b for one in stamps],
+    }
+    return (json.dumps(columns) + "\n").encode()
+
+
+def read_stamps(content: bytes) -> list[FileStamp | None]:
+    """Return what `write_stamps` wrote.
+
+    Raises:
+        KeyError, TypeError, ValueError: It is something else.
+    """
+    columns = json.loads(content)
+    rows = zip(columns["size_bytes"], columns["mtime_ns"], columns["blake2b"], strict=True)
+    return [
+        None if size is None else FileStamp(size_bytes=size, mtime_ns=mtime, blake2b=digest)
+        for size, mtime, digest in rows
+    ]
