@@ -31,7 +31,8 @@ examples:
   find . -name '*.jpg' -print0 | edgefeat extract --files-from - -o features/
 
 outputs, by the name of OUT:
-  .npz     arrays features (N, D), paths (N,), model, fingerprint, outputs; scales (N,) with i8
+  .npz     arrays features (N, D), paths (N,), model, fingerprint, outputs, pixels;
+           scales (N,) with i8
   .npy     array (N, D), with paths and fingerprint in OUT.json
   .csv     path,f0000,f0001,... with fingerprint in OUT.json
   .jsonl   one object a line: path, index, model, fingerprint, features; --schema describes it

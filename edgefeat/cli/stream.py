@@ -102,6 +102,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Run the subcommand; return its exit code."""
     from edgefeat.cli.record_lines import for_people
     from edgefeat.sets.info import SetInfo
+    from edgefeat.sources.folder import FolderSource
     from edgefeat.streaming import Stream
     from edgefeat.streaming.recording import record
 
@@ -122,7 +123,8 @@ def run(arguments: argparse.Namespace) -> int:
             on_event=screen.tell,
             on_health=on_health,
         )
-        info = SetInfo.of(extractor, plan.options.store, timed=True)
+        files = isinstance(source, FolderSource)
+        info = SetInfo.of(extractor, plan.options.store, timed=True, from_files=files)
         if source.traits.live and plan.at_the_end:
             screen.note(f"{plan.output} appears when the stream ends; a kill before loses it")
         with for_people() if to_people else plan.open(info) as sink:

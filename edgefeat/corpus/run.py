@@ -78,7 +78,8 @@ def extract_folder(
         shard_size: Pictures that a shard of a folder covers; None is 1024, or 16 MiB.
         commit_every_s: After how many seconds features are on the disk, also where a shard takes
             longer; None is 30.
-        exclude: Patterns of names to leave out; see `edgefeat.listing.excludes.Excludes`.
+        exclude: Patterns of files and folders to leave out, as of the shell. One without a slash
+            is matched with names, one with a slash with paths below the source.
         default_excludes: Whether to leave out dot files and what systems keep beside pictures.
         files_from: A file with names of pictures, a line each or ended by zero bytes; `-` is
             stdin.

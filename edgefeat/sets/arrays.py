@@ -1,6 +1,7 @@
 """NumPy's own formats: `.npz` with everything inside, `.npy` with its facts beside it.
 
-    FILE.npz   features (N, D), paths (N,), model, fingerprint, outputs (the output's name)
+    FILE.npz   features (N, D), paths (N,), model, fingerprint, outputs (the output's name),
+               pixels (how they were got)
                scales (N,) with i8; index, source, wall_time, ... (N,) from a stream
                output_NAME (N, D) and scales_NAME (N,) for each output, where several are kept
     FILE.npy   features (N, D); paths and the rest in FILE.npy.json
@@ -26,7 +27,7 @@ from edgefeat.sets.contents import SetContents
 from edgefeat.sets.csv_file import read_sidecar
 from edgefeat.sets.encoding import Store, Stored
 from edgefeat.sets.frames import COLUMNS, Frames, frame_facts
-from edgefeat.sets.info import OutputInfo, SetInfo
+from edgefeat.sets.info import OutputInfo, PixelsFrom, SetInfo
 from edgefeat.sets.names import decode_name, encode_name
 from edgefeat.sets.record import FeatureRecord
 from edgefeat.sets.whole_file import SidecarSink, WholeFileSink
@@ -79,6 +80,7 @@ class NpzSink(WholeFileSink):
             ("model", self._info.model),
             ("fingerprint", self._info.fingerprint),
             ("outputs", names),
+            ("pixels", str(self._info.pixels or "")),
         ):
             arrays[name] = _writer_of(np.array(value, np.str_))
         with zipfile.ZipFile(self._spool.file, "w") as archive:
@@ -151,6 +153,7 @@ def read_npz(path: Path) -> SetContents:
             ),
             store=_store_of(arrays[0]),
             timed=timed,
+            pixels=_pixels_from(archive),
         )
         columns = []
         for output, array in zip(info.outputs, arrays, strict=True):
@@ -181,6 +184,11 @@ def read_npy(path: Path) -> SetContents:
         frames=Frames.of_columns(facts) if info.timed else None,
         columns=[[Stored(numbers=numbers.reshape(len(numbers), -1))]],
     )
+
+
+def _pixels_from(archive: Any) -> PixelsFrom | None:
+    said = str(archive["pixels"]) if "pixels" in archive else ""
+    return PixelsFrom(said) if said else None
 
 
 def _key(kind: str, output: str, outputs: int) -> str:
