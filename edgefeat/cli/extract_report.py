@@ -6,11 +6,12 @@ import json
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
+from edgefeat.cli.not_taken import not_taken_line
 from edgefeat.model import codec
 from edgefeat.sets.names import encode_name
 
 if TYPE_CHECKING:
-    from edgefeat.corpus.summary import NotTaken, Summary
+    from edgefeat.corpus.summary import Summary
 
 __all__ = ["as_json", "as_text", "notes", "warnings"]
 
@@ -70,12 +71,12 @@ def as_text(summary: Summary) -> str:
 
 def warnings(summary: Summary) -> list[str]:
     """Return what is said under --quiet too: pictures that were not read."""
-    return [_not_taken(one) for one in summary.not_taken if one.pictures]
+    return [not_taken_line(one) for one in summary.not_taken if one.pictures]
 
 
 def notes(summary: Summary) -> list[str]:
     """Return what else was not taken, and how a set that was there differs from the sources."""
-    said = [_not_taken(one) for one in summary.not_taken if not one.pictures]
+    said = [not_taken_line(one) for one in summary.not_taken if not one.pictures]
     if summary.excluded_by_default:
         said.append(
             f"{summary.excluded_by_default} left out by default: dot files, and what systems keep "
@@ -87,18 +88,6 @@ def notes(summary: Summary) -> list[str]:
     if summary.repeated:
         said.append(f"{summary.repeated} named more than once, and done once.")
     return said + _changes(summary)
-
-
-def _not_taken(one: NotTaken) -> str:
-    from edgefeat.cli.record_lines import printable
-
-    files = "1 file" if one.count == 1 else f"{one.count} files"
-    pictures = "pictures that are not read" if one.pictures else "no pictures"
-    if one.count == 1:
-        pictures = "a picture that is not read" if one.pictures else "no picture"
-    example = printable(one.example)
-    said = f"{files} not taken: {one.kind}, {pictures}, such as {example}. {one.remedy}"
-    return said.rstrip()
 
 
 def _changes(summary: Summary) -> list[str]:

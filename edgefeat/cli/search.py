@@ -75,14 +75,20 @@ def add_parser(
 def run(arguments: argparse.Namespace) -> int:
     """Run the subcommand; return its exit code."""
     from edgefeat import atomic
+    from edgefeat.cli.not_taken import not_taken_line
     from edgefeat.cli.record_lines import printable
-    from edgefeat.corpus.listing import collect
+    from edgefeat.corpus.summary import not_taken
+    from edgefeat.listing.listing import Listing
 
     if arguments.html:
         atomic.check_place(Path(arguments.html))
     there = open_photos(arguments)
-    photos, bad = collect(arguments.photos)
-    failed = [f"{printable(one.path)}: {one.reason}" for one in bad]
+    listing = Listing(archives=False)
+    listing.add(arguments.photos)
+    photos = listing.pictures
+    failed = [f"{printable(where)}: {error.reason}" for where, error in listing.failures]
+    for one in not_taken(listing.tally):
+        sys.stderr.write(f"edgefeat: note: {not_taken_line(one)}\n")
     show = _as_json if arguments.json else _as_text
     every: list[tuple[str, Matches]] = []
     for photo, found in _found(arguments, there, photos, failed):

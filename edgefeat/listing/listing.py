@@ -38,6 +38,7 @@ class Listing:
 
     Args:
         excludes: What to leave out below folders, in archives, and of what patterns match.
+        archives: Whether an archive as a source stands for the pictures in it.
 
     Attributes:
         pictures: Paths of files, and of files in archives: the archive's path and the member's.
@@ -49,7 +50,8 @@ class Listing:
         repeated: How often a picture was named that was in the list already.
     """
 
-    def __init__(self, excludes: Excludes | None = None) -> None:
+    def __init__(self, excludes: Excludes | None = None, *, archives: bool = True) -> None:
+        self._reads_archives = archives
         self.excludes = excludes or Excludes()
         self.pictures: list[str] = []
         self.members: dict[str, tuple[Archive, Member]] = {}
@@ -89,7 +91,7 @@ class Listing:
             self._add_folder(source)
         elif patterns and glob.has_magic(source) and not os.path.lexists(source):
             self._add_matches(source)
-        elif (kind := _archive_kind(source)) is not None:
+        elif self._reads_archives and (kind := _archive_kind(source)) is not None:
             self._add_archive(source, kind)
         else:
             if patterns and not os.path.lexists(source):
@@ -218,7 +220,7 @@ def expand(source: str) -> list[str]:
     Raises:
         SourceError: It names nothing.
     """
-    with Listing() as listing:
+    with Listing(archives=False) as listing:
         listing.add([source])
         for _, error in listing.failures:
             if not listing.pictures and isinstance(error, SourceError):

@@ -18,9 +18,9 @@ from typing import Any
 import numpy as np
 
 import edgefeat
+from edgefeat.listing.listing import expand
 from edgefeat.model.shipped import default_model
 from edgefeat.model.spec import Similarity
-from edgefeat.pictures.paths import expand
 from edgefeat.sets.levels import SHIPPED
 from edgefeat_export.proof import copies, likeness
 

@@ -16,9 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgefeat.errors import ImageError
+from edgefeat.listing.listing import expand
 from edgefeat.model.shipped import sample_photos
 from edgefeat.pictures.decode import load_bgr
-from edgefeat.pictures.paths import expand
 from edgefeat.pictures.resize import antialias
 from edgefeat_export.proof.calibration import packaged_photos
 

@@ -23,7 +23,8 @@ def edgefeat(*words: str) -> subprocess.CompletedProcess[str]:
         (["extact", "a.jpg"], "edgefeat: error: no command 'extact'. Did you mean 'extract'?"),
         (
             ["paint"],
-            "edgefeat: error: no command 'paint'. There is extract, stream, bench, info, doctor",
+            "edgefeat: error: no command 'paint'. There is extract, stream, search, duplicates, "
+            "sheet, bench, info, doctor",
         ),
         (
             ["extract"],

@@ -377,7 +377,7 @@ def test_a_map_of_its_own_has_its_shape_in_numpy_files(tmp_path: Path) -> None:
     with np.load(tmp_path / "f.npz") as archive:
         assert archive["features"].shape == (2, 2, 3, 4)
         assert archive["outputs"].tolist() == ["map"]
-        assert sorted(archive) == ["features", "fingerprint", "model", "outputs", "paths"]
+        assert sorted(archive) == ["features", "fingerprint", "model", "outputs", "paths", "pixels"]
     assert np.load(tmp_path / "f.npy").shape == (2, 2, 3, 4)
     assert np.load(file_of(tmp_path / "folder", "shard-00000.npy")).shape == (2, 2, 3, 4)
 

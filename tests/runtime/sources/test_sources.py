@@ -85,7 +85,7 @@ def test_what_is_no_source(source: object, error: type[Exception], message: str)
     [
         ("missing.mp4", "missing.mp4: no such file. Check the path."),
         ("91", "camera 91: no such device /dev/video91. Cameras here: "),
-        ("none/*.jpg", "none/*.jpg: no picture matches this pattern. Check it, and quote it."),
+        ("none/*.jpg", "none/*.jpg: this pattern names no file. Check it, and quote it."),
     ],
     ids=["video", "camera", "pattern"],
 )
