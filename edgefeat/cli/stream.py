@@ -19,6 +19,7 @@ from edgefeat.errors import OptionError, SinkError
 from edgefeat.options.checks import choice
 from edgefeat.options.network import NetworkOptions
 from edgefeat.options.stream import Limits, Selection
+from edgefeat.options.video import VideoOptions
 
 if TYPE_CHECKING:
     from edgefeat.sets.info import SetInfo
@@ -31,6 +32,7 @@ __all__ = ["add_parser"]
 
 _CAMERA_OPTIONS = ("size_hw", "pixel", "camera_fps")
 _NETWORK_OPTIONS = tuple(name for name, _ in NetworkOptions.each())
+_VIDEO_OPTIONS = tuple(name for name, _ in VideoOptions.each())
 
 _EPILOG = """\
 sources:
@@ -155,6 +157,7 @@ def _open_source(arguments: argparse.Namespace) -> Source:
         refuse(arguments, "stride", problem="goes only with raw frames on stdin")
     asked = [name for name in _CAMERA_OPTIONS if getattr(arguments, name) is not None]
     reached = [name for name in _NETWORK_OPTIONS if is_given(arguments, name)]
+    decoded = [name for name in _VIDEO_OPTIONS if is_given(arguments, name)]
     try:
         return open_source(
             arguments.source,
@@ -162,12 +165,15 @@ def _open_source(arguments: argparse.Namespace) -> Source:
             camera=_camera_request(arguments) if asked and arguments.source != "-" else None,
             watch=arguments.watch,
             network=read_options(arguments, NetworkOptions) if reached else None,
+            video=read_options(arguments, VideoOptions) if decoded else None,
         )
     except OptionError as error:  # on the command line records have no names of their own
         if error.option == "camera":
             error.option = asked[0]
         elif error.option == "network":
             error.option = reached[0]
+        elif error.option == "video":
+            error.option = decoded[0]
         raise
 
 

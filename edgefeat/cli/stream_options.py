@@ -9,6 +9,7 @@ from edgefeat.cli.options import add_options, group_of, positive_integer
 from edgefeat.cli.set_options import OUTPUT_TITLE, add_set_options
 from edgefeat.options.network import NetworkOptions
 from edgefeat.options.stream import Limits, Selection
+from edgefeat.options.video import VideoOptions
 
 __all__ = ["add_output_options", "add_selection_options", "add_source_options"]
 
@@ -70,6 +71,7 @@ def add_source_options(parser: argparse.ArgumentParser) -> None:
         help="rate to ask of a camera, or at which raw frames were taken",
     )
     add_options(parser, NetworkOptions, title=_SOURCE)
+    add_options(parser, VideoOptions, title=_SOURCE)
     rest = {name for name, _ in Limits.each()} - _ENDING
     add_options(parser, Limits, title=_SOURCE, only=rest)
 

@@ -2,6 +2,7 @@
 
 from edgefeat.messages.redact import redact
 from edgefeat.options.network import NetworkOptions
+from edgefeat.options.video import VideoOptions
 from edgefeat.sources.arrays import ArraySource, CallableSource, IterableSource
 from edgefeat.sources.base import FrameError, Grab, Reader, Source, Traits
 from edgefeat.sources.camera import CameraRequest
@@ -22,6 +23,7 @@ __all__ = [
     "Reader",
     "Source",
     "Traits",
+    "VideoOptions",
     "open_source",
     "redact",
 ]

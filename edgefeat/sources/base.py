@@ -94,10 +94,12 @@ class OpenReader:
     Attributes:
         notice: What the device does differently from what was asked; it may change at each grab.
         traits: How the source turned out to behave; None: as the source says.
+        has_one_size: Whether all frames of a recording should have one size: a new one is told.
     """
 
     notice: str | None = None
     traits: Traits | None = None
+    has_one_size: bool = False
 
     def states_times(self) -> bool:
         """Return whether frames have times that can be trusted; asked if a rate is to be kept."""

@@ -12,6 +12,7 @@ import cv2
 from edgefeat.errors import OptionError, SourceError
 from edgefeat.sources.base import Traits
 from edgefeat.sources.capture import LiveReader
+from edgefeat.sources.decoders.opencv import OpenCvDecoder
 
 __all__ = ["CameraRequest", "CameraSource", "limit_waits"]
 
@@ -101,7 +102,8 @@ class CameraSource:
             capture.set(cv2.CAP_PROP_BUFFERSIZE, 1)
             differs = self._request.difference(_given(capture))
             notice = "; ".join(text for text in (differs, told) if text is not None)
-            reader = LiveReader(capture, self.name, timeout_s=timeout_s, notice=notice or None)
+            decoder = OpenCvDecoder(capture, self.name)
+            reader = LiveReader(decoder, self.name, timeout_s=timeout_s, notice=notice or None)
             held.pop_all()  # the reader releases it from now on
             return reader
 

@@ -24,6 +24,7 @@ from edgefeat.messages.redact import redact
 from edgefeat.model.spec import Colour
 from edgefeat.options.checks import choice
 from edgefeat.options.network import NetworkOptions
+from edgefeat.options.video import VideoOptions
 from edgefeat.pictures.decode import ImageInput
 from edgefeat.pictures.formats import SUFFIXES
 from edgefeat.sources.arrays import ArraySource, CallableSource, IterableSource
@@ -54,6 +55,7 @@ def open_source(
     watch: bool = False,
     colour: ColourName | None = None,
     network: NetworkOptions | None = None,
+    video: VideoOptions | None = None,
 ) -> Source:
     """Return the source that a value names; nothing is opened yet.
 
@@ -66,6 +68,7 @@ def open_source(
         colour: Channel order of the arrays in a list, from an iterator or from a function; None:
             BGR, as in OpenCV. Other sources know their own.
         network: How a network camera is reached, and how far it is trusted.
+        video: How video is decoded.
 
     Raises:
         SourceError: It names nothing that can be opened.
@@ -74,13 +77,14 @@ def open_source(
     """
     if colour is not None:
         choice("colour", colour, "bgr", "rgb")
-    found = _find(source, camera, raw, watch, Colour(colour or "bgr"), network)
+    found = _find(source, camera, raw, watch, Colour(colour or "bgr"), network, video)
     given: tuple[tuple[str, bool, _Kinds], ...] = (
         ("camera", camera is not None, (CameraSource,)),
         ("raw", raw is not None, (PipeSource,)),
         ("watch", watch, (FolderSource,)),
         ("colour", colour is not None, _MADE_IN_PYTHON),
         ("network", network is not None, (HttpSource, NetworkVideoSource)),
+        ("video", video is not None, (HttpSource, NetworkVideoSource, VideoFileSource)),
     )
     for name, is_given, kinds in given:
         if is_given and (not isinstance(found, kinds) or (name == "colour" and found is source)):
@@ -97,13 +101,14 @@ def _find(
     watch: bool,
     colour: Colour,
     network: NetworkOptions | None,
+    video: VideoOptions | None,
 ) -> Source:
     if isinstance(source, bool) or source is None:
         raise TypeError(f"source: expected a camera, path, URL or pictures, got {source!r}")
     if isinstance(source, int):
         return CameraSource(source, camera)
     if isinstance(source, str | Path):
-        return _named(str(source), camera, raw, watch, network)
+        return _named(str(source), camera, raw, watch, network, video)
     if hasattr(source, "open") and hasattr(source, "traits"):
         return cast(Source, source)
     if isinstance(source, np.ndarray):
@@ -126,13 +131,14 @@ def _named(
     raw: RawFormat | None,
     watch: bool,
     network: NetworkOptions | None,
+    video: VideoOptions | None,
 ) -> Source:
     if text == "-":
         return PipeSource(raw)
     if text.isdecimal():
         return CameraSource(int(text), camera)
     if "://" in text:
-        return _url(text, network)
+        return _url(text, network, video)
     path = Path(text)
     if path.is_dir() or watch or (glob.has_magic(text) and not path.exists()):
         return FolderSource(text, watch=watch)
@@ -140,10 +146,10 @@ def _named(
         return CameraSource(text, camera)
     if path.suffix.lower() in SUFFIXES - {".gif"}:
         return FolderSource(text)
-    return VideoFileSource(text)
+    return VideoFileSource(text, video)
 
 
-def _url(text: str, network: NetworkOptions | None) -> Source:
+def _url(text: str, network: NetworkOptions | None, video: VideoOptions | None) -> Source:
     scheme = text.partition("://")[0].lower()
     if scheme == "file":
         raise SourceError(
@@ -152,10 +158,10 @@ def _url(text: str, network: NetworkOptions | None) -> Source:
             remedy="Write the file's path.",
         )
     if scheme in ("http", "https"):
-        return HttpSource(text, network)
+        return HttpSource(text, network, video)
     if scheme.startswith(_BY_FFMPEG):
         text = text[len(_BY_FFMPEG) :]
-    return NetworkVideoSource(text, network)
+    return NetworkVideoSource(text, network, video)
 
 
 def _is_device(path: Path) -> bool:

@@ -14,6 +14,7 @@ from typing import TypeAlias
 from edgefeat.errors import SourceError
 from edgefeat.messages.redact import redact
 from edgefeat.options.network import NetworkOptions
+from edgefeat.options.video import VideoOptions
 from edgefeat.sources.base import Traits
 from edgefeat.sources.capture import LiveReader, RecordingReader
 from edgefeat.sources.http.ask import Answer, ask
@@ -50,14 +51,20 @@ class HttpSource:
     Args:
         url: `http://` or `https://`, with `user:password@` where the camera asks for them.
         network: How the camera is reached and trusted; None: the defaults.
+        video: How video is decoded; None: the defaults.
     """
 
-    def __init__(self, url: str, network: NetworkOptions | None = None) -> None:
+    def __init__(
+        self,
+        url: str,
+        network: NetworkOptions | None = None,
+        video: VideoOptions | None = None,
+    ) -> None:
         self.name = redact(url)
         self.traits = Traits(live=True, reopens=True)
-        self._url, self._network = url, network or NetworkOptions()
-        self._tls = Tls(self._network)
-        self._video = NetworkVideoSource(url, network)
+        self._url, self._tls = url, Tls(network or NetworkOptions())
+        self._options = video or VideoOptions()
+        self._video = NetworkVideoSource(url, network, video)
 
     def open(self, *, timeout_s: float) -> _AnyReader:
         """Connect, and look at what comes.
@@ -100,7 +107,7 @@ class HttpSource:
             answer.close()
             has_end = kind not in _PLAYLISTS
             return self._video.open(timeout_s=timeout_s, url=answer.url, has_end=has_end)
-        return read_body(body, self.name, timeout_s)
+        return read_body(body, self.name, timeout_s, self._options)
 
     def _pictures(self, answer: Answer, body: Body, timeout_s: float) -> _AnyReader:
         """Read one picture after the other, or ask for one again and again."""

@@ -1,22 +1,21 @@
-"""Video files, and RTSP and other network video, as OpenCV's FFmpeg reads them."""
+"""Video files, and RTSP and other network video."""
 
 from __future__ import annotations
 
 import io
 import os
 import time
-from contextlib import ExitStack
 from pathlib import Path
 from urllib.parse import urlsplit
-
-import cv2
 
 from edgefeat.errors import OptionError, SourceError
 from edgefeat.messages.redact import redact
 from edgefeat.options.network import NetworkOptions
+from edgefeat.options.video import VideoOptions
 from edgefeat.sources.base import Grab, Traits
-from edgefeat.sources.capture import LiveReader, RecordingReader, open_ffmpeg, stated_duration_s
-from edgefeat.sources.ffmpeg_options import ffmpeg_options
+from edgefeat.sources.capture import LiveReader, RecordingReader
+from edgefeat.sources.decoders.base import CannotOpenError, Decoder, OpenRequest
+from edgefeat.sources.decoders.choose import check_installed, open_decoder
 from edgefeat.sources.http.body import Body
 from edgefeat.sources.http.tls import Tls
 from edgefeat.sources.playout import Timeline
@@ -31,11 +30,14 @@ class VideoFileSource:
 
     Args:
         path: The file.
+        video: How to decode it; None: the defaults.
     """
 
-    def __init__(self, path: str | Path) -> None:
+    def __init__(self, path: str | Path, video: VideoOptions | None = None) -> None:
         self.name = str(path)
         self.traits = Traits()
+        self._video = video or VideoOptions()
+        check_installed(self._video)
 
     def open(self, *, timeout_s: float) -> RecordingReader:
         """Open the file.
@@ -50,17 +52,17 @@ class VideoFileSource:
             raise SourceError(
                 "no right to read the file", where=self.name, remedy="Check its permissions."
             )
-        with ExitStack() as held:
-            capture = open_ffmpeg(self.name, timeout_s)
-            held.callback(capture.release)
-            if not capture.isOpened():
-                raise SourceError(
-                    "not a video that can be decoded",
-                    where=self.name,
-                    remedy="Convert it, as with `ffmpeg -i FILE -c:v libx264 new.mp4`.",
-                )
-            held.pop_all()  # the reader releases it from now on
-            return RecordingReader(capture, self.name, self.name)
+        request = OpenRequest(
+            place=self.name, name=self.name, timeout_s=timeout_s, video=self._video
+        )
+        try:
+            return RecordingReader(open_decoder(request), request)
+        except CannotOpenError as error:
+            raise SourceError(
+                _with_reason("not a video that can be decoded", error),
+                where=self.name,
+                remedy="Convert it, as with `ffmpeg -i FILE -c:v libx264 new.mp4`.",
+            ) from None
 
 
 class NetworkVideoSource:
@@ -70,11 +72,17 @@ class NetworkVideoSource:
     a recording, which gives every frame once and then ends.
 
     Args:
-        url: Address, with `user:password@` in it where the camera asks for them.
+        url: With `user:password@` where the camera asks for them.
         network: How the camera is reached and trusted; None: the defaults.
+        video: How to decode it; None: the defaults.
     """
 
-    def __init__(self, url: str, network: NetworkOptions | None = None) -> None:
+    def __init__(
+        self,
+        url: str,
+        network: NetworkOptions | None = None,
+        video: VideoOptions | None = None,
+    ) -> None:
         self.name = redact(url)
         self.traits = Traits(live=True, reopens=True)
         network = network or NetworkOptions()
@@ -84,6 +92,8 @@ class NetworkVideoSource:
             raise OptionError(
                 f"does not go with {self.name}, which is not RTSP", option="rtsp_transport"
             )
+        self._video = video or VideoOptions()
+        check_installed(self._video)
         self._timeline = Timeline()
 
     def open(
@@ -104,25 +114,30 @@ class NetworkVideoSource:
         options = self._tls.ffmpeg_options()
         if self._transport is not None:
             options["rtsp_transport"] = self._transport.value
-        with ExitStack() as held:
-            with ffmpeg_options(options, name=self.name, timeout_s=timeout_s):
-                started = time.monotonic()
-                # Each decoding thread more holds back a frame more.
-                capture = open_ffmpeg(url, timeout_s, threads=1)
-            held.callback(capture.release)
-            if not capture.isOpened():
-                raise self._refusal(timeout_s, late=time.monotonic() - started >= timeout_s)
-            by_http = url.lower().startswith(("http:", "https:"))
-            held.pop_all()  # the reader releases it from now on
-            if has_end or (by_http and stated_duration_s(capture) is not None):
-                return RecordingReader(capture, self.name, url, network_timeout_s=timeout_s)
-            return LiveReader(
-                capture,
-                self.name,
-                timeout_s=timeout_s,
-                notice=self._notice(),
-                timeline=self._timeline if by_http else None,
-            )
+        request = OpenRequest(
+            place=url,
+            name=self.name,
+            timeout_s=timeout_s,
+            live=True,
+            options=options,
+            video=self._video,
+        )
+        started = time.monotonic()
+        try:
+            decoder = open_decoder(request)
+        except CannotOpenError as error:
+            late = time.monotonic() - started >= timeout_s
+            raise self._refusal(error, timeout_s, late=late) from None
+        by_http = url.lower().startswith(("http:", "https:"))
+        if has_end or (by_http and decoder.duration_s is not None):
+            return RecordingReader(decoder, request, by_network=True)
+        return LiveReader(
+            decoder,
+            self.name,
+            timeout_s=timeout_s,
+            notice=self._notice(),
+            timeline=self._timeline if by_http else None,
+        )
 
     def __repr__(self) -> str:
         return f"NetworkVideoSource({self.name!r})"
@@ -136,10 +151,10 @@ class NetworkVideoSource:
             )
         return self._tls.notice(self._url)
 
-    def _refusal(self, timeout_s: float, *, late: bool) -> SourceError:
+    def _refusal(self, error: CannotOpenError, timeout_s: float, *, late: bool) -> SourceError:
         checks = "Check address, port, path, user and password"
         if not late:
-            what = "refused or not a video stream"
+            what = _with_reason("refused or not a video stream", error)
             return SourceError(what, where=self.name, remedy=f"{checks}.")
         return SourceError(
             f"no answer, or no key frame, in {timeout_s:g} s",
@@ -147,6 +162,10 @@ class NetworkVideoSource:
             remedy=f"{checks}; if key frames come more rarely, raise {{option}}.",
             option="timeout_s",
         )
+
+
+def _with_reason(problem: str, error: CannotOpenError) -> str:
+    return f"{problem} ({error.reason})" if error.reason else problem
 
 
 class _BodyFile(io.BufferedIOBase):
@@ -174,14 +193,17 @@ class _BodyFile(io.BufferedIOBase):
     def readable(self) -> bool:
         return True
 
+    def seekable(self) -> bool:
+        return False
+
 
 class _BodyVideoReader(LiveReader):
     """Reads video from the body of an answer."""
 
     def __init__(
-        self, capture: cv2.VideoCapture, file: _BodyFile, body: Body, name: str, timeout_s: float
+        self, decoder: Decoder, file: _BodyFile, body: Body, name: str, timeout_s: float
     ) -> None:
-        super().__init__(capture, name, timeout_s=timeout_s)
+        super().__init__(decoder, name, timeout_s=timeout_s)
         self._file, self._body = file, body
 
     def grab(self) -> Grab:
@@ -200,22 +222,26 @@ class _BodyVideoReader(LiveReader):
         self._body.close()
 
 
-def read_body(body: Body, name: str, timeout_s: float) -> LiveReader:
+def read_body(body: Body, name: str, timeout_s: float, video: VideoOptions) -> LiveReader:
     """Return a reader of the video in a body.
 
     Args:
         body: The body; it is the reader's from now on.
         name: What the source is called.
         timeout_s: The time limit of a read.
+        video: How to decode it.
 
     Raises:
         SourceError: It is no video that FFmpeg reads.
     """
     file = _BodyFile(body)
-    capture = open_ffmpeg(file, timeout_s, threads=1)
-    if not capture.isOpened():
-        capture.release()
+    request = OpenRequest(place=file, name=name, timeout_s=timeout_s, live=True, video=video)
+    try:
+        decoder = open_decoder(request)
+    except CannotOpenError as error:
         raise file.error or SourceError(
-            "not a video that FFmpeg reads", where=name, remedy="Check the URL."
-        )
-    return _BodyVideoReader(capture, file, body, name, timeout_s)
+            _with_reason("not a video that FFmpeg reads", error),
+            where=name,
+            remedy="Check the URL.",
+        ) from None
+    return _BodyVideoReader(decoder, file, body, name, timeout_s)

@@ -11,6 +11,8 @@ import threading
 import time
 from contextlib import closing
 
+import numpy as np
+
 from edgefeat.sources.base import FrameError, Grab, OpenReader, Reader, Source
 from edgefeat.streaming.applicable import no_times
 from edgefeat.streaming.events import EventKind
@@ -119,6 +121,8 @@ class Connection:
             image = reader.retrieve()
             if self.traits.live:
                 self._look.at(image, where=self._source.name)
+            elif isinstance(image, np.ndarray) and isinstance(reader, OpenReader):
+                self._look.at_size(image.shape[:2] if reader.has_one_size else None)
         except FrameError as error:
             self._garbage(error, grab)
             return True

@@ -41,10 +41,7 @@ class Look:
             FrameError: Encoded bytes without a sound header or end.
         """
         size_hw, checksum = _facts(image, where)
-        if size_hw != self._size_hw:
-            if self._size_hw is not None:
-                self._note(EventKind.RESIZED, f"{_show(self._size_hw)} became {_show(size_hw)}")
-            self._size_hw = size_hw
+        self.at_size(size_hw)
         if checksum == self._checksum:
             self.at_the_same()
             return
@@ -52,6 +49,13 @@ class Look:
         if self._frozen:
             self._frozen = False
             self._note(EventKind.RECOVERED, "the picture changes again")
+
+    def at_size(self, size_hw: tuple[int, int] | None) -> None:
+        """Look at a picture's size; None if it is not known, or may be any."""
+        if size_hw != self._size_hw:
+            if self._size_hw is not None:
+                self._note(EventKind.RESIZED, f"{_show(self._size_hw)} became {_show(size_hw)}")
+            self._size_hw = size_hw
 
     def at_the_same(self) -> None:
         """Look at a picture that is the very same as the one before."""

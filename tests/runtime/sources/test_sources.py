@@ -19,6 +19,7 @@ from edgefeat.sources import (
     ArraySource,
     CameraRequest,
     IterableSource,
+    VideoOptions,
     open_source,
 )
 from edgefeat.sources.camera import limit_waits
@@ -96,10 +97,10 @@ def test_a_source_that_is_not_there_says_so(source: str, message: str) -> None:
 
 
 def test_a_file_that_is_no_video_says_so(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    path = tmp_path / "notes.mp4"
+    path, by_opencv = tmp_path / "notes.mp4", VideoOptions(decoder="opencv")
     path.write_text("no video")
     with pytest.raises(edgefeat.SourceError) as raised:
-        list(edgefeat.stream(path, NumberReader()))
+        list(edgefeat.stream(open_source(path, video=by_opencv), NumberReader()))
     assert str(raised.value) == (
         f"{path}: not a video that can be decoded. Convert it, as with "
         "`ffmpeg -i FILE -c:v libx264 new.mp4`."

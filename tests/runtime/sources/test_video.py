@@ -13,12 +13,15 @@ import pytest
 
 import edgefeat
 from edgefeat.arrays import Features, Pixels
+from edgefeat.errors import DependencyError, OptionError
+from edgefeat.sources import VideoOptions, open_source
 from edgefeat.sources.media_clock import MediaClock
 from edgefeat.sources.playout import Playout, Timeline
 from edgefeat.streaming import Event, EventKind, Limits, Policy, Selection
 from streams_support import NumberReader
 from video_server import FPS, LiveHls, segments, served, served_file, write_clip
 
+BY_OPENCV = VideoOptions(decoder="opencv")
 DATA = Path(__file__).parents[2] / "data" / "video"
 FRAMES = 100
 
@@ -93,10 +96,11 @@ def test_a_codec_that_cannot_be_decoded_is_an_error_that_names_it(
 ) -> None:
     video = DATA / "av1.mp4"
     with pytest.raises(edgefeat.SourceError) as raised:
-        list(edgefeat.stream(video, FirstValue()))
+        list(edgefeat.stream(open_source(video, video=BY_OPENCV), FirstValue()))
     assert str(raised.value) == (
         f"{video}: no frame could be decoded; the video's codec is AV01. "
-        "Convert it, as with `ffmpeg -i FILE -c:v libx264 new.mp4`."
+        "Convert it, as with `ffmpeg -i FILE -c:v libx264 new.mp4`. "
+        "Or install PyAV, which decodes more: pip install 'edgefeat[av]'."
     )
 
 
@@ -203,3 +207,19 @@ def test_a_server_that_starts_anew_repeats_nothing() -> None:
     assert timeline.repeats(3600.0)
     assert not timeline.repeats(3600.1)
     assert not timeline.repeats(0.0)
+
+
+def test_what_only_pyav_does_is_refused_elsewhere() -> None:
+    for options in ({"key_frames": True}, {"hardware": "cuda"}):
+        with pytest.raises(OptionError, match="needs the decoder pyav, got opencv"):
+            VideoOptions(decoder="opencv", **options)
+    with pytest.raises(OptionError, match="video: does not go with the source camera 0"):
+        open_source("0", video=VideoOptions())
+
+
+def test_a_missing_pyav_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("edgefeat.sources.decoders.choose.find_spec", lambda name: None)
+    for options in ({"decoder": "pyav"}, {"key_frames": True}, {"hardware": "cuda"}):
+        with pytest.raises(DependencyError, match=r"pip install 'edgefeat\[av\]'"):
+            open_source("rtsp://camera/live", video=VideoOptions(**options))
+    assert open_source("clip.mp4").name == "clip.mp4"

@@ -1,0 +1,1 @@
+"""Libraries that decode video, behind one small protocol."""
