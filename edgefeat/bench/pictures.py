@@ -14,9 +14,12 @@ from typing import TYPE_CHECKING
 from edgefeat.bench.pipeline import Picture
 from edgefeat.errors import OptionError, SourceError
 from edgefeat.listing.listing import expand
+from edgefeat.model.frame import FrameSpec, PixelLayout
+from edgefeat.model.probe import probe_image
 from edgefeat.model.shipped import sample_photos
 from edgefeat.options.extractor import DEFAULT_MAX_PIXELS
 from edgefeat.pictures.decode import load_bgr
+from edgefeat.pictures.resize import bilinear
 from edgefeat.sources import Source, open_source
 from edgefeat.sources.folder import FolderSource
 
@@ -81,16 +84,29 @@ def load_pictures(sources: Sequence[str], *, max_pixels: int = DEFAULT_MAX_PIXEL
     )
 
 
-def sample_pictures() -> Pictures:
+def sample_pictures(frame: FrameSpec | None = None) -> Pictures:
     """Return the photos that ship with edgefeat.
+
+    Args:
+        frame: Of a bundle: the photos are then scaled to its size. Layouts that no photo has get
+            pictures of rectangles.
 
     Raises:
         SourceError: The installation is incomplete.
     """
     paths = [str(path) for path in sample_photos()]
-    return Pictures(
-        source="shipped samples", items=tuple(_read(path, DEFAULT_MAX_PIXELS) for path in paths)
-    )
+    if frame is None:
+        items: Iterator[Picture] = (_read(path, DEFAULT_MAX_PIXELS) for path in paths)
+        return Pictures(source="shipped samples", items=tuple(items))
+    height, width = frame.size_hw
+    if frame.pixels in (PixelLayout.NV12, PixelLayout.YUYV422):
+        rows, columns, values = frame.shape
+        items = (probe_image(seed, (rows, columns), values) for seed in range(1, 5))
+        name = f"rectangles as {frame.pixels}"
+    else:
+        items = (bilinear(load_bgr(path), frame.size_hw) for path in paths)
+        name = "shipped samples"
+    return Pictures(source=f"{name}, {width} x {height}", items=tuple(items))
 
 
 def _frames(source: Source) -> Iterator[Pixels]:

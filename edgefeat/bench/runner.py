@@ -34,6 +34,8 @@ from edgefeat.bench.results import BenchReport, ColdStart, Subject
 from edgefeat.bench.series import Series
 from edgefeat.bench.statistics.compare import paired_ratios
 from edgefeat.bench.statistics.summary import single_stream
+from edgefeat.model.file import read_model_file
+from edgefeat.model.frame import FrameSpec
 
 __all__ = ["OnProgress", "run", "run_plan"]
 
@@ -65,7 +67,7 @@ def run(
     Args:
         setups: What to measure; none means the model that ships with edgefeat, on one thread.
         pictures: Files, folders and patterns; or one video, camera or URL; or pictures in memory.
-            None takes the photos that ship with edgefeat.
+            None takes the photos that ship with edgefeat, scaled to the frame of a bundle.
         loads: Loads to put on each setup.
         cold_starts: Fresh processes to time from their start to the first feature, for each setup.
         on_progress: Called with what is being measured and the share of it that is done.
@@ -76,7 +78,7 @@ def run(
     """
     setups = setups or (Setup(),)
     if pictures is None:
-        pictures = sample_pictures()
+        pictures = sample_pictures(_frame(setups))
     elif not isinstance(pictures, Pictures):
         sources = [pictures] if isinstance(pictures, str) else pictures
         pictures = load_pictures(
@@ -89,6 +91,12 @@ def run(
         cold_starts=cold_starts,
     )
     return run_plan(plan, on_progress)
+
+
+def _frame(setups: Sequence[Setup]) -> FrameSpec | None:
+    """Return the frame that the first bundle among some models takes; None if there is none."""
+    models = [setup.model.model for setup in setups if setup.model.model is not None]
+    return next((f for f in (read_model_file(one).spec.frame for one in models) if f), None)
 
 
 def run_plan(plan: BenchPlan, on_progress: OnProgress = _tell_nobody) -> BenchReport:

@@ -195,3 +195,15 @@ def test_wrong_usage(
         ended = int(error.code or 0)
     assert (ended, said in capsys.readouterr().err) == (code, True)
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("pixels", ["bgr", "nv12"])
+def test_a_benchmark_takes_frames_of_the_bundles_size(folder: Path, pixels: str) -> None:
+    from edgefeat import bench
+
+    (made,) = bundle(INT8, [(240, 320)], folder / f"bench_{pixels}.onnx", pixels=pixels)
+    pictures = bench.sample_pictures(made.spec.frame)
+    assert pictures.source.endswith("320 x 240")
+    with FeatureExtractor(made.path) as ours:
+        for picture in pictures.items:
+            assert ours.extract(picture).shape == (1280,)
