@@ -42,6 +42,17 @@ test-arm64: $(RUNTIME) ## the same vectors on emulated 64-bit Arm; needs qemu-us
 test-x86: $(RUNTIME) ## the same vectors on emulated older x86; needs qemu-user-static
 	.venv/runtime/bin/python tests/cpus/check.py x86
 
+# The recipes of docs/stores, each with the store that it fills.
+STORES = .venv/stores/installed.stamp
+
+test-stores: $(STORES) ## the recipes of docs/stores, each with its store (minutes: 400 MB to install)
+	.venv/stores/bin/pytest tests/stores
+
+$(STORES): tests/stores/requirements.txt pyproject.toml
+	$(PYTHON) -m venv --clear .venv/stores
+	.venv/stores/bin/pip install $(PIP_QUIET) -e ".[test]" -r tests/stores/requirements.txt
+	touch $@
+
 # Against GStreamer's RTSP server, from Debian's packages named in tests/rtsp/rtsp_camera.py.
 test-rtsp: $(RUNTIME) ## streams against GStreamer's RTSP server
 	.venv/runtime/bin/pytest tests/rtsp

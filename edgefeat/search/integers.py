@@ -9,12 +9,15 @@ products of bytes in 16 bits: `255 * 63 * 2` fits there, `255 * 127 * 2` does no
 from __future__ import annotations
 
 from functools import cache
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from edgefeat.engine.cpu import InferenceSession, open_session, session_options
 from edgefeat.model.protobuf import field
+
+if TYPE_CHECKING:
+    from edgefeat.engine.cpu import InferenceSession
 
 __all__ = ["MOST_VECTORS", "Digits"]
 
@@ -59,6 +62,8 @@ class Digits:
 @cache
 def _session() -> InferenceSession:
     """Return the graph `products = rows @ digits`, opened once."""
+    from edgefeat.engine.cpu import open_session, session_options  # sets are read without it
+
     node = field(1, "rows") + field(1, "digits") + field(2, "products") + field(4, "MatMulInteger")
     graph = field(1, node) + field(2, "products")
     graph += field(11, _value("rows", _INT8, "n", "d")) + field(

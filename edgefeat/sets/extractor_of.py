@@ -7,11 +7,11 @@ from os import PathLike
 from typing import TYPE_CHECKING
 
 from edgefeat.errors import OptionError, SinkError
-from edgefeat.extractor import FeatureExtractor
 from edgefeat.options.extractor import EngineOptions, ModelOptions
 from edgefeat.sets.info import SetInfo
 
 if TYPE_CHECKING:
+    from edgefeat.extractor import FeatureExtractor
     from edgefeat.model.spec import DecodePolicy
 
 __all__ = ["open_extractor_of"]
@@ -34,6 +34,8 @@ def open_extractor_of(
         ModelError: The model file is missing, foreign or damaged.
         SinkError: The set was made with another model.
     """
+    from edgefeat.extractor import FeatureExtractor  # sets are read without ONNX Runtime
+
     for options in _possible(info, model):
         try:
             extractor = FeatureExtractor.from_options(options, engine)
@@ -41,8 +43,7 @@ def open_extractor_of(
             continue
         if extractor.fingerprint == info.fingerprint:
             return extractor
-        tried = extractor
-        tried.close()
+        extractor.close()
     name = "the shipped model" if model is None else str(model)
     raise SinkError(
         f"fingerprint: the set has {info.fingerprint[:12]} (model {info.model}), which {name} does "

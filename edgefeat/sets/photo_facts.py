@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from edgefeat.errors import ImageError
-from edgefeat.pictures.headers import read_header
 
 if TYPE_CHECKING:
     from edgefeat.arrays import SizeHw
@@ -37,6 +36,8 @@ class PhotoFacts:
 
 def facts_of(path: str) -> PhotoFacts | None:
     """Return what a picture's file tells; None where there is no such file, or no picture in it."""
+    from edgefeat.pictures.headers import read_header  # which loads OpenCV
+
     try:
         with open(path, "rb") as file:  # noqa: PTH123 - thousands of them: no Path objects
             status = os.fstat(file.fileno())

@@ -9,24 +9,22 @@ from typing import TYPE_CHECKING, Literal, overload
 
 from edgefeat.errors import OptionError
 from edgefeat.options import checks
-from edgefeat.search.background import Background, measure_background
 from edgefeat.search.best import Best, find_best
-from edgefeat.search.plane import Layout, lay_out
 from edgefeat.search.products import Metric
 from edgefeat.search.results import Matches, Neighbours
 from edgefeat.search.rows import Rows
-from edgefeat.sets.clusters import Clusters, find_clusters
 from edgefeat.sets.contents import SetContents
-from edgefeat.sets.duplicates import Duplicates, Level, find_duplicates
 from edgefeat.sets.frames import Frames
 from edgefeat.sets.info import SetInfo
-from edgefeat.sets.levels import similarity_of
 from edgefeat.sets.matching import check_comparable
 from edgefeat.sets.queries import OneQuery, vector_of, wanted_rows
 
 if TYPE_CHECKING:
     from edgefeat.arrays import Features
     from edgefeat.extractor import FeatureExtractor
+    from edgefeat.search.background import Background
+    from edgefeat.sets.clusters import Clusters
+    from edgefeat.sets.duplicates import Duplicates
 
 __all__ = ["SearchableSet"]
 
@@ -158,6 +156,9 @@ class SearchableSet:
             OptionError: Both a level and a threshold were given, or the model states no levels.
             SinkError: The set was made with another model; then give a threshold.
         """
+        from edgefeat.sets.duplicates import Level, find_duplicates
+        from edgefeat.sets.levels import similarity_of
+
         if threshold is None:
             kind = Level.NEAR if level is None else checks.member("level", level, Level)
             similarity = similarity_of(self.info, model)
@@ -189,6 +190,8 @@ class SearchableSet:
         Raises:
             OptionError: A wrong `k`.
         """
+        from edgefeat.sets.clusters import find_clusters
+
         return find_clusters(
             self._rows,
             self.paths,
@@ -208,10 +211,14 @@ class SearchableSet:
             DependencyError: UMAP was asked for and is missing.
             OptionError: It is another layout.
         """
+        from edgefeat.search.plane import Layout, lay_out
+
         return lay_out(self._rows, checks.member("layout", layout, Layout))
 
     def background(self) -> Background:
         """Return how alike pictures of this set are that were drawn by chance."""
+        from edgefeat.search.background import measure_background
+
         return measure_background(self._rows)
 
     def check_comparable(self, other: SearchableSet) -> None:
