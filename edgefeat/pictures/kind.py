@@ -100,9 +100,14 @@ def kind_of(first_bytes: bytes) -> Kind:
 
 
 def _read(known: ImageFormat) -> Kind:
-    if codecs.is_read(known):
-        return Kind(name=known, group=Group.PICTURE, format=known)
-    return Kind(name=known, group=Group.UNREAD, format=known, remedy=codecs.how_to_read(known))
+    if not codecs.is_read(known):
+        return Kind(name=known, group=Group.UNREAD, format=known, remedy=codecs.how_to_read(known))
+    if known not in _KINDS_READ:
+        _KINDS_READ[known] = Kind(name=known, group=Group.PICTURE, format=known)
+    return _KINDS_READ[known]
+
+
+_KINDS_READ: dict[ImageFormat, Kind] = {}
 
 
 def _format_of(head: bytes) -> ImageFormat | None:

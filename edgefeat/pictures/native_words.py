@@ -45,6 +45,8 @@ class Words:
     @property
     def lines(self) -> list[str]:
         """The lines, without empty ones."""
+        if not self._said:
+            return []
         text = self._said.decode("utf-8", "replace")
         return [line.strip() for line in text.splitlines() if line.strip()]
 

@@ -19,6 +19,9 @@ from edgefeat.pictures.kind import Group, kind_of
 __all__ = ["ImageHeader", "read_header"]
 
 
+_READERS: dict[ImageFormat, Callable[[bytes], ImageHeader]] = {}  # those that were needed
+
+
 def read_header(data: bytes) -> ImageHeader:
     """Read the header of an encoded picture and check that its end is there.
 
@@ -29,8 +32,9 @@ def read_header(data: bytes) -> ImageHeader:
     kind = kind_of(data)
     if kind.format is None or kind.group is not Group.PICTURE:
         raise ImageError(kind.problem, remedy=kind.remedy)
+    read = _READERS.get(kind.format) or _READERS.setdefault(kind.format, _reader(kind.format))
     try:
-        header = _reader(kind.format)(data)
+        header = read(data)
     except (struct.error, IndexError, KeyError, OverflowError) as error:
         raise ImageError("the header is damaged or cut off") from error
     if header.height < 1 or header.width < 1:

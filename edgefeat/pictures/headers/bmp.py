@@ -71,6 +71,8 @@ def read_bmp(data: bytes) -> BmpHeader:
     most = 1 << bits if bits <= 8 else 0
     if pixels_at < _FILE_HEADER + size:
         raise ImageError("the BMP header is damaged: the pixels begin inside of it")
+    if bits <= 8 and pixels_at == palette_at:  # some writers forget the palette in between
+        pixels_at += step * min(colours or most, most)
     room = max(0, pixels_at - palette_at) // step
     header = BmpHeader(
         format=ImageFormat.BMP,

@@ -55,12 +55,16 @@ def segments(data: bytes) -> Iterator[tuple[int, int, int]]:
     """
     position, marker = 2, 0
     while marker != _SCAN:  # entropy-coded data follows
-        body, marker = _next_marker(data, position)
+        marker = data[position + 1]
+        if data[position] == 0xFF and 0 < marker < 0xFF:
+            body = position + 2
+        else:
+            body, marker = _next_marker(data, position)
         length = 0
         if marker == _END:
             raise ImageError("the JPEG header ends before the picture")
         if marker not in _RESTARTS and marker != _TEM:
-            (length,) = struct.unpack_from(">H", data, body)
+            length = (data[body] << 8) | data[body + 1]
             if length < 2:
                 raise ImageError("the JPEG header is damaged")
         position = body + length

@@ -127,14 +127,16 @@ def read_tiff(data: bytes) -> TiffHeader:
     tags = _Directory(data)
     _check_kind(tags)
     height, width = tags.one(257), tags.one(256)
-    photometric = tags.one(262)
-    if photometric in _UNREAD:
-        raise refused(f"a TIFF of {_UNREAD[photometric]}")
     bands = tags.one(277, 1)
     bits = tags.all(258) or (1,)
     numbers = set(tags.all(339)) - {1, 4}
     if numbers:
         raise refused(f"a TIFF of {_NUMBERS.get(min(numbers), 'an unknown type of numbers')}")
+    if not tags.has(262):
+        raise ImageError("the TIFF header does not say how samples become colours")
+    photometric = tags.one(262)
+    if photometric in _UNREAD:
+        raise refused(f"a TIFF of {_UNREAD[photometric]}")
     if len(set(bits)) != 1 or not 1 <= bits[0] <= 16:
         raise refused(f"a TIFF of {'+'.join(map(str, bits[:8]))} bits a sample")
     tiled = tags.has(324) or tags.has(322)
