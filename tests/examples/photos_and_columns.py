@@ -12,7 +12,7 @@ from the true class, before and apart from any model, as weak columns beside a p
 
 from __future__ import annotations
 
-import sys
+import argparse
 from pathlib import Path
 
 import numpy as np
@@ -113,7 +113,9 @@ def compare(train: pd.DataFrame, test: pd.DataFrame) -> dict[str, float]:
 
 def main() -> None:
     """Choose the pictures, compare, and print."""
-    file = Path(sys.argv[1]) if len(sys.argv) > 1 else None
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("cifar10", nargs="?", type=Path, help="cifar10.npz")
+    file: Path | None = parser.parse_args().cifar10
     if file is None and CIFAR10.is_file():
         file = CIFAR10
     train, test = windows(PHOTOS) if file is None else cifar10(file)
