@@ -32,7 +32,8 @@ th { color: var(--soft); font-weight: 600 } td small { color: var(--soft); displ
   gap: 1rem } figure { margin: 0 0 1rem; padding: .8rem; background: var(--panel);
   border-radius: .5rem; min-width: 0 }
 figcaption { font-weight: 600; margin-bottom: .3rem }
-svg { width: 100%; max-width: 44rem; height: auto; display: block; font: 11px system-ui, sans-serif }
+svg { width: 100%; max-width: 44rem; height: auto; display: block;
+  font: 11px system-ui, sans-serif }
 svg text { fill: var(--soft) } svg .note { fill: var(--ink); paint-order: stroke;
   stroke: var(--panel); stroke-width: 3px } .grid { stroke: var(--line) }
 .line { fill: none; stroke-width: 2 } .rule { stroke: var(--ink); stroke-dasharray: 3 3 }
