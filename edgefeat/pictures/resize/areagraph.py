@@ -1,17 +1,17 @@
 """The graph that takes area means: a depthwise convolution of rows, then a dense one of columns.
 
-Where source and target have a common divisor the weights repeat: 480 rows become 224 as 15 become
-7, 32 times over. So one convolution makes every seventh row, seven of them all rows. Columns are
-made a block at a time: 20 pixels of three colours become 7 by one matrix of weights.
+Where source and target have a common divisor, the weights repeat. 480 rows become 224 as 15 rows
+become 7, and that 32 times. So one convolution makes every seventh row, and seven convolutions make
+all rows. Columns are made a block at a time: one matrix of weights makes 7 pixels of 20.
 
-Small pictures are handed over as one window for each kind of row, which copies nothing. A large
-one is handed over whole: the graph cuts it into its repeats and copies each kind's rows out of
-them. One copy from end to end brings the rows into the cache; windows that stride over the whole
-picture would miss it, row after row.
+A small picture is given as one window for each of these convolutions. Nothing is copied. A
+large picture is given whole: the graph cuts it into its repeats and copies the rows of each
+convolution together. That copy runs through the picture once and brings it into the CPU's cache.
+Windows with gaps would miss the cache at every row.
 
-The bytes are the same on every CPU. Weights are whole numbers that sum to a power of two, sums stay
-within 16 bits where some CPUs add two products in so few, and scaling by a power of two and
-rounding halves to even leave nothing to chance.
+The bytes are the same on every CPU, for three reasons. Weights are whole numbers that sum to a
+power of two. On CPUs that add two products in 16 bits, the sums stay within 16 bits. Scaling by a
+power of two is exact, and halves are rounded to even everywhere.
 """
 
 from __future__ import annotations
