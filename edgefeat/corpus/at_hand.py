@@ -25,7 +25,7 @@ class Picture:
     Attributes:
         name: What the set calls it.
         path: Where its file is.
-        content: Its bytes, if it is in an archive.
+        content: Bytes of the picture, if it is in an archive.
         stamp: What its file was, once it was read.
         damage: What the decoder said of it, once it was decoded.
         fault: Why it cannot be read from its archive.

@@ -50,7 +50,7 @@ class Member(Record):
     """A file in an archive.
 
     Args:
-        name: Its path inside the archive.
+        name: Path inside the archive.
         size_bytes: What the archive says of its size.
         mtime_ns: What the archive says of its time of change, in nanoseconds of Unix time.
         entry: What the archive's reader knows it by.

@@ -23,7 +23,7 @@ class Excludes:
 
     Attributes:
         by_default: Files and folders that a default pattern left out.
-        by_user: Those that one of the user's patterns left out.
+        by_user: Files and folders that a pattern of the user left out.
     """
 
     def __init__(self, patterns: Sequence[str] = (), *, defaults: bool = True) -> None:
@@ -36,7 +36,7 @@ class Excludes:
 
         Args:
             name: The last part of its path.
-            below: Its path below the source that the user named.
+            below: Path below the source that the user named.
         """
         for pattern in self._patterns:
             if _matches(pattern, name, below):

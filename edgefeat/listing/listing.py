@@ -42,7 +42,7 @@ class Listing:
 
     Attributes:
         pictures: Paths of files, and of files in archives: the archive's path and the member's.
-        members: Those that are in an archive, with it.
+        members: Pictures that are in an archive, each with the archive.
         tally: What was not taken, by kind.
         excludes: What was left out on purpose.
         failures: What names no picture or cannot be read, and why.

@@ -28,7 +28,13 @@ class Tally:
         self._by_key: dict[str, Skipped] = {}
 
     def count(self, kind: Kind, path: str, times: int = 1) -> None:
-        """Count a file."""
+        """Count a file.
+
+        Args:
+            kind: What the file is.
+            path: Path of the file, kept as the example of its kind if it is the first.
+            times: How many files to count.
+        """
         found = self._by_key.setdefault(kind.key, Skipped(kind, path))
         found.count += times
 

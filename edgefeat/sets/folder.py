@@ -100,7 +100,13 @@ class SetFolder:
             raise
 
     def put(self, stem: str, ending: str, content: bytes) -> FileRecord:
-        """Put one file of a shard in place; it does not count before the manifest does."""
+        """Put one file of a shard in place; it does not count before the manifest does.
+
+        Args:
+            stem: Begin of the file's name.
+            ending: End of the file's name, with its dot.
+            content: All of the file.
+        """
         digest = hashlib.sha256(content).hexdigest()
         record = FileRecord(
             name=f"{stem}-{digest[:_NAMED_BY]}{ending}", size_bytes=len(content), sha256=digest

@@ -26,7 +26,7 @@ class OutputInfo:
     """One output of the model that a set keeps.
 
     Args:
-        name: Its name in the model file.
+        name: Name of the output in the model file.
         shape: The shape of one row: `(D,)`, or `(H, W, C)` for a map.
     """
 

@@ -44,7 +44,7 @@ class FileRecord:
     """One file of the set.
 
     Args:
-        name: Its name in the folder.
+        name: Name of the file in the folder.
         size_bytes: How many of its bytes belong to the set; a killed run may have left more.
         sha256: The hash of those bytes.
     """

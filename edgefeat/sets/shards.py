@@ -121,7 +121,7 @@ class ShardSink(SinkBase):
         self._sync = sync
         self._stock = Stock(self._folder, self._info)
         self._built: list[ShardRecord] = []
-        self._lines = bytearray()  # of the ledger
+        self._lines = bytearray()  # lines of the ledger
         self._failed = self._damaged = 0
         self._rows: list[Row] = []
         self._failures: list[Failure] = []

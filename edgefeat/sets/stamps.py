@@ -56,7 +56,13 @@ def new_digest() -> hashlib.blake2b:
 
 
 def still_the_same(name: str, before: FileStamp | None, look: Look) -> FileStamp | None:
-    """Return what a file's stamp is now, if its bytes are those of before; else None."""
+    """Return what a file's stamp is now, if its bytes are those of before; else None.
+
+    Args:
+        name: Name of the file in the set.
+        before: What the file was when its features were made.
+        look: Looks at the files.
+    """
     now = look.stamp(name)
     if now is None or before is None or now.size_bytes != before.size_bytes:
         return None

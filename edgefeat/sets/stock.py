@@ -56,14 +56,14 @@ class Stock:
         info: What the rows have in common.
 
     Attributes:
-        shards: Those of the set in order, then the spare ones.
+        shards: Shards of the set in order, then the spare ones.
         set_shards: How many of them are the set's.
         failures: For each shard of the set, the pictures that it gave no features for.
-        failures_by_name: The same by name.
+        failures_by_name: All these failures by the name of the picture.
         damages: What decoders said of damaged pictures, by name.
         ledger_fault: What is damaged of the ledger; None if it is whole.
         loose: Rows that are in no shard yet, in order.
-        spare_loose: Those of a sync that was cut short.
+        spare_loose: Rows that a sync had made when it was cut short.
     """
 
     def __init__(self, folder: SetFolder, info: SetInfo) -> None:

@@ -36,7 +36,7 @@ class LooseRow:
 
     Args:
         path: What it is called.
-        features: Its features, flat, float32; None for one that gave none.
+        features: Features of the picture, flat, float32; None if it gave none.
         stamp: What its file was when it was read.
         damage: What the decoder said of a damaged picture that it decoded all the same.
         frame: When a stream's frame was taken, by `frames.COLUMNS`.

@@ -68,7 +68,13 @@ class Target:
 
     @classmethod
     def in_step(cls, names: Sequence[str], stock: Stock, look: Look) -> Target:
-        """Return the order of some pictures; rows whose files are unchanged are taken over."""
+        """Return the order of some pictures; rows whose files are unchanged are taken over.
+
+        Args:
+            names: Names of the pictures, in order.
+            stock: What the folder holds.
+            look: Looks at the files.
+        """
         target = cls()
         for name in names:
             target.add(name, target._place_in_step(name, stock, look))
@@ -103,7 +109,13 @@ class Target:
 
 
 def changes_in_step(names: Sequence[str], target: Target, stock: Stock) -> Changes:
-    """Count what a sync does."""
+    """Count what a sync does.
+
+    Args:
+        names: Names of the pictures, in order.
+        target: The order that the sync makes.
+        stock: What the folder holds.
+    """
     failed = {failure.path for failures in stock.failures for failure in failures}
     failed |= {row.path for row in stock.loose if row.features is None}
     new = changed = retried = mended = 0
@@ -130,7 +142,13 @@ def changes_in_step(names: Sequence[str], target: Target, stock: Stock) -> Chang
 
 
 def changes_kept(names: Iterable[str], stock: Stock, look: Look | None) -> Changes:
-    """Count how pictures differ from the set, whose rows all stay as they are."""
+    """Count how pictures differ from the set, whose rows all stay as they are.
+
+    Args:
+        names: Names of the pictures.
+        stock: What the folder holds.
+        look: Looks at the files; None counts no change of a file.
+    """
     given = set(names)
     known = set(stock.names())
     changed = 0

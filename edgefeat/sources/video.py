@@ -72,7 +72,7 @@ class NetworkVideoSource:
     a recording, which gives every frame once and then ends.
 
     Args:
-        url: With `user:password@` where the camera asks for them.
+        url: Address, with `user:password@` in it where the camera asks for them.
         network: How the camera is reached and trusted; None: the defaults.
         video: How to decode it; None: the defaults.
     """

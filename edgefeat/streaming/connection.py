@@ -17,7 +17,7 @@ from edgefeat.sources.base import FrameError, Grab, OpenReader, Reader, Source
 from edgefeat.streaming.applicable import no_times
 from edgefeat.streaming.events import EventKind
 from edgefeat.streaming.intake import Permit
-from edgefeat.streaming.look import Look
+from edgefeat.streaming.look import PictureWatch
 
 __all__ = ["Connection", "left_behind"]
 
@@ -54,7 +54,7 @@ class Connection:
         self.error: BaseException | None = None
         self._reader: Reader | None = None
         self.traits = source.traits
-        self._look = Look(permit.note, frozen_s)
+        self._look = PictureWatch(permit.note, frozen_s)
         self._in_garbage = False
         self._told: str | None = None
         self._thread = threading.Thread(target=self._run, name="edgefeat capture", daemon=True)

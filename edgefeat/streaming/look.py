@@ -14,12 +14,12 @@ from edgefeat.pictures.headers import read_header
 from edgefeat.sources.base import FrameError
 from edgefeat.streaming.events import EventKind
 
-__all__ = ["Look"]
+__all__ = ["PictureWatch"]
 
 _SAMPLE_STEP = 16  # pixels from one that is compared to the next, in each direction
 
 
-class Look:
+class PictureWatch:
     """Compares each picture of a connection with the one before.
 
     Args:
