@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from edgefeat.cli.finding_options import open_photos
+from edgefeat.cli.finding_options import add_finding_options, open_photos
 from edgefeat.options.option import whole_from
 
 if TYPE_CHECKING:
@@ -53,6 +53,7 @@ def add_parser(
     add("--html", metavar="FILE", help="write a contact sheet of the groups")
     add("--json", action="store_true", help="one JSON object on stdout")
     add("-q", "--quiet", action="store_true", help="no progress bar, no summary")
+    add_finding_options(parser)
     parser.set_defaults(run=run)
 
 
@@ -62,7 +63,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     for place in filter(None, (arguments.output, arguments.html)):
         atomic.check_place(Path(place))
-    there = open_photos(arguments)
+    there = open_photos(arguments, quiet=arguments.quiet)
     found = there.groups(arguments.k)
     if arguments.output:
         atomic.write_text(Path(arguments.output), "".join(found.json_lines()))

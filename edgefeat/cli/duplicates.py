@@ -9,8 +9,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from edgefeat.cli.finding_options import open_photos
-from edgefeat.cli.options import add_options, read_options
+from edgefeat.cli.finding_options import add_finding_options, open_photos
+from edgefeat.cli.options import read_options
 from edgefeat.errors import OptionError
 from edgefeat.options.extractor import ModelOptions
 from edgefeat.options.option import number_from
@@ -69,7 +69,7 @@ def add_parser(
     add("--list", action="store_true", help="print the paths of all pictures but those to keep")
     add("--null", action="store_true", help="end each path of --list with a zero byte")
     add("-q", "--quiet", action="store_true", help="no progress bar, no summary")
-    add_options(parser, ModelOptions, title="model", only={"model"})
+    add_finding_options(parser)
     parser.set_defaults(run=run)
 
 
@@ -83,7 +83,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     for place in filter(None, (arguments.output, arguments.html)):
         atomic.check_place(Path(place))
-    there = open_photos(arguments)
+    there = open_photos(arguments, quiet=arguments.quiet)
     found = _search(arguments, there)
     if arguments.output:
         atomic.write_text(Path(arguments.output), "".join(found.json_lines()))

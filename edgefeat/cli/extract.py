@@ -7,6 +7,7 @@ import sys
 import threading
 from typing import TYPE_CHECKING
 
+from edgefeat.cli.corpus_bar import CorpusBar
 from edgefeat.cli.options import add_model_options, add_options, open_extractor, read_options
 from edgefeat.cli.set_options import add_set_options, output_plan
 from edgefeat.cli.stopping import stop_on_signals
@@ -15,7 +16,7 @@ from edgefeat.options.corpus import CorpusOptions
 from edgefeat.options.many import ManyOptions
 
 if TYPE_CHECKING:
-    from edgefeat.corpus.summary import CorpusStep, Summary
+    from edgefeat.corpus.summary import Summary
 
 __all__ = ["add_parser"]
 
@@ -99,7 +100,7 @@ def run(arguments: argparse.Namespace) -> int:
         raise OptionError("needs an output other than stdout, such as -o f.npz", option="json")
     output = for_people() if arguments.output is None and sys.stdout.isatty() else plan
     asked = threading.Event()
-    bar = _Bar(wanted=plan.is_path and not arguments.quiet)
+    bar = CorpusBar(wanted=plan.is_path and not arguments.quiet)
     with open_extractor(arguments) as extractor, stop_on_signals(asked.set):
         try:
             summary = extract_sources(
@@ -134,36 +135,3 @@ def _say(arguments: argparse.Namespace, summary: Summary, *, summed_up: bool) ->
         sys.stdout.write(as_json(summary))
     elif summed_up and not arguments.quiet:
         sys.stderr.write(as_text(summary))
-
-
-class _Bar:
-    """Draws each step of a run, and names what failed.
-
-    Args:
-        wanted: Whether to draw a bar at all.
-    """
-
-    def __init__(self, *, wanted: bool) -> None:
-        from edgefeat.messages.progress import Progress
-
-        self._wanted = wanted
-        self._progress: Progress | None = None
-
-    def __call__(self, step: CorpusStep) -> None:
-        from edgefeat.messages.progress import Progress
-
-        if self._progress is None:
-            before = step.done - step.counts
-            self._progress = Progress(step.total, "photos", live=self._wanted, before=before)
-        said = step.damage if step.failure is None else step.failure.reason
-        if said is not None:
-            from edgefeat.cli.record_lines import printable
-
-            self._progress.note(f"edgefeat: {printable(step.path)}: {said}")
-        if step.counts:
-            self._progress.advance(failed=step.failure is not None)
-
-    def close(self) -> None:
-        """Take the bar away."""
-        if self._progress is not None:
-            self._progress.close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,7 @@ from edgefeat.cli.options import add_options, read_options
 from edgefeat.options.extractor import EngineOptions, ModelOptions
 
 if TYPE_CHECKING:
+    from edgefeat.corpus.summary import Summary
     from edgefeat.extractor import FeatureExtractor
     from edgefeat.sets.featureset import FeatureSet
 
@@ -22,15 +24,46 @@ def add_finding_options(parser: argparse.ArgumentParser) -> None:
     add_options(parser, EngineOptions, title="model")
 
 
-def open_photos(arguments: argparse.Namespace) -> FeatureSet:
-    """Open the set that the command line names.
+def open_photos(arguments: argparse.Namespace, *, quiet: bool = False) -> FeatureSet:
+    """Open the set that the command line names; a folder of photos is extracted first.
+
+    Args:
+        arguments: The command line.
+        quiet: Whether to draw no progress bar.
 
     Raises:
-        SinkError: It is no set.
+        SinkError: It is no set, and no folder of photos.
     """
-    from edgefeat.sets.featureset import FeatureSet
+    from edgefeat.cli.corpus_bar import CorpusBar
+    from edgefeat.corpus.opening import open_set
 
-    return FeatureSet.read(arguments.set)
+    model = read_options(arguments, ModelOptions).model
+    bar = CorpusBar(wanted=not quiet)
+    try:
+        opened = open_set(
+            arguments.set, model=model, engine=read_options(arguments, EngineOptions), on_step=bar
+        )
+    finally:
+        bar.close()
+    if opened.summary is not None:
+        for line in _told(opened.summary, quiet=quiet):
+            sys.stderr.write(f"edgefeat: note: {line}\n")
+    return opened.features
+
+
+def _told(summary: Summary, *, quiet: bool) -> list[str]:
+    """Return what to know of a folder of photos that was brought up to date."""
+    from edgefeat.cli.not_taken import not_taken_line
+
+    lines = [not_taken_line(one) for one in summary.not_taken if one.pictures or not quiet]
+    if summary.failures:
+        lines.append(f"{summary.failures} pictures gave no features: {summary.output}/errors.jsonl")
+    if summary.changes is not None and not quiet:
+        changes = summary.changes
+        counts = ((changes.new, "new"), (changes.changed, "changed"), (changes.gone, "gone"))
+        if told := ", ".join(f"{count} {what}" for count, what in counts if count):
+            lines.append(f"since the last time: {told}")
+    return lines
 
 
 def photo_extractor(arguments: argparse.Namespace, there: FeatureSet) -> FeatureExtractor:

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from edgefeat.cli.finding_options import open_photos
+from edgefeat.cli.finding_options import add_finding_options, open_photos
 from edgefeat.cli.options import refuse
 from edgefeat.options.option import whole_from
 
@@ -57,6 +57,7 @@ def add_parser(
     )
     add("-k", type=whole_from, metavar="N", help="with --map: colours by N groups, not by folder")
     add("-q", "--quiet", action="store_true", help="no progress bar, no summary")
+    add_finding_options(parser)
     parser.set_defaults(run=run)
 
 
@@ -67,7 +68,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.map:
         return 1 if _write_map(arguments) else 0
     refuse(arguments, "layout", "k", problem="has no effect without a map", remedy="Add --map.")
-    sheet = of_set(open_photos(arguments))
+    sheet = of_set(open_photos(arguments, quiet=arguments.quiet))
     return 1 if write(sheet, arguments.output, quiet=arguments.quiet) else 0
 
 
@@ -97,7 +98,7 @@ def _write_map(arguments: argparse.Namespace) -> int:
     from edgefeat.sheets.map_page import write_map
 
     atomic.check_place(Path(arguments.output))
-    there = open_photos(arguments)
+    there = open_photos(arguments, quiet=arguments.quiet)
     clusters = None if arguments.k is None else there.groups(arguments.k)
     places = there.plane("pca" if arguments.layout is None else arguments.layout)
     with Progress(len(there), "thumbnails", live=not arguments.quiet) as progress:
