@@ -53,6 +53,19 @@ $(STORES): tests/stores/requirements.txt pyproject.toml
 	.venv/stores/bin/pip install $(PIP_QUIET) -e ".[test]" -r tests/stores/requirements.txt
 	touch $@
 
+# Int8 graphs built on this CPU, with older CPUs' kernels, and on emulated CPUs.
+test-builds: $(EXPORT) ## the same int8 graphs from emulated older x86; needs qemu-user-static
+	.venv/export/bin/python tests/cpus/builds.py --emulate x86
+
+# What runs within one process, on an x86 CPU with AVX2 and no more. Children would not be emulated.
+EMULATED = EDGEFEAT_CACHE=off OPENBLAS_NUM_THREADS=1 qemu-x86_64-static -cpu Haswell
+test-emulated: $(RUNTIME) $(EXPORT) ## tests of pictures, models and int8 on an emulated CPU with AVX2 only
+	EDGEFEAT_TEST_ENV=runtime $(EMULATED) .venv/runtime/bin/python -m pytest \
+	  tests/runtime/model tests/runtime/measures tests/runtime/options tests/runtime/many \
+	  tests/runtime/pictures tests/runtime/test_extractor.py tests/runtime/test_outputs.py tests/property
+	$(EMULATED) .venv/export/bin/python -m pytest \
+	  tests/export/quant tests/export/graph
+
 # Against GStreamer's RTSP server, from Debian's packages named in tests/rtsp/rtsp_camera.py.
 test-rtsp: $(RUNTIME) ## streams against GStreamer's RTSP server
 	.venv/runtime/bin/pytest tests/rtsp

@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 from os import PathLike
-from typing import Final
 
 from edgefeat.errors import OptionError, SinkError
 from edgefeat.model.spec import PRIMARY_OUTPUT, Similarity
 from edgefeat.sets.extractor_of import open_extractor_of
 from edgefeat.sets.info import SetInfo
 
-__all__ = ["SHIPPED", "similarity_of"]
-
-SHIPPED: Final = Similarity(same=0.96, near=0.9, look=0.86, other_p999=0.44)
-"""Those of the shipped model, whose file states none yet; `tests/bench/bench_levels.py` measures
-them."""
+__all__ = ["similarity_of"]
 
 
 def similarity_of(info: SetInfo, model: str | PathLike[str] | None = None) -> Similarity:
@@ -40,11 +35,9 @@ def similarity_of(info: SetInfo, model: str | PathLike[str] | None = None) -> Si
         stated = extractor.spec.similarity
     if stated is not None:
         return stated
-    if model is None:
-        return SHIPPED
     raise OptionError(
         "the model's file does not say which cosine near-duplicates have",
-        where=model,
+        where=model or "the shipped model",
         remedy="Give a cosine of your own with {option}, or export the model again.",
         option="threshold",
     )

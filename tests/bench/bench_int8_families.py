@@ -106,7 +106,7 @@ def activations_alone(fp32: Any, calibration: Any, held_out: Any) -> Any:
 
     graph = Graph(fp32)
     plan = make_plan(graph)
-    affines = ranges_of(fp32, plan, calibration)
+    affines = ranges_of(graph, plan, calibration)
     write_integers(graph, plan, Quantized(affines=affines, layers={}, errors={}))
     options = ort.SessionOptions()  # optimized, its weights would become bytes after all
     options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_DISABLE_ALL

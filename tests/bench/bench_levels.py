@@ -21,7 +21,6 @@ import edgefeat
 from edgefeat.listing.listing import expand
 from edgefeat.model.shipped import default_model
 from edgefeat.model.spec import Similarity
-from edgefeat.sets.levels import SHIPPED
 from edgefeat_export.proof import copies, likeness
 
 
@@ -66,7 +65,7 @@ def main() -> None:
     parser.add_argument("--same", default="", metavar="NAME,NAME")
     arguments = parser.parse_args()
     with edgefeat.FeatureExtractor(arguments.model) as extractor:
-        stated = extractor.spec.similarity or SHIPPED
+        stated = extractor.spec.similarity
         if arguments.photos is None:
             found, others = likeness.measure_cosines(extractor, None)
             for change, cosines in found.items():
@@ -74,6 +73,8 @@ def main() -> None:
                 sys.stdout.write(f"{change:<26} p5 {low:.3f}  median {middle:.3f}\n")
             sys.stdout.write(f"{likeness.thresholds(found, others)}\n")
             return
+    if stated is None:
+        raise SystemExit(f"{arguments.model}: its file states no levels")
     hold(stated, arguments.model, arguments.photos, arguments.same.split(","))
 
 

@@ -1,10 +1,10 @@
 #!/bin/sh
 # Makes an aarch64 userland for qemu-user: Debian's arm64 Python and the real aarch64 wheels.
 # No root, no chroot, no binfmt: packages are unpacked, not installed, and qemu looks there first.
-# usage: userland.sh FOLDER    (made once; about 60 MB of downloads)
+# usage: userland.sh FOLDER    (made once; about 75 MB of downloads)
 set -eu
 root=$1
-[ -e "$root/complete" ] && exit 0
+[ -e "$root/complete" ] && [ -d "$root/site/onnx" ] && exit 0
 command -v qemu-aarch64-static >/dev/null || {
     echo "arm64: qemu-aarch64-static is missing: apt-get install qemu-user-static" >&2; exit 3; }
 # The machine's own Debian mirror, whatever it is.
@@ -39,5 +39,5 @@ for name in possible present kernel_max; do echo 0 > "$root/debian/sys/devices/s
     --python-version 3.11 --implementation cp --platform manylinux_2_28_aarch64 \
     --platform manylinux_2_27_aarch64 --platform manylinux_2_17_aarch64 \
     --platform manylinux2014_aarch64 --platform any \
-    numpy onnxruntime opencv-python-headless
+    numpy onnx onnxruntime opencv-python-headless
 touch "$root/complete"

@@ -65,7 +65,6 @@ class Documented:
 @cache
 def everything() -> tuple[Documented, ...]:
     files = [file for package in PACKAGES for file in sorted((ROOT / package).rglob("*.py"))]
-    files = [file for file in files if "quant" not in file.parts]
     return tuple(found for file in files for found in _in_file(file))
 
 

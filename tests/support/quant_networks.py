@@ -82,6 +82,20 @@ def branches():
     return net.model(net.add("HardSwish", net.conv(x, 32, 32)), 32)
 
 
+def curved():
+    """Curved functions, squeeze and excitation, and a branch that stays in float."""
+    net = Network()
+    x = net.conv(net.start, 16, 3, kernel=3, pads=(0, 0, 1, 1), stride=2)
+    x = net.add("Mul", x, net.add("Sigmoid", x))
+    squeezed = net.add("ReduceMean", x, axes=[2, 3], keepdims=1)
+    gate = net.add("HardSigmoid", net.conv(squeezed, 16, 16))
+    x = net.conv(net.add("Mul", x, gate), 24, 16)
+    half = net.add("Mul", x, net.constant(np.array(0.5, np.float32)))
+    bent = net.add("Erf", net.add("Mul", x, net.constant(np.array(0.7071, np.float32))))
+    x = net.add("Mul", half, net.add("Add", bent, net.constant(np.array(1, np.float32))))
+    return net.model(net.add("Tanh", net.conv(x, 32, 24)), 32)
+
+
 def photos(count=24, seed=3, side=SIDE):
     """Smooth random pictures: neighbouring pixels agree, as in photos."""
     rng = np.random.default_rng(seed)

@@ -13,7 +13,7 @@ from edgefeat_export.pipeline.request import Int8Request, Say
 from edgefeat_export.proof.calibration import Calibration
 from edgefeat_export.proof.gates import Gates
 from edgefeat_export.quant import search
-from edgefeat_export.quant.search import Outcome
+from edgefeat_export.quant.search import SearchOutcome
 
 __all__ = ["Int8Graph", "to_int8"]
 
@@ -29,7 +29,7 @@ class Int8Graph:
     """
 
     model: onnx.ModelProto
-    outcome: Outcome
+    outcome: SearchOutcome
     record: dict[str, object]
 
 

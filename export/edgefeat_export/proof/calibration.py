@@ -14,12 +14,12 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 
-import cv2
 import numpy as np
 
 from edgefeat.arrays import Pixels
 from edgefeat.model.shipped import sample_photos
 from edgefeat.model.spec import InputSpec
+from edgefeat.pictures import resize
 from edgefeat_export.proof import pictures
 
 __all__ = [
@@ -146,7 +146,8 @@ def soften_half(sharp: Pixels, *, seed: int) -> Pixels:
 
 
 def _softened(picture: Pixels, side: int) -> Pixels:
-    height, width = picture.shape[:2]
-    small = cv2.resize(picture, (min(side, width), min(side, height)), interpolation=cv2.INTER_AREA)
-    large = cv2.resize(small, (width, height), interpolation=cv2.INTER_CUBIC)
-    return np.asarray(large, np.uint8).reshape(picture.shape)
+    """Shrink and grow back, both with operations that give the same bytes on every CPU."""
+    height, width, channels = picture.shape
+    colours = np.repeat(picture, 3, axis=2) if channels == 1 else picture
+    small = resize.antialias(colours, (min(side, height), min(side, width)))
+    return resize.bilinear(small, (height, width))[:, :, :channels]

@@ -35,7 +35,7 @@ class QuantizedModel:
         model: The graph.
         target: The class of devices it is for.
         errors: Each quantized tensor's error power over its signal power, by name, in order.
-        kept_float: Those of weighted layers that stayed in float.
+        kept_float: Names of the weighted layers that stayed in float.
     """
 
     model: onnx.ModelProto
@@ -74,7 +74,7 @@ def quantize_model(
     plan = make_plan(graph, keep_float)
     walked = images[_spread(len(images), pictures_at_once(graph, plan))]
     with Progress(len(images) + len(plan.steps), "quantizing") as bar:
-        affines = agreeing_sums(plan, ranges_of(model, plan, images, advance=bar.advance))
+        affines = agreeing_sums(plan, ranges_of(graph, plan, images, advance=bar.advance))
         options = RoundingOptions(weight_limit=target.weight_limit, pair_limit=target.pair_limit)
         quantized = quantize_in_sequence(graph, plan, affines, walked, options, advance=bar.advance)
     kept = [step.output for step in plan.steps if step.weighted and step.output in keep_float]
@@ -90,7 +90,7 @@ def _spread(count: int, most: int) -> NDArray[np.int64]:
 
 
 def ranges_of(
-    model: onnx.ModelProto,
+    graph: Graph,
     plan: Plan,
     images: NDArray[np.uint8],
     *,
@@ -99,7 +99,7 @@ def ranges_of(
     """Return what the bytes of each tensor that the plan quantizes shall mean.
 
     Args:
-        model: The float graph of the plan.
+        graph: The float graph of the plan.
         plan: What becomes integer.
         images: Calibration pictures, uint8 `(N, height, width, channels)`.
         advance: Called after each picture.
@@ -110,7 +110,7 @@ def ranges_of(
         for step in plan.steps
         if step.output in plan.quantized - entering and step.output not in plan.shared
     }
-    histograms = observe(model, list(own), images, advance=advance)
+    histograms = observe(graph, plan.steps, own, images, advance=advance)
     affines = {
         name: best_range(histograms[name], floor=step.floor, ceiling=step.ceiling)
         for name, step in own.items()

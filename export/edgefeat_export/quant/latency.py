@@ -2,52 +2,54 @@
 
 from __future__ import annotations
 
-import time
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import onnx
-import onnxruntime as ort
 from numpy.typing import NDArray
 
-__all__ = ["Latency", "latency_of"]
+from edgefeat_export.proof import timing
+from edgefeat_export.quant.executor import open_session
 
-_WARM_UP = 5
+__all__ = ["LatencyRatio", "latency_of"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Latency:
-    """Median milliseconds of each, one thread, batch 1, and the median of the ratios."""
+class LatencyRatio:
+    """How long one picture takes through two models: one thread, batch 1.
+
+    Attributes:
+        before_ms: Median of the first model, in milliseconds.
+        after_ms: Median of the second model, in milliseconds.
+        runs: How many runs of each were timed.
+    """
 
     before_ms: float
     after_ms: float
-    ratio: float
     runs: int
+
+    @property
+    def ratio(self) -> float:
+        """The second model's median over the first one's."""
+        return self.after_ms / self.before_ms
 
 
 def latency_of(
     before: onnx.ModelProto, after: onnx.ModelProto, picture: NDArray[np.uint8], *, runs: int = 30
-) -> Latency:
-    """Time two models in turns on one picture, uint8 `(height, width, channels)`."""
-    name = before.graph.input[0].name
-    feed = {name: picture[np.newaxis]}
-    sessions = [_session(model) for model in (before, after)]
-    times = np.empty((runs + _WARM_UP, 2))
-    for row in times:
-        for column, session in enumerate(sessions):
-            started = time.perf_counter()
-            session.run(None, feed)
-            row[column] = (time.perf_counter() - started) * 1e3
-    first, second = np.median(times[_WARM_UP:], axis=0)
-    return Latency(
-        before_ms=float(first), after_ms=float(second), ratio=float(second / first), runs=runs
-    )
+) -> LatencyRatio:
+    """Time two models in turns on one picture.
 
-
-def _session(model: onnx.ModelProto) -> ort.InferenceSession:
-    options = ort.SessionOptions()
-    options.intra_op_num_threads = 1
-    options.log_severity_level = 4
-    return ort.InferenceSession(
-        model.SerializeToString(), options, providers=["CPUExecutionProvider"]
-    )
+    Args:
+        before: The model that the other one is held against.
+        after: The other model; its input has the same name.
+        picture: uint8 `(height, width, channels)`.
+        runs: How often to run each, after some that warm up.
+    """
+    feed = {before.graph.input[0].name: picture[np.newaxis]}
+    calls: list[Callable[[], object]] = [
+        partial(open_session(model, threads=1).run, None, feed) for model in (before, after)
+    ]
+    first, second = timing.in_turns(calls, runs=runs)
+    return LatencyRatio(before_ms=first.median_ms, after_ms=second.median_ms, runs=first.runs)

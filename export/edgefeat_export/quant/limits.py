@@ -14,6 +14,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from edgefeat_export.quant import exact
+
 __all__ = ["WeightLimits", "neighbours"]
 
 Floats = NDArray[np.float64]
@@ -23,10 +25,12 @@ _STRETCHES = np.array([1.0, 1.08, 1.17, 1.27, 1.38, 1.5, 1.7, 2.0])
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WeightLimits:
-    """Attributes:
-    alone: Largest magnitude of an integer.
-    pair: Largest magnitude of what two neighbours of one sign add up to.
-    links: `(taps, n)`, the indices of each tap's neighbours; -1 is none.
+    """The largest integers a layer may have.
+
+    Attributes:
+        alone: Largest magnitude of an integer.
+        pair: Largest magnitude of what two neighbours of one sign add up to.
+        links: `(taps, n)`, the indices of each tap's neighbours; -1 is none.
     """
 
     alone: int
@@ -65,7 +69,8 @@ class WeightLimits:
         for stretch in _STRETCHES:
             scale = (smallest * stretch)[:, :, None]
             moved = weight - self.fitted(weight, scale[:, :, 0])
-            losses.append((variance[:, None] * (moved**2 + scale**2 / 12)).sum(2))
+            loss = variance[:, None] * (moved * moved + scale * scale / 12)
+            losses.append(exact.sum_in_order(loss, 2))
         return np.asarray(smallest * _STRETCHES[np.argmin(losses, axis=0)], np.float64)
 
     def fitted(self, weight: Floats, scale: Floats) -> Floats:
@@ -95,8 +100,8 @@ def neighbours(taps: int, channels: int) -> NDArray[np.int64]:
     pixels into one moves one way into the other.
 
     Args:
-        taps: Of the window, in that order.
-        channels: Of a pixel.
+        taps: How many weights a window has.
+        channels: How many numbers a pixel has.
     """
     at = np.arange(taps)
     links = [at ^ 1] if channels % 2 == 0 else [at ^ 1, (at + 1 ^ 1) - 1]

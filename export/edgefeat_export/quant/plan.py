@@ -36,12 +36,14 @@ class ImageInput:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """Attributes:
-    steps: The graph in order.
-    integer: Outputs of the steps that run on integers.
-    quantized: Tensors stored as uint8.
-    shared: Tensors with the parameters of another one.
-    image: How the picture enters, if its bytes can be used as they are.
+    """What becomes integer.
+
+    Attributes:
+        steps: The graph in order.
+        integer: Outputs of the steps that run on integers.
+        quantized: Tensors stored as uint8.
+        shared: Tensors with the parameters of another one, by name, and that one's name.
+        image: How the picture enters; None if its bytes cannot be used as they are.
     """
 
     steps: tuple[Step, ...]
@@ -101,7 +103,7 @@ def _variable_inputs(graph: Graph, step: Step) -> list[str]:
 
 
 def _image_input(graph: Graph, steps: tuple[Step, ...]) -> ImageInput | None:
-    """The picture enters as it is when one zero point lies within half a level of every mean."""
+    """Let the picture enter as it is if one zero point is within half a level of every mean."""
     (info,) = graph.inputs
     passed, tensor, mean = [], info.name, np.zeros(1)
     by_input = {step.node.inputs[0]: step for step in steps if step.node.inputs}

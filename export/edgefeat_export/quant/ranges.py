@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 import numpy as np
@@ -31,11 +32,13 @@ class Histogram:
         if needed == 0.0:
             return
         if self.reach == 0.0:
-            self.reach = float(2.0 ** np.ceil(np.log2(needed)))
+            mantissa, exponent = math.frexp(needed)
+            self.reach = math.ldexp(1.0, exponent - (mantissa == 0.5))  # the next power of two
         while self.reach < needed:
             self._double()
-        counts, _ = np.histogram(values, _BINS, (-self.reach, self.reach))
-        self.counts += counts
+        bins = (values.astype(np.float64) + self.reach) * (_BINS / 2 / self.reach)
+        highest = np.minimum(bins.astype(np.int64), _BINS - 1)  # the reach itself is in the last
+        self.counts += np.bincount(highest, minlength=_BINS)
 
     def _double(self) -> None:
         pairs = self.counts.reshape(-1, 2).sum(1)
@@ -88,5 +91,5 @@ def _error(values: NDArray[np.float64], counts: NDArray[np.int64], affine: Affin
     difference = affine.dequantize(affine.quantize(real)).astype(np.float64) - values
     # A bin wider than a step hides the rounding inside it, which is uniform: scale**2 / 12.
     inside = np.abs(difference) <= affine.scale / 2
-    squared = np.where(inside, affine.scale**2 / 12, difference**2)
-    return float(squared @ counts)
+    squared = np.where(inside, affine.scale * affine.scale / 12, difference * difference)
+    return math.fsum(squared * counts)

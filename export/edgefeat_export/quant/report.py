@@ -7,7 +7,7 @@ from html import escape
 from math import log10
 
 from edgefeat.measures.agreement import Agreement
-from edgefeat_export.quant.search import Attempt, Outcome
+from edgefeat_export.quant.search import Attempt, SearchOutcome
 
 __all__ = ["report_page"]
 
@@ -23,7 +23,7 @@ _FLOOR_DB = -60.0  # an error below this has no bar
 
 def report_page(
     name: str,
-    outcome: Outcome,
+    outcome: SearchOutcome,
     *,
     size_before: int,
     calibration: str,

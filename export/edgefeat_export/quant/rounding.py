@@ -11,7 +11,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from edgefeat_export.quant import exact
 from edgefeat_export.quant.limits import WeightLimits
+from edgefeat_export.quant.linear import inverse_root
 
 __all__ = ["fit", "round_weights"]
 
@@ -29,9 +31,9 @@ def fit(weight: Floats, delivered: Floats, crossed: Floats, *, ridge: float) -> 
         ridge: How much to stay at `weight`, relative to the inputs' mean variance.
     """
     weightiness = ridge * _mean_variance(delivered) * np.eye(delivered.shape[-1])
-    target = weight @ (crossed + weightiness)
-    solution = np.linalg.solve(delivered + weightiness, target.swapaxes(1, 2))
-    return np.asarray(solution.swapaxes(1, 2), np.float64)
+    target = exact.matmul(weight, crossed + weightiness)
+    root = inverse_root(delivered + weightiness)
+    return exact.matmul(exact.matmul(target, root.swapaxes(1, 2)), root)
 
 
 def round_weights(
@@ -51,7 +53,7 @@ def round_weights(
     order = np.argsort(-np.diagonal(damped, axis1=1, axis2=2), axis=1, kind="stable")
     damped = np.take_along_axis(damped, order[:, :, None], 1)
     damped = np.take_along_axis(damped, order[:, None, :], 2)
-    factor = np.linalg.cholesky(np.linalg.inv(damped)).swapaxes(1, 2)
+    factor = inverse_root(damped)
     remaining = np.take_along_axis(limits.fitted(weight, scale), order[:, None, :], 2)
     rounded = np.zeros_like(weight)  # in the taps' own order
     groups = np.arange(len(weight))
@@ -67,12 +69,13 @@ def round_weights(
             later = factor[:, None, column, column + 1 : stop]
             remaining[:, :, column + 1 : stop] -= error[:, :, None] * later
             errors[:, :, column - start] = error
-        remaining[:, :, stop:] -= errors @ factor[:, start:stop, stop:]
+        remaining[:, :, stop:] -= exact.matmul(errors, factor[:, start:stop, stop:])
     return rounded.astype(np.int8)
 
 
 def _mean_variance(covariance: Floats) -> Floats:
-    mean: Floats = np.diagonal(covariance, axis1=1, axis2=2).mean(1)
+    diagonal = np.diagonal(covariance, axis1=1, axis2=2)
+    mean = exact.sum_in_order(diagonal, 1) / diagonal.shape[1]
     # A channel that never varies must not make its group's system singular.
     floor = 1e-4 * float(mean.max()) + 1e-12
     return np.asarray(np.maximum(mean, floor)[:, None, None], np.float64)

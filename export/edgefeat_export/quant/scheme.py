@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +15,12 @@ _LEVELS = 255
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Affine:
-    """`real = scale * (uint8 - zero_point)`, as in QuantizeLinear."""
+    """What bytes mean: `real = scale * (uint8 - zero_point)`, as in QuantizeLinear.
+
+    Attributes:
+        scale: What one level stands for.
+        zero_point: The level that stands for zero.
+    """
 
     scale: float
     zero_point: int
@@ -26,10 +32,14 @@ class Affine:
         scale = float(np.float32((high - low) / _LEVELS)) or 1.0
         return cls(scale=scale, zero_point=int(np.clip(np.rint(-low / scale), 0, _LEVELS)))
 
-    def quantize(self, real: NDArray[np.float32]) -> NDArray[np.uint8]:
+    def quantize(self, real: NDArray[Any]) -> NDArray[np.uint8]:
         """Round half to even and saturate, as QuantizeLinear does."""
-        levels = np.rint(real / np.float32(self.scale))
-        levels += np.float32(self.zero_point)
+        return self.saturate(real / np.float32(self.scale))
+
+    def saturate(self, multiples: NDArray[Any]) -> NDArray[np.uint8]:
+        """Return the levels nearest to multiples of the scale."""
+        levels = np.rint(multiples)
+        levels += self.zero_point
         saturated: NDArray[np.uint8] = np.clip(levels, 0, _LEVELS, out=levels).astype(np.uint8)
         return saturated
 

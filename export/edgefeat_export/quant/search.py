@@ -17,11 +17,11 @@ from edgefeat_export.graph.graph import Graph
 from edgefeat_export.proof.gates import Gates, Miss, misses
 from edgefeat_export.quant.fidelity import features_of
 from edgefeat_export.quant.graph_to_int8 import QuantizedModel, quantize_model
-from edgefeat_export.quant.latency import Latency, latency_of
+from edgefeat_export.quant.latency import LatencyRatio, latency_of
 from edgefeat_export.quant.steps import steps_of
 from edgefeat_export.quant.targets import Target
 
-__all__ = ["UNLIMITED", "Attempt", "CostLimits", "Outcome", "search"]
+__all__ = ["UNLIMITED", "Attempt", "CostLimits", "SearchOutcome", "search"]
 
 _LAYERS_IN_FLOAT = (0, 1, 2, 4, 8)  # in the first attempt, the second, ...
 
@@ -56,11 +56,11 @@ class Attempt:
     kept_float: tuple[str, ...]
     fidelity: Agreement
     size_bytes: int
-    latency: Latency
+    latency: LatencyRatio
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
+class SearchOutcome:
     """What a search found.
 
     Attributes:
@@ -107,7 +107,7 @@ def search(
     gates: Gates,
     limits: CostLimits = UNLIMITED,
     say: Callable[[str], None] = lambda _line: None,
-) -> Outcome:
+) -> SearchOutcome:
     """Quantize until the gates hold, with as few layers in float as that takes.
 
     Args:
@@ -142,7 +142,7 @@ def search(
         beyond = _beyond(attempt, limits)
         missed = [*_missed(attempt.fidelity, gates), *beyond]
         if not missed:
-            return Outcome(quantized=quantized, attempts=tuple(attempts))
+            return SearchOutcome(quantized=quantized, attempts=tuple(attempts))
         if beyond:  # more layers in float would only cost more
             break
         worst = worst or _by_loss(model, quantized.errors)

@@ -3,6 +3,9 @@
 Both networks, float and quantized, walk forward together over the same pictures; a tensor is held
 only until its last reader is done. Every weighted layer is fitted, rounded and given the bias
 that puts each output channel's mean where the float network has it.
+
+Every number here is the same on every CPU: those of the float network by `operators`, those of the
+quantized one by `kernel`. One weight rounded another way would move all later layers.
 """
 
 from __future__ import annotations
@@ -16,24 +19,28 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgefeat_export.graph.graph import Graph
-from edgefeat_export.quant.executor import Operator
+from edgefeat_export.quant.kernel import IntegerKernel
 from edgefeat_export.quant.layers import LayerRounder, RoundingOptions
+from edgefeat_export.quant.operators import Operator, held
 from edgefeat_export.quant.plan import Plan
 from edgefeat_export.quant.scheme import Affine, IntegerLayer
 from edgefeat_export.quant.steps import Step
+from edgefeat_export.quant.windows import Windows
 
 __all__ = ["Quantized", "quantize_in_sequence"]
 
 _CHUNK = 8
-_HALF_MAX = 6e4
+Array = NDArray[Any]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Quantized:
-    """Attributes:
-    affines: What the bytes of each quantized tensor mean.
-    layers: The integers of each weighted step, by its output.
-    errors: Relative squared error of each quantized step's output, by its output.
+    """What the walk found for each tensor and each layer.
+
+    Attributes:
+        affines: What the bytes of each quantized tensor mean, by its name.
+        layers: The integers of each weighted step, by the name of its output.
+        errors: Each quantized step's error power over its signal power, by the name of its output.
     """
 
     affines: Mapping[str, Affine]
@@ -43,24 +50,42 @@ class Quantized:
 
 @dataclass(slots=True)
 class _Pair:
-    """One tensor in both networks, over all pictures."""
+    """One tensor in both networks, over all pictures.
 
-    wanted: list[NDArray[Any]] = field(default_factory=list)
-    delivered: list[NDArray[Any]] = field(default_factory=list)
+    Attributes:
+        wanted: The float network's numbers, some pictures after the other.
+        delivered: The quantized network's numbers for the same pictures: bytes, or real numbers.
+        affine: What these bytes mean; None if they are real numbers.
+    """
+
+    wanted: list[Array] = field(default_factory=list)
+    delivered: list[Array] = field(default_factory=list)
     affine: Affine | None = None
 
-    def chunk(self, index: int) -> tuple[NDArray[Any], NDArray[Any]]:
-        """Return some pictures' numbers in the float network and in the quantized one."""
-        wanted, delivered = self.wanted[index], self.delivered[index]
-        if wanted.dtype == np.float16:
-            wanted = wanted.astype(np.float32)
-        return wanted, delivered if self.affine is None else self.affine.dequantize(delivered)
+    def real(self, index: int) -> Array:
+        """Return some pictures' numbers in the quantized network."""
+        delivered = self.delivered[index]
+        return delivered if self.affine is None else self.affine.dequantize(delivered)
 
-    def append(self, wanted: NDArray[Any], delivered: NDArray[Any]) -> None:
-        """Store some pictures' numbers, the float network's in half precision where they fit."""
-        half = wanted.dtype == np.float32 and np.abs(wanted).max(initial=0) < _HALF_MAX
-        self.wanted.append(wanted.astype(np.float16) if half else wanted)
-        self.delivered.append(delivered if self.affine is None else self.affine.quantize(delivered))
+    def pairs(self) -> Iterator[tuple[Array, Array]]:
+        """Yield the float network's numbers with the levels delivered, zero point at 0."""
+        zero_point = np.float32(0 if self.affine is None else self.affine.zero_point)
+        for wanted, delivered in zip(self.wanted, self.delivered, strict=True):
+            yield wanted.astype(np.float32), delivered.astype(np.float32) - zero_point
+
+    def append(self, wanted: Array, delivered: Array) -> None:
+        """Store some pictures' numbers.
+
+        Args:
+            wanted: The float network's.
+            delivered: The quantized network's: bytes, or real numbers still to be rounded to them.
+        """
+        self.wanted.append(held(wanted))
+        if self.affine is not None and delivered.dtype != np.uint8:
+            delivered = self.affine.quantize(delivered)
+        elif delivered.dtype == np.float64:
+            delivered = delivered.astype(np.float32)
+        self.delivered.append(delivered)
 
 
 class _Walk:
@@ -92,55 +117,46 @@ class _Walk:
         pair = _Pair(affine=image.affine)
         operators = [Operator(self._graph, step.node) for step in image.steps]
         for chunk in self._chunks:
-            x: NDArray[Any] = chunk
+            x: Array = chunk
             for operator in operators:
                 x = operator.run([x])
-            pair.wanted.append(x)
+            pair.wanted.append(x.astype(np.float32))
             pair.delivered.append(np.ascontiguousarray(chunk.transpose(0, 3, 1, 2)))
         self._tensors[image.tensor] = pair
         return [step for step in self._plan.steps if step not in image.steps]
 
     def take(self, step: Step) -> None:
         """Run one step in both networks."""
-        graph = self._graph
-        float_op = Operator(graph, step.node)
-        delivered_op = float_op
-        if step.weighted and step.output in self._plan.integer:
-            delivered_op = self._round(step, float_op)
         result = _Pair(affine=self._affines.get(step.output))
+        operator = Operator(self._graph, step.node)
+        deliver = self._quantized(step, operator, result.affine)
         error = power = 0.0
-        for wanted, delivered in self._inputs(float_op.inputs):
-            out = self._activate(step, float_op.run(wanted))
-            got = self._activate(step, delivered_op.run(delivered))
-            result.append(out, got)
-            power += float(np.square(out, dtype=np.float64).sum())
-            error += float(np.square(result.chunk(len(result.wanted) - 1)[1] - out).sum())
+        for index in range(len(self._chunks)):
+            inputs = [self._tensors[name].wanted[index] for name in operator.inputs]
+            wanted = step.activated(operator.run(inputs))
+            result.append(wanted, deliver(index))
+            power += _power(wanted)
+            error += _power(result.real(index) - wanted)
         if step.output in self._plan.quantized:
             self.errors[step.output] = error / power if power else 0.0
         self._tensors[step.output] = result
         self._release(step)
 
-    def _round(self, step: Step, float_op: Operator) -> Operator:
-        source = step.node.inputs[0]
-        pair = self._tensors[source]
-        layer, bias = self._rounder.round(
-            step, self._affines[source], lambda: self._pairs(pair), float_op
-        )
-        self.layers[step.output] = layer
-        return self._rounder.operator(step, layer, bias)
-
-    def _pairs(self, pair: _Pair) -> Iterator[tuple[NDArray[np.float32], NDArray[np.float32]]]:
-        return (pair.chunk(index) for index in range(len(self._chunks)))
-
-    def _inputs(
-        self, names: list[str]
-    ) -> Iterator[tuple[list[NDArray[np.float32]], list[NDArray[np.float32]]]]:
-        for index in range(len(self._chunks)):
-            both = [self._tensors[name].chunk(index) for name in names]
-            yield [one[0] for one in both], [one[1] for one in both]
-
-    def _activate(self, step: Step, x: NDArray[np.float32]) -> NDArray[np.float32]:
-        return x if step.activation is None else np.clip(x, step.floor, step.ceiling)
+    def _quantized(
+        self, step: Step, operator: Operator, result: Affine | None
+    ) -> Callable[[int], Array]:
+        """Return what gives the quantized network's output for some pictures."""
+        inputs = [self._tensors[name] for name in operator.inputs]
+        if step.weighted and step.output in self._plan.integer:
+            (source,) = inputs
+            meaning = self._affines[step.node.inputs[0]]
+            layer = self._rounder.round(step, meaning, source.pairs)
+            self.layers[step.output] = layer
+            kernel = IntegerKernel(Windows.of(self._graph, step.node), layer, meaning, result)
+            if result is None:
+                return lambda index: step.activated(kernel.run(source.delivered[index]))
+            return lambda index: kernel.run(source.delivered[index])
+        return lambda index: step.activated(operator.run([pair.real(index) for pair in inputs]))
 
     def _release(self, step: Step) -> None:
         for name in dict.fromkeys(step.node.inputs):
@@ -149,6 +165,11 @@ class _Walk:
                 self._tensors.pop(name, None)
         if not self._readers[step.output]:
             self._tensors.pop(step.output)
+
+
+def _power(x: Array) -> float:
+    """Return the sum of squares; its last digits, where CPUs may differ, tell no layers apart."""
+    return float(np.square(x, dtype=np.float64).sum())
 
 
 def quantize_in_sequence(

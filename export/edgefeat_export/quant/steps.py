@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from edgefeat_export.graph.graph import Graph, Node
 
@@ -47,6 +49,10 @@ class Step:
     def weighted(self) -> bool:
         """Whether it holds weights."""
         return self.node.op in WEIGHTED_OPS
+
+    def activated(self, x: NDArray[Any]) -> NDArray[Any]:
+        """Return the operator's output after the activation."""
+        return x if self.activation is None else np.clip(x, self.floor, self.ceiling)
 
 
 def steps_of(graph: Graph) -> list[Step]:

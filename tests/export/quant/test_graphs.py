@@ -14,7 +14,7 @@ from edgefeat_export.quant.plan import make_plan
 from edgefeat_export.quant.stem import fold_stem
 from edgefeat_export.quant.targets import TARGETS
 from edgefeat_export.quant.widen import widen_depthwise
-from quant_networks import SIDE, Network, branches, mobile, optimised, photos
+from quant_networks import SIDE, Network, branches, curved, mobile, optimised, photos
 
 VNNI = TARGETS["x86-vnni"]
 
@@ -28,7 +28,7 @@ def wide():
 
 NETWORKS = {
     "wide": wide,
-    "mobile": mobile, "mobile-127.5": lambda: mobile(127.5), "branches": branches,
+    "mobile": mobile, "mobile-127.5": lambda: mobile(127.5), "branches": branches, "curved": curved,
     "torch-mean": lambda: mobile(np.array([123.7, 116.3, 103.5], np.float32).reshape(1, 3, 1, 1)),
 }  # fmt: skip
 
