@@ -69,10 +69,10 @@ _HOMES = {
 def __getattr__(name: str) -> object:
     if name not in _HOMES:
         raise AttributeError(f"module 'edgefeat' has no attribute {name!r}")
-    from importlib import import_module
+    from edgefeat.loading import load
 
     try:
-        value: object = getattr(import_module(_HOMES[name]), name)
+        value: object = getattr(load(_HOMES[name]), name)
     except (ImportError, AttributeError) as error:
         from edgefeat.installed.dependencies import explain
 

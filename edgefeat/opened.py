@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from edgefeat.engine.cache import is_known
 from edgefeat.engine.lazy import LazySession
 from edgefeat.errors import OptionError
-from edgefeat.measures.similarity import l2_normalise
 from edgefeat.model.file import ModelFile, read_model_file
 from edgefeat.model.shipped import default_model
 from edgefeat.model.spec import InputSpec, OutputKind
@@ -70,7 +69,7 @@ class OpenModel:
             features = session.run_primary(images)
         else:
             features = self.chosen.side_by_side(session.run(images))
-        return l2_normalise(features) if self._normalize else features
+        return _unit_length(features) if self._normalize else features
 
     def every_output(self, images: Pixels) -> dict[str, Features]:
         """Return every output by name; vectors have length 1 if the options ask for that.
@@ -82,7 +81,7 @@ class OpenModel:
         if self._normalize:
             for one in self.spec.outputs:
                 if one.kind is OutputKind.VECTOR:
-                    outputs[one.name] = l2_normalise(outputs[one.name])
+                    outputs[one.name] = _unit_length(outputs[one.name])
         return outputs
 
     def _sealed(self, file: ModelFile, input_spec: InputSpec) -> str:
@@ -102,6 +101,12 @@ class OpenModel:
             l2=self._normalize,
             chosen=tuple(self.chosen.shapes),
         )
+
+
+def _unit_length(features: Features) -> Features:
+    from edgefeat.measures.similarity import l2_normalise  # most models are asked for no such thing
+
+    return l2_normalise(features)
 
 
 def _input_as_asked(file: ModelFile, model: ModelOptions) -> InputSpec:

@@ -150,7 +150,7 @@ def open_extractor(
     """
     model = model or read_options(arguments, ModelOptions)
     engine = read_options(arguments, EngineOptions)
-    from edgefeat.extractor import FeatureExtractor
+    from edgefeat import FeatureExtractor
 
     with warnings_as_notes(arguments):
         return FeatureExtractor.from_options(model, engine)

@@ -11,7 +11,7 @@ import binascii
 import cv2
 import numpy as np
 
-from edgefeat.pictures.formats import ImageFormat
+from edgefeat.pictures.formats import ALWAYS_READ, ImageFormat
 from edgefeat.pictures.native_words import listening
 
 __all__ = ["formats_read", "how_to_read", "is_read"]
@@ -74,10 +74,9 @@ def _ask(kind: ImageFormat) -> bool:
         from importlib.util import find_spec  # not at every start
 
         return find_spec("pillow_heif") is not None
-    sample = _ONE_PIXEL.get(kind)
-    if sample is None:  # every OpenCV reads it, or edgefeat itself
+    if kind in ALWAYS_READ:
         return True
-    data = np.frombuffer(binascii.a2b_base64(sample), np.uint8)
+    data = np.frombuffer(binascii.a2b_base64(_ONE_PIXEL[kind]), np.uint8)
     with listening():
         try:
             return cv2.imdecode(data, cv2.IMREAD_COLOR) is not None

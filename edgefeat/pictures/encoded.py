@@ -6,7 +6,6 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeAlias
 
 from edgefeat.errors import DamagedPictureWarning, ImageError
-from edgefeat.messages.warn import warn_caller
 from edgefeat.pictures.decoders import decode_known
 from edgefeat.pictures.headers import read_header
 
@@ -51,7 +50,12 @@ def decode(
             where=where,
             remedy="Get the file again.",
         )
-        (on_damaged or warn_caller)(warning)
+        if on_damaged is None:
+            from edgefeat.messages.warn import warn_caller
+
+            warn_caller(warning)
+        else:
+            on_damaged(warning)
     return outcome.pixels
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-__all__ = ["FORMATS", "SUFFIXES", "ImageFormat"]
+__all__ = ["ALWAYS_READ", "FORMATS", "SUFFIXES", "ImageFormat"]
 
 
 class ImageFormat(StrEnum):
@@ -22,6 +22,16 @@ class ImageFormat(StrEnum):
     HEIC = "HEIC"
 
 
+ALWAYS_READ = frozenset(
+    {
+        ImageFormat.JPEG,
+        ImageFormat.PNG,
+        ImageFormat.BMP,
+        ImageFormat.TIFF,
+        ImageFormat.NETPBM,
+    }
+)
+"""What every OpenCV reads, or edgefeat itself."""
 FORMATS = ", ".join(ImageFormat)
 SUFFIXES = frozenset(
     {

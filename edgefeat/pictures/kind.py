@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from edgefeat.pictures import codecs
-from edgefeat.pictures.formats import FORMATS, ImageFormat
+from edgefeat.pictures.formats import ALWAYS_READ, FORMATS, ImageFormat
 from edgefeat.record import Record
 
 __all__ = ["FIRST_BYTES", "Group", "Kind", "kind_of"]
@@ -100,8 +99,12 @@ def kind_of(first_bytes: bytes) -> Kind:
 
 
 def _read(known: ImageFormat) -> Kind:
-    if not codecs.is_read(known):
-        return Kind(name=known, group=Group.UNREAD, format=known, remedy=codecs.how_to_read(known))
+    if known not in ALWAYS_READ:
+        from edgefeat.pictures import codecs  # not at every start
+
+        if not codecs.is_read(known):
+            remedy = codecs.how_to_read(known)
+            return Kind(name=known, group=Group.UNREAD, format=known, remedy=remedy)
     if known not in _KINDS_READ:
         _KINDS_READ[known] = Kind(name=known, group=Group.PICTURE, format=known)
     return _KINDS_READ[known]

@@ -6,6 +6,8 @@ import ast
 import importlib
 import os
 import pkgutil
+import subprocess
+import sys
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -37,6 +39,20 @@ def test_the_public_names_are_these() -> None:
         assert getattr(edgefeat, name) is not None
     with pytest.raises(AttributeError, match="module 'edgefeat' has no attribute 'nonsense'"):
         edgefeat.nonsense  # noqa: B018
+
+
+def test_loading_leaves_the_garbage_collector_as_it_was() -> None:
+    code = (
+        "import gc, sys, edgefeat\n"
+        "if sys.argv[1] == 'off': gc.disable()\n"
+        "edgefeat.FeatureExtractor\n"
+        "print(gc.isenabled())"
+    )
+    for given, expected in (("on", "True"), ("off", "False")):
+        done = subprocess.run(
+            [sys.executable, "-P", "-c", code, given], capture_output=True, text=True, check=True
+        )
+        assert done.stdout.strip() == expected
 
 
 @pytest.mark.parametrize("name", MODULES)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
-from edgefeat.pictures.resize import area, staged
+from edgefeat.pictures.resize import area
 
 if TYPE_CHECKING:
     from edgefeat.arrays import Pixels, SizeHw
@@ -65,6 +65,8 @@ def antialias(pixels: Pixels, size_hw: SizeHw) -> Pixels:
         return pixels
     if area.fits(pixels.shape[:2], size_hw):
         return area.mean(pixels, size_hw)
+    from edgefeat.pictures.resize import staged  # cameras' sizes need it no more than photos area's
+
     return staged.shrink(pixels, size_hw)
 
 

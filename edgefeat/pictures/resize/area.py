@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import os
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
@@ -23,14 +23,14 @@ from edgefeat.engine.cpu import (
 )
 from edgefeat.errors import ImageError
 from edgefeat.locks import allocate_lock
-from edgefeat.pictures.resize import areagraph
 
 if TYPE_CHECKING:
     from edgefeat.arrays import Pixels, SizeHw
+    from edgefeat.pictures.resize.areagraph import AreaPlan
 
 __all__ = ["fits", "forget", "mean", "open_graphs"]
 
-_Graph = tuple[areagraph.AreaPlan, InferenceSession]
+_Graph: TypeAlias = "tuple[AreaPlan, InferenceSession]"
 
 # Every row of a pattern is a convolution, and every column adds products. So the pattern must be
 # short, and repeat often.
@@ -44,14 +44,16 @@ _SIZES_KEPT_OPEN = 8  # a camera has one size, folders have a few
 def fits(size_hw: SizeHw, target_hw: SizeHw) -> bool:
     """Tell whether no axis grows, and each has a short pattern of weights that repeats often."""
     (height, width), (rows, columns) = size_hw, target_hw
+    if height < rows or width < columns:
+        return False
     repeats_y, repeats_x = math.gcd(height, rows), math.gcd(width, columns)
-    return (
-        height >= rows
-        and width >= columns
-        and repeats_y >= max(_FEWEST_REPEATS_Y, rows / _MOST_ROWS)
-        and repeats_x >= max(_FEWEST_REPEATS_X, columns / _MOST_COLUMNS)
-        and areagraph.weight_count(size_hw, target_hw) <= _MOST_WEIGHTS
-    )
+    if repeats_y < max(_FEWEST_REPEATS_Y, rows / _MOST_ROWS):
+        return False
+    if repeats_x < max(_FEWEST_REPEATS_X, columns / _MOST_COLUMNS):
+        return False
+    from edgefeat.pictures.resize import areagraph  # photos of other sizes need no graph
+
+    return areagraph.weight_count(size_hw, target_hw) <= _MOST_WEIGHTS
 
 
 def mean(pixels: Pixels, target_hw: SizeHw) -> Pixels:
@@ -128,6 +130,8 @@ class _Graphs:
 
 
 def _open(size_hw: SizeHw, target_hw: SizeHw) -> _Graph:
+    from edgefeat.pictures.resize import areagraph
+
     graph, plan = areagraph.build(size_hw, target_hw)
     # An arena would hold megabytes to gain a twentieth; the graph is written optimised.
     return plan, open_session(graph, session_options(arena=False, optimise=False))
