@@ -125,6 +125,10 @@ def _as_text(file: ModelFile, result: SelfTest | None) -> str:
                 f"relative L2 {parity.relative_l2_max:.1e} max ({parity.images} images)",
             )
         )
+    if levels := spec.similarity:
+        text = f"same {levels.same:.2f}, near {levels.near:.2f}, look {levels.look:.2f}; "
+        text += f"99.9 % of other photos below {levels.other_p999:.2f}"
+        rows.append(("cosines", text))
     rows.append(("fingerprint", spec.fingerprint))
     if result is not None:
         rows.append(("self-test", _verdict(result)))

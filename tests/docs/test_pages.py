@@ -30,6 +30,7 @@ def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("tests", "models"):
         (tmp_path / name).symlink_to(ROOT / name)
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("EDGEFEAT_CACHE", str(tmp_path / ".cache"))
 
 
 def test_there_are_pages_to_run() -> None:
