@@ -118,6 +118,16 @@ class OutputPlan:
         """
         options = self.options
         if self._form is _Form.FOLDER:
+            if self.live:
+                from edgefeat.sets.live_shards import LiveShardSink
+
+                return LiveShardSink(
+                    self.path,
+                    info,
+                    resume=options.resume,
+                    overwrite=options.overwrite,
+                    shard_size=options.shard_size,
+                )
             from edgefeat.sets.shards import ShardSink
 
             return ShardSink(
@@ -126,7 +136,6 @@ class OutputPlan:
                 resume=options.resume,
                 overwrite=options.overwrite,
                 sync=options.sync,
-                live=self.live,
                 batch=batch,
                 shard_size=options.shard_size,
                 commit_every_s=options.commit_every_s or _COMMIT_EVERY_S,

@@ -36,6 +36,7 @@ class Row:
         stamp: What the picture's file was.
         frame: When a stream's frame was taken, by `frames.COLUMNS`.
         damage: What the decoder said of a damaged picture that it decoded all the same.
+        touched: Whether the stamp is not the one that the row has in its shard.
     """
 
     path: str
@@ -44,6 +45,7 @@ class Row:
     stamp: FileStamp | None = None
     frame: Mapping[str, Any] | None = None
     damage: str | None = None
+    touched: bool = False
 
 
 def write_shard(

@@ -17,6 +17,7 @@ import pytest
 import edgefeat
 from edgefeat import FeatureExtractor, FeatureSet, SinkError, SourceError
 from edgefeat.corpus.summary import Summary
+from kill_runs_support import compare
 from sets_support import file_of, killed_at
 
 Extract = Callable[..., Summary]
@@ -344,3 +345,11 @@ def test_a_damaged_picture_is_in_the_ledger_of_a_file(
     assert (summary.rows, summary.damaged, summary.failures) == (1, 1, 0)
     (line,) = (tmp_path / "f.npz.errors.jsonl").read_text().splitlines()
     assert "damaged" in json.loads(line)
+
+
+@pytest.mark.parametrize("flag", ["--resume", "--sync"])
+def test_real_kills_change_nothing_in_the_end(flag: str, tmp_path: Path) -> None:
+    """A small sample of `tests/bench/bench_kills.py`, which has the real one."""
+    killed, same = compare(tmp_path, flag, kills=3, pictures=120, seed=1, longest_s=0.8)
+    assert same
+    assert killed >= 1

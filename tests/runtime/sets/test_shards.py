@@ -13,6 +13,7 @@ from edgefeat import FeatureSet, SinkError
 from edgefeat.errors import OptionError
 from edgefeat.sets.encoding import Store
 from edgefeat.sets.info import OutputInfo, SetInfo
+from edgefeat.sets.live_shards import LiveShardSink
 from edgefeat.sets.names import encode_name
 from edgefeat.sets.record import Failure, FeatureRecord
 from edgefeat.sets.shards import ShardSink, default_shard_sources
@@ -227,7 +228,7 @@ STREAM = info_of(OUTPUTS, store=Store.I8, timed=True)
 
 
 def stream_into(folder: Path, rows: range, *, resume: bool = False, commit: bool = True) -> None:
-    with ShardSink(folder, STREAM, resume=resume, live=True, shard_size=SHARD) as sink:
+    with LiveShardSink(folder, STREAM, resume=resume, shard_size=SHARD) as sink:
         for row in rows:
             sink.write(record_of(STREAM, row))
         if commit:
@@ -243,7 +244,7 @@ def test_a_stream_that_is_killed_loses_no_record(tmp_path: Path) -> None:
         folder, done = tmp_path / f"killed-{step}", tmp_path / f"done-{step}"
 
         def work(folder: Path = folder, done: Path = done) -> None:
-            with ShardSink(folder, STREAM, live=True, shard_size=SHARD) as sink:
+            with LiveShardSink(folder, STREAM, shard_size=SHARD) as sink:
                 for row in range(10):
                     sink.write(record_of(STREAM, row))
                     done.write_text(str(row + 1))
@@ -266,7 +267,7 @@ def test_a_stream_that_is_killed_loses_no_record(tmp_path: Path) -> None:
 
 def test_a_stream_is_read_while_it_runs(tmp_path: Path) -> None:
     folder = tmp_path / "set"
-    with ShardSink(folder, STREAM, live=True, shard_size=SHARD) as sink:
+    with LiveShardSink(folder, STREAM, shard_size=SHARD) as sink:
         for row in range(6):
             sink.write(record_of(STREAM, row))
             there = FeatureSet.read(folder)
@@ -305,6 +306,6 @@ def test_a_set_of_a_stream_is_not_one_of_pictures(tmp_path: Path) -> None:
 
 def test_the_rows_of_an_overwritten_stream_do_not_come_back(tmp_path: Path) -> None:
     stream_into(tmp_path / "set", range(2), commit=False)
-    with ShardSink(tmp_path / "set", STREAM, live=True, overwrite=True) as sink:
+    with LiveShardSink(tmp_path / "set", STREAM, overwrite=True) as sink:
         sink.write(record_of(STREAM, 5))
     assert [record.index for record in FeatureSet.read(tmp_path / "set")] == [15]
