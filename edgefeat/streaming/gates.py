@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from edgefeat.arrays import Features, Pixels
 from edgefeat.errors import SourceError
 from edgefeat.options.stream import Roi
 from edgefeat.pictures.decode import ImageInput, load_bgr
@@ -18,8 +19,6 @@ from edgefeat.streaming.applicable import no_times
 
 __all__ = ["MotionGate", "NoveltyGate", "Pacer", "Region"]
 
-Pixels = NDArray[np.uint8]
-Features = NDArray[np.float32]
 _BLOCK_SIDE = 16
 
 

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from edgefeat_export.graph.graph import Array, Graph, Node
+from edgefeat_export.arrays import Array
+from edgefeat_export.graph.graph import Graph, Node
 
 __all__ = ["AFFINE_OPS", "ChannelAffine", "read_affine"]
 

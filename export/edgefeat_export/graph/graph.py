@@ -17,11 +17,12 @@ from typing import Any
 import onnx
 from onnx import helper, numpy_helper
 
+from edgefeat_export.arrays import Array
 from edgefeat_export.errors import ConversionError
-from edgefeat_export.graph.node import Array, Node
+from edgefeat_export.graph.node import Node
 from edgefeat_export.graph.shapes import Shape, infer_shapes
 
-__all__ = ["Array", "Graph", "Node"]
+__all__ = ["Graph", "Node"]
 
 
 class Graph:

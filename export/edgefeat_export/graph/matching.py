@@ -25,8 +25,9 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from edgefeat_export.arrays import Array
 from edgefeat_export.graph.graph import Graph
-from edgefeat_export.graph.node import Array, Node
+from edgefeat_export.graph.node import Node
 
 __all__ = ["Constant", "Pattern", "Reading", "Tensor", "match", "op", "readers", "search"]
 

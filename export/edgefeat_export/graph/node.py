@@ -5,11 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from numpy.typing import NDArray
+__all__ = ["RANDOM_OPS", "Node"]
 
-__all__ = ["RANDOM_OPS", "Array", "Node"]
-
-Array = NDArray[Any]
 RANDOM_OPS = frozenset(
     {
         "Bernoulli",

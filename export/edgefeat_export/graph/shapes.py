@@ -11,7 +11,8 @@ from collections.abc import Iterable, Mapping, Sequence
 import onnx
 from onnx import helper, numpy_helper, shape_inference
 
-from edgefeat_export.graph.node import Array, Node
+from edgefeat_export.arrays import Array
+from edgefeat_export.graph.node import Node
 
 __all__ = ["Shape", "infer_shapes"]
 

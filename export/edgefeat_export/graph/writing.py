@@ -10,7 +10,8 @@ import numpy as np
 import onnx
 from onnx import helper, numpy_helper
 
-from edgefeat_export.graph.graph import Array, Graph, Node
+from edgefeat_export.arrays import Array
+from edgefeat_export.graph.graph import Graph, Node
 
 __all__ = ["node_proto", "write"]
 

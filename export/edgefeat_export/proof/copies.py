@@ -13,8 +13,8 @@ from typing import Final
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
+from edgefeat.arrays import Pixels
 from edgefeat.errors import ImageError
 from edgefeat.listing.listing import expand
 from edgefeat.model.shipped import sample_photos
@@ -24,7 +24,6 @@ from edgefeat_export.proof.calibration import packaged_photos
 
 __all__ = ["CHANGES", "PHOTOS", "Photo", "changed", "photos"]
 
-Pixels = NDArray[np.uint8]
 Photo = tuple[int, Pixels]
 """Which picture a photo was cut from, and its pixels: uint8 `(height, width, 3)`, BGR."""
 

@@ -12,9 +12,9 @@ from typing import Any, Final
 
 import numpy as np
 
+from edgefeat_export.arrays import Floats
 from edgefeat_export.graph.node import Node
 from edgefeat_export.quant import curves, exact
-from edgefeat_export.quant.exact import Floats
 from edgefeat_export.quant.windows import Windows
 
 __all__ = ["arithmetic_of"]

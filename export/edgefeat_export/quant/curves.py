@@ -11,7 +11,7 @@ from typing import Final
 
 import numpy as np
 
-from edgefeat_export.quant.exact import Floats
+from edgefeat_export.arrays import Floats
 
 __all__ = ["erf", "exp", "sigmoid", "tanh"]
 

@@ -16,9 +16,10 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Floats", "grid_step", "matmul", "on_grid", "spare_bits", "sum_in_order"]
+from edgefeat_export.arrays import Floats
 
-Floats = NDArray[np.float64]
+__all__ = ["grid_step", "matmul", "on_grid", "spare_bits", "sum_in_order"]
+
 _MANTISSA_BITS: Final = 53
 _ROUNDER: Final = 1.5 * 2.0**52  # float64 has no fraction left beside this number
 

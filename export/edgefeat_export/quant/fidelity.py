@@ -6,11 +6,10 @@ import numpy as np
 import onnx
 from numpy.typing import NDArray
 
+from edgefeat.arrays import Features
 from edgefeat_export.quant.executor import open_session
 
 __all__ = ["features_of"]
-
-Features = NDArray[np.float32]
 
 
 def features_of(model: onnx.ModelProto, images: NDArray[np.uint8]) -> Features:

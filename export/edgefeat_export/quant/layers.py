@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from edgefeat_export.arrays import Floats
 from edgefeat_export.graph.graph import Graph
 from edgefeat_export.quant import exact
-from edgefeat_export.quant.exact import Floats
 from edgefeat_export.quant.limits import WeightLimits, neighbours
 from edgefeat_export.quant.moments import Moments
 from edgefeat_export.quant.rounding import fit, round_weights

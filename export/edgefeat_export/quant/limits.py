@@ -14,11 +14,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from edgefeat_export.arrays import Floats
 from edgefeat_export.quant import exact
 
 __all__ = ["WeightLimits", "neighbours"]
 
-Floats = NDArray[np.float64]
 _SWEEPS = 8  # over taps that have two neighbours each; pairs need one
 _STRETCHES = np.array([1.0, 1.08, 1.17, 1.27, 1.38, 1.5, 1.7, 2.0])
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from edgefeat_export.arrays import Floats
 from edgefeat_export.quant import exact
-from edgefeat_export.quant.exact import Floats
 
 __all__ = ["inverse_root"]
 

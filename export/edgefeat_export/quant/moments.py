@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from edgefeat_export.arrays import Floats
 from edgefeat_export.quant import exact
-from edgefeat_export.quant.exact import Floats
 
 __all__ = ["Moments"]
 

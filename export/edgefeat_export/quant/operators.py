@@ -9,7 +9,7 @@ leaves no trace.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import onnx
@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from onnx import helper, numpy_helper
 
 from edgefeat.engine.cpu import InferenceSession
+from edgefeat_export.arrays import Array
 from edgefeat_export.graph.graph import Graph
 from edgefeat_export.graph.node import Node
 from edgefeat_export.graph.writing import node_proto
@@ -27,7 +28,6 @@ from edgefeat_export.quant.windows import Windows
 
 __all__ = ["Operator", "held"]
 
-Array = NDArray[Any]
 Compute = Callable[[Sequence[Array]], Array]
 _HALF_MAX: Final = 6e4
 _INPUT_BITS: Final = 20  # a convolution's input; its weights get what is left of 53

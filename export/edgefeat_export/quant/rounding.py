@@ -11,13 +11,13 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from edgefeat_export.arrays import Floats
 from edgefeat_export.quant import exact
 from edgefeat_export.quant.limits import WeightLimits
 from edgefeat_export.quant.linear import inverse_root
 
 __all__ = ["fit", "round_weights"]
 
-Floats = NDArray[np.float64]
 _BLOCK = 128  # columns between updates of all the later ones
 
 

@@ -13,11 +13,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from edgefeat_export.arrays import Array
 from edgefeat_export.graph.graph import Graph
 from edgefeat_export.quant.kernel import IntegerKernel
 from edgefeat_export.quant.layers import LayerRounder, RoundingOptions
@@ -30,7 +30,6 @@ from edgefeat_export.quant.windows import Windows
 __all__ = ["Quantized", "quantize_in_sequence"]
 
 _CHUNK = 8
-Array = NDArray[Any]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from edgefeat_export.arrays import Array
 from edgefeat_export.graph.graph import Graph, Node
 
 __all__ = ["Windows"]
 
-Array = NDArray[Any]
 _SMALL_TAPS, _FEW_PLACES, _MANY_PLACES = 32, 64, 512
 
 

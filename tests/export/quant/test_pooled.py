@@ -8,7 +8,8 @@ import onnxruntime as ort
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from edgefeat_export.graph.graph import Array, Graph
+from edgefeat_export.arrays import Array
+from edgefeat_export.graph.graph import Graph
 from edgefeat_export.graph.writing import write
 from edgefeat_export.quant.pooled import pool_bytes
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from edgefeat_export.arrays import Array
 from edgefeat_export.graph.affine import read_affine
-from edgefeat_export.graph.graph import Array, Graph
+from edgefeat_export.graph.graph import Graph
 from edgefeat_export.graph.linear import Parameters, read_parameters, rebuild
 
 __all__ = ["fold_affine_before"]

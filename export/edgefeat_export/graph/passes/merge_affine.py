@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from edgefeat_export.arrays import Array
 from edgefeat_export.graph.affine import AFFINE_OPS, ChannelAffine, read_affine
-from edgefeat_export.graph.graph import Array, Graph, Node
+from edgefeat_export.graph.graph import Graph, Node
 
 __all__ = ["merge_affine"]
 
