@@ -37,10 +37,12 @@ test-constrained: $(RUNTIME) ## the runtime on one core with 256 MB, no network,
 # The real aarch64 wheels under emulation; needs qemu-user-static.
 test-arm64: $(RUNTIME) ## the same vectors on emulated 64-bit Arm; needs qemu-user-static
 	PYTHON=$(PYTHON) .venv/runtime/bin/python tests/cpus/check.py arm64
+	PYTHON=$(PYTHON) .venv/runtime/bin/python tests/cpus/check.py arm64 --decoders
 
 # x86 CPUs with fewer instructions than this one has, emulated; needs qemu-user-static.
 test-x86: $(RUNTIME) ## the same vectors on emulated older x86; needs qemu-user-static
 	.venv/runtime/bin/python tests/cpus/check.py x86
+	.venv/runtime/bin/python tests/cpus/check.py x86 --decoders
 
 # The recipes of docs/stores, each with the store that it fills.
 STORES = .venv/stores/installed.stamp

@@ -104,9 +104,9 @@ def _read(known: ImageFormat) -> Kind:
 
         if not codecs.is_read(known):
             remedy = codecs.how_to_read(known)
-            return Kind(name=known, group=Group.UNREAD, format=known, remedy=remedy)
+            return Kind(name=str(known), group=Group.UNREAD, format=known, remedy=remedy)
     if known not in _KINDS_READ:
-        _KINDS_READ[known] = Kind(name=known, group=Group.PICTURE, format=known)
+        _KINDS_READ[known] = Kind(name=str(known), group=Group.PICTURE, format=known)
     return _KINDS_READ[known]
 
 

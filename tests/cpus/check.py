@@ -3,6 +3,7 @@
     python tests/cpus/check.py arm64     Cortex-A76 (dot products) and Cortex-A72 (none)
     python tests/cpus/check.py x86       Haswell (AVX2, no VNNI) and Westmere (SSE4.2)
 
+    python tests/cpus/check.py x86 --decoders            every format's pixels, to the byte
     python tests/cpus/check.py x86 --bundles FOLDER      frames through the bundles of a folder
 
 Used by `make test-arm64` and `make test-x86`; minutes, not seconds. The pixels must equal the
@@ -16,7 +17,9 @@ from __future__ import annotations
 import argparse
 import base64
 import json
+import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -30,6 +33,7 @@ from emulated import Cpu
 
 MODELS = sorted(str(path) for path in (emulated.ROOT / "models").glob("*_lite0_*.onnx"))
 FP32_RELATIVE_L2 = 1e-5
+NOT_PROMISED = "irreversible=True"  # lossy JPEG 2000, which is computed in floating point
 
 
 def main() -> int:
@@ -37,8 +41,11 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("family", choices=("arm64", "x86"))
     parser.add_argument("--bundles", type=Path, help="folder of bundles of the int8 model, bgr")
+    parser.add_argument("--decoders", action="store_true", help="which decoders agree to the byte")
     arguments = parser.parse_args()
     cpus = emulated.arm64() if arguments.family == "arm64" else emulated.x86()
+    if arguments.decoders:
+        return _decoders(cpus)
     if arguments.bundles is not None:
         return _frames(cpus, sorted(arguments.bundles.glob("*.onnx")))
     vectors = [str(emulated.SCRIPTS / "vectors.py"), *MODELS]
@@ -68,6 +75,23 @@ def _frames(cpus: Iterator[Cpu], bundles: list[Path]) -> int:
         failures += emulated.report(what, passed=not there["unequal"])
         same = there["hashes"] == here["hashes"]
         failures += emulated.report(f"{cpu.name}: the same bits as here", passed=same)
+    return failures
+
+
+def _decoders(cpus: Iterator[Cpu]) -> int:
+    """Tell which pictures, in every format, give other pixels on another CPU."""
+    script, failures = str(emulated.SCRIPTS / "decoders.py"), 0
+    with tempfile.TemporaryDirectory() as folder:
+        subprocess.run([sys.executable, script, "make", folder], check=True)
+        here = emulated.this_one().json(script, folder)
+        for cpu in cpus:
+            there = cpu.json(script, folder)
+            other = [name for name in here if here[name] != there[name]]
+            same = f"{cpu.name}: {len(here) - len(other)} of {len(here)} pictures, to the byte"
+            passed = all(NOT_PROMISED in name for name in other)
+            failures += emulated.report(same, passed=passed)
+            for name in other:
+                print(f"        other pixels: {name}")  # noqa: T201
     return failures
 
 
