@@ -9,6 +9,7 @@ from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Any
 
 from edgefeat.cli.options import add_options, read_options
+from edgefeat.options.keeping import KeepOptions
 from edgefeat.options.output import OutputOptions
 
 if TYPE_CHECKING:
@@ -68,7 +69,8 @@ def output_plan(arguments: argparse.Namespace, *, live: bool) -> OutputPlan:
         SinkError: The output is there already.
     """
     options = read_options(arguments, OutputOptions)
+    keeping = read_options(arguments, KeepOptions) if live else KeepOptions()
     from edgefeat.sets.formats import OutputPlan
 
     output = "-" if arguments.output is None else arguments.output
-    return OutputPlan(output=output, live=live, options=options)
+    return OutputPlan(output=output, live=live, options=options, keeping=keeping)

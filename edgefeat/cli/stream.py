@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from edgefeat.cli.options import add_model_options, is_given, open_extractor, read_options, refuse
@@ -105,9 +106,12 @@ def run(arguments: argparse.Namespace) -> int:
     from edgefeat.cli.record_lines import for_people
     from edgefeat.sets.info import SetInfo
     from edgefeat.sources.folder import FolderSource
-    from edgefeat.streaming import Stream
+    from edgefeat.streaming import Names, Stream
     from edgefeat.streaming.recording import record
 
+    names = Names(camera=arguments.camera)
+    if arguments.device is not None:
+        names = replace(names, device=arguments.device)
     source = _open_source(arguments)
     selection = read_options(arguments, Selection)
     limits = read_options(arguments, Limits)
@@ -124,6 +128,7 @@ def run(arguments: argparse.Namespace) -> int:
             limits=limits,
             on_event=screen.tell,
             on_health=on_health,
+            names=names,
         )
         files = isinstance(source, FolderSource)
         info = SetInfo.of(extractor, plan.options.store, timed=True, from_files=files)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from edgefeat.cli.options import add_options, group_of, positive_integer
 from edgefeat.cli.set_options import OUTPUT_TITLE, add_set_options
+from edgefeat.options.keeping import KeepOptions
 from edgefeat.options.network import NetworkOptions
 from edgefeat.options.stream import Limits, Selection
 from edgefeat.options.video import VideoOptions
@@ -21,6 +22,9 @@ def add_output_options(parser: argparse.ArgumentParser) -> None:
     """Add the options that say where results go."""
     add_set_options(parser, without=("sync", "commit_every_s"))
     group = group_of(parser, OUTPUT_TITLE)
+    add_options(parser, KeepOptions, title=OUTPUT_TITLE)
+    group.add_argument("--device", metavar="NAME", help="what records call this device (its host)")
+    group.add_argument("--camera", metavar="NAME", help="what records call the camera (its source)")
     group.add_argument(
         "--health", type=Path, metavar="FILE", help="live numbers as JSON, replaced each second"
     )

@@ -26,7 +26,7 @@ from edgefeat.sets.columns import JsonColumn, RawColumn
 from edgefeat.sets.contents import SetContents
 from edgefeat.sets.csv_file import read_sidecar
 from edgefeat.sets.encoding import Store, Stored
-from edgefeat.sets.frames import COLUMNS, Frames, frame_facts
+from edgefeat.sets.frames import COLUMNS, TEXTS, Frames, frame_facts
 from edgefeat.sets.info import OutputInfo, PixelsFrom, SetInfo
 from edgefeat.sets.names import decode_name, encode_name
 from edgefeat.sets.record import FeatureRecord
@@ -46,7 +46,7 @@ class NpzSink(WholeFileSink):
         self._scales = [RawColumn(folder, np.dtype("<f4")) for _ in info.outputs if has_scales]
         self._paths = JsonColumn(folder)
         self._facts: dict[str, RawColumn | JsonColumn] = {
-            name: JsonColumn(folder) if name == "source" else RawColumn(folder, dtype)
+            name: JsonColumn(folder) if name in TEXTS else RawColumn(folder, dtype)
             for name, dtype in COLUMNS.items()
             if info.timed
         }

@@ -19,7 +19,7 @@ from edgefeat.errors import SinkError
 from edgefeat.model import codec
 from edgefeat.sets.contents import SetContents
 from edgefeat.sets.encoding import Stored
-from edgefeat.sets.frames import COLUMNS, Frames, frame_facts
+from edgefeat.sets.frames import COLUMNS, TEXTS, Frames, frame_facts
 from edgefeat.sets.info import SetInfo
 from edgefeat.sets.names import decode_name, encode_name
 from edgefeat.sets.record import FeatureRecord
@@ -76,7 +76,7 @@ def read_csv(path: Path) -> SetContents:
     for cells in _lines(path, header):
         paths.append(decode_name(cells[0]))
         for name, cell in zip(facts, cells[1:], strict=False):
-            columns[name].append(cell if name == "source" else float(cell) if cell else None)
+            columns[name].append(cell if name in TEXTS else float(cell) if cell else None)
         numbers.append(np.array(cells[1 + len(facts) :], np.float32))
     table = np.stack(numbers) if numbers else np.empty((0, info.dim), np.float32)
     return SetContents(

@@ -12,7 +12,7 @@ from edgefeat.arrays import Features
 from edgefeat.errors import DependencyError
 from edgefeat.options import checks
 from edgefeat.sets.csv_file import feature_columns
-from edgefeat.sets.frames import COLUMNS, Frames
+from edgefeat.sets.frames import COLUMNS, TEXTS, Frames
 from edgefeat.sets.info import SetInfo
 from edgefeat.sets.names import encode_name
 
@@ -48,7 +48,8 @@ def as_frame(
     facts: dict[str, Any] = {}
     if frames is not None:
         facts = {name: getattr(frames, name) for name in COLUMNS}
-        facts["source"] = [encode_name(name) for name in frames.source]
+        for name in TEXTS:
+            facts[name] = [encode_name(text) for text in facts[name]]
     # Both libraries keep texts as UTF-8, which names of files need not be: as in every format.
     encoded = [encode_name(path) for path in paths]
     columns = feature_columns(info)

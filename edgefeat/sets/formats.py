@@ -12,11 +12,12 @@ One rule for what is there already, in every form: it is refused, unless `overwr
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from pathlib import Path
 
 from edgefeat.errors import OptionError, SinkError
+from edgefeat.options.keeping import KeepOptions
 from edgefeat.options.output import OutputOptions, Store
 from edgefeat.sets.info import SetInfo
 from edgefeat.sets.sink import Sink
@@ -49,6 +50,7 @@ class OutputPlan:
         live: Whether records come from a stream: `.jsonl` files and folders then hold each record
             at once, and other files appear when it ends.
         options: How it is written, and what happens to what is there.
+        keeping: When it begins anew, and what is kept.
 
     Raises:
         OptionError: The options do not go with the output.
@@ -58,6 +60,7 @@ class OutputPlan:
     output: str
     live: bool = False
     options: OutputOptions = field(default_factory=OutputOptions)
+    keeping: KeepOptions = field(default_factory=KeepOptions)
 
     def __post_init__(self) -> None:
         options = self.options
@@ -76,6 +79,12 @@ class OutputPlan:
                 "has no effect: each record of a stream is on the disk at once",
                 option="commit_every_s",
             )
+        if self.keeping.rotate is not None and not (self.live and self.grows):
+            raise OptionError(
+                f"needs a stream into {self._growing()}, got {self.output!r}", option="rotate"
+            )
+        if self.keeping.gzip and self._form is not _Form.FILE:
+            raise OptionError("needs a .jsonl file as output", option="gzip")
         self._check_store()
         self._refuse_what_is_there()
 
@@ -116,7 +125,20 @@ class OutputPlan:
             OptionError: The format cannot hold the outputs or the numbers.
             SinkError: The place cannot be written to, or holds something that does not fit.
         """
-        options = self.options
+        limit = self.keeping.rotate
+        if limit is None:
+            return self._open_one(info, batch, self.options)
+        from edgefeat.sets.parts import Parts
+        from edgefeat.sets.rotation import RotatingSink
+
+        def open_part(*, first: bool) -> Sink:
+            anew = replace(self.options, resume=False, overwrite=False)
+            return self._open_one(info, batch, self.options if first else anew)
+
+        parts = Parts(self.path, keep=self.keeping.keep, compress=self.keeping.gzip)
+        return RotatingSink(self.path, open_part, limit, parts)
+
+    def _open_one(self, info: SetInfo, batch: int, options: OutputOptions) -> Sink:
         if self._form is _Form.FOLDER:
             if self.live:
                 from edgefeat.sets.live_shards import LiveShardSink
@@ -127,6 +149,7 @@ class OutputPlan:
                     resume=options.resume,
                     overwrite=options.overwrite,
                     shard_size=options.shard_size,
+                    fsync_s=self.keeping.fsync_s,
                 )
             from edgefeat.sets.shards import ShardSink
 
@@ -147,7 +170,13 @@ class OutputPlan:
         from edgefeat.sets.json_lines import JsonLinesStreamSink
 
         target = _stdout() if self._form is _Form.STDOUT else self.path
-        return JsonLinesStreamSink(target, info, resume=options.resume, overwrite=options.overwrite)
+        return JsonLinesStreamSink(
+            target,
+            info,
+            resume=options.resume,
+            overwrite=options.overwrite,
+            fsync_s=self.keeping.fsync_s,
+        )
 
     @property
     def _suffix(self) -> str:

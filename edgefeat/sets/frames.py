@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from edgefeat.sets.names import decode_name, encode_name
 from edgefeat.sets.record import FeatureRecord
 
-__all__ = ["COLUMNS", "Frames", "frame_facts"]
+__all__ = ["COLUMNS", "TEXTS", "Frames", "frame_facts"]
 
 COLUMNS: Mapping[str, np.dtype[Any]] = {
     "index": np.dtype("<i8"),
@@ -21,10 +21,19 @@ COLUMNS: Mapping[str, np.dtype[Any]] = {
     "media_s": np.dtype("<f8"),  # NaN where the source states no time
     "age_ms": np.dtype("<f8"),
     "dropped": np.dtype("<i8"),
+    "device": np.dtype("O"),
+    "camera": np.dtype("O"),
+    "session": np.dtype("O"),
+    "monotonic_s": np.dtype("<f8"),
+    "gap_s": np.dtype("<f8"),  # NaN where no connection was lost before the frame
 }
 """The columns by name, in the order in which every format writes them."""
 
+TEXTS = frozenset(name for name, dtype in COLUMNS.items() if dtype == np.dtype("O"))
+"""The columns of text."""
+
 _NOTHING = float("nan")
+_MAY_LACK = ("media_s", "monotonic_s", "gap_s")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -38,6 +47,12 @@ class Frames:
         media_s: float64, the source's own clock in seconds; NaN where it states none.
         age_ms: float64, time from capture to the features, in ms.
         dropped: int64, frames that had made room for newer ones by then.
+        device: Text, what the device is called.
+        camera: Text, what the user calls the camera.
+        session: Text, which run of a stream it was.
+        monotonic_s: float64, the device's clock that is never set, in seconds; it starts anew
+            with each boot.
+        gap_s: float64, seconds without a connection before the frame; NaN if there was one.
     """
 
     index: NDArray[np.int64]
@@ -46,6 +61,11 @@ class Frames:
     media_s: NDArray[np.float64]
     age_ms: NDArray[np.float64]
     dropped: NDArray[np.int64]
+    device: NDArray[np.object_]
+    camera: NDArray[np.object_]
+    session: NDArray[np.object_]
+    monotonic_s: NDArray[np.float64]
+    gap_s: NDArray[np.float64]
 
     @classmethod
     def of_columns(cls, columns: Mapping[str, Sequence[Any] | NDArray[Any]]) -> Frames:
@@ -57,9 +77,9 @@ class Frames:
         found = {}
         for name, dtype in COLUMNS.items():
             values = columns[name]
-            if name == "source":
+            if name in TEXTS:
                 values = [decode_name(str(text)) for text in values]
-            elif name == "media_s":
+            elif name in _MAY_LACK:
                 values = [_NOTHING if value is None else value for value in values]
             found[name] = np.array(values, dtype)
         if len({len(column) for column in found.values()}) > 1:
@@ -84,16 +104,18 @@ class Frames:
 
     def facts(self, row: int) -> dict[str, Any]:
         """Return one row as `FeatureRecord` takes it."""
-        facts = {name: getattr(self, name)[row].item() for name in COLUMNS if name != "source"}
-        if np.isnan(facts["media_s"]):
-            facts["media_s"] = None
-        return {**facts, "source": self.source[row]}
+        facts = {name: getattr(self, name)[row].item() for name in COLUMNS.keys() - TEXTS}
+        facts |= {name: None for name in _MAY_LACK if np.isnan(facts[name])}
+        texts: dict[str, str | None] = {name: getattr(self, name)[row] for name in TEXTS}
+        return facts | {name: text or None for name, text in texts.items()}
 
     def columns(self) -> dict[str, list[Any]]:
         """Return the columns as they are written to JSON."""
         written: dict[str, list[Any]] = {name: getattr(self, name).tolist() for name in COLUMNS}
-        written["source"] = [encode_name(text) for text in written["source"]]
-        written["media_s"] = [None if np.isnan(value) else value for value in written["media_s"]]
+        for name in TEXTS:
+            written[name] = [encode_name(text) for text in written[name]]
+        for name in _MAY_LACK:
+            written[name] = [None if np.isnan(value) else value for value in written[name]]
         return written
 
 
@@ -112,4 +134,9 @@ def frame_facts(record: FeatureRecord) -> dict[str, Any]:
         "media_s": record.media_s,
         "age_ms": round(record.age_ms or 0.0, 3),
         "dropped": record.dropped or 0,
+        "device": encode_name(record.device or ""),
+        "camera": encode_name(record.camera or ""),
+        "session": record.session or "",
+        "monotonic_s": None if record.monotonic_s is None else round(record.monotonic_s, 6),
+        "gap_s": None if record.gap_s is None else round(record.gap_s, 3),
     }

@@ -7,8 +7,10 @@ away first. `json_line.py` has the form of a line, `whole_file.py` files that ap
 from __future__ import annotations
 
 import fcntl
+import gzip
 import os
 import stat
+import time
 import warnings
 from collections.abc import Iterator
 from contextlib import suppress
@@ -41,6 +43,7 @@ class JsonLinesStreamSink(SinkBase):
         resume: Whether to go on with a file that is there, if it is of the same model.
         overwrite: Whether a file that is there is emptied.
         packed: Whether float32 numbers are written in base64, half as long and faster.
+        fsync_s: A line that comes so many seconds after the last time brings the file to its disk.
 
     Raises:
         SinkError: It cannot be opened, is there already, holds something else, or another process
@@ -55,8 +58,10 @@ class JsonLinesStreamSink(SinkBase):
         resume: bool = False,
         overwrite: bool = False,
         packed: bool = False,
+        fsync_s: float = 5.0,
     ) -> None:
-        self._info, self._packed = info, packed
+        self._info, self._packed, self._fsync_s = info, packed, fsync_s
+        self._synced_at = time.monotonic()
         self._path = target if isinstance(target, Path) else Path(f"descriptor {target}")
         self._resumed = self._written = 0
         self._loss: StoreLoss | None = None
@@ -92,6 +97,7 @@ class JsonLinesStreamSink(SinkBase):
             if loss is not None:
                 self._loss = loss.worst(self._loss)
             self._append(self._descriptor, line)
+            self._sync_if_due(self._descriptor)
         self._written += 1
 
     def summary(self) -> SinkSummary:
@@ -130,6 +136,12 @@ class JsonLinesStreamSink(SinkBase):
             ) from error
         check_same(there, self._info, where=self._path)
         self._resumed = _count_lines(descriptor)
+
+    def _sync_if_due(self, descriptor: int) -> None:
+        now = time.monotonic()
+        if self._regular and now - self._synced_at >= self._fsync_s:
+            os.fsync(descriptor)
+            self._synced_at = time.monotonic()
 
     def _append(self, descriptor: int, line: bytes) -> None:
         """Write all of a line, or leave the file as it was."""
@@ -179,7 +191,7 @@ def read_lines(path: Path) -> Iterator[Line]:
         SinkError: A line is not one of ours, or does not belong to those before.
     """
     first: SetInfo | None = None
-    with path.open("rb") as file:
+    with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
         for number, text in enumerate(file, start=1):
             try:
                 line = parse_line(text)

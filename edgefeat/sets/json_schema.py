@@ -49,7 +49,7 @@ _FRAME: dict[str, Any] = {
     "source": {
         "type": "string",
         "description": "What the stream's source is called, without passwords. This and the next "
-        "four are there for frames of a stream, all or none.",
+        "nine are there for frames of a stream, all or none.",
     },
     "wall_time": {
         "type": "number",
@@ -69,6 +69,22 @@ _FRAME: dict[str, Any] = {
         "type": "integer",
         "minimum": 0,
         "description": "Frames that had made room for newer ones by then.",
+    },
+    "device": {"type": "string", "description": "What the device is called."},
+    "camera": {"type": "string", "description": "What the user calls the camera."},
+    "session": {
+        "type": "string",
+        "description": "Which run of a stream it was. `index` and `dropped` start anew with each.",
+    },
+    "monotonic_s": {
+        "type": ["number", "null"],
+        "description": "The device's clock that is never set, in seconds, right after the frame "
+        "was grabbed. It starts anew with each boot.",
+    },
+    "gap_s": {
+        "type": ["number", "null"],
+        "description": "Seconds without a connection before this frame; null if there was one all "
+        "along.",
     },
 }
 

@@ -36,6 +36,8 @@ class LiveShardSink(SinkBase):
         resume: Whether to go on with a set that is there.
         overwrite: Whether a set that is there goes. Without either one, a set is refused.
         shard_size: Records a shard covers; None takes the set's own or a default.
+        fsync_s: A record that comes so many seconds after the last time brings the tail to its
+            disk.
 
     Raises:
         SinkError: The folder holds something else, or a set that is damaged or of another
@@ -50,8 +52,9 @@ class LiveShardSink(SinkBase):
         resume: bool = False,
         overwrite: bool = False,
         shard_size: int | None = None,
+        fsync_s: float = 5.0,
     ) -> None:
-        self._info = info
+        self._info, self._fsync_s = info, fsync_s
         self._tail: JsonLinesStreamSink | None = None
         self._folder = open_set_folder(
             folder, info, resume=resume, overwrite=overwrite, shard_size=shard_size
@@ -121,7 +124,9 @@ class LiveShardSink(SinkBase):
     def _open_tail(self) -> JsonLinesStreamSink:
         if self._tail is None:
             exact = replace(self._info, store=Store.F32)  # a shard is encoded from exact numbers
-            self._tail = JsonLinesStreamSink(self._tail_path, exact, resume=True, packed=True)
+            self._tail = JsonLinesStreamSink(
+                self._tail_path, exact, resume=True, packed=True, fsync_s=self._fsync_s
+            )
         return self._tail
 
     def _close_tail_if(self, over: bool) -> None:

@@ -41,7 +41,8 @@ def read_set(path: Path, *, skip_damaged: bool = False) -> SetContents:
     if not path.exists():
         raise SinkError("no such file", where=path, remedy="Check the path.")
     folder = partial(_read_folder, skip_damaged=skip_damaged)
-    read = folder if path.is_dir() else _reader(path.suffix.lower())
+    lines = path.name.lower().endswith(_COMPRESSED_LINES)
+    read = folder if path.is_dir() else _reader(".jsonl" if lines else path.suffix.lower())
     if read is None:
         raise SinkError(
             f"expected a folder or a file ending in {', '.join(_ENDINGS)}",
@@ -71,7 +72,8 @@ def read_set(path: Path, *, skip_damaged: bool = False) -> SetContents:
     return contents
 
 
-_ENDINGS = (".npz", ".npy", ".csv", ".jsonl", ".parquet")
+_COMPRESSED_LINES = ".jsonl.gz"
+_ENDINGS = (".npz", ".npy", ".csv", ".jsonl", _COMPRESSED_LINES, ".parquet")
 
 
 def _reader(suffix: str) -> Callable[[Path], SetContents] | None:

@@ -31,6 +31,12 @@ class FeatureRecord:
         media_s: The source's own clock in seconds; None if it states no time that can be trusted.
         age_ms: Time from capture to this record, in ms.
         dropped: Frames that made room for newer ones, so far.
+        device: What the device is called.
+        camera: What the user calls the camera.
+        session: Which run of a stream the frame is from: a new text for each.
+        monotonic_s: `time.monotonic()` right after the grab, in seconds; it starts anew with each
+            boot, and is never set.
+        gap_s: Seconds without a connection before this frame; None if there was one all along.
         stamp: What the picture's file was when it was read; None for what is no file.
         damage: What the decoder said of a damaged picture that it decoded all the same.
         outputs: The outputs in `features` by name, each in its own shape; empty where they were
@@ -46,6 +52,11 @@ class FeatureRecord:
     media_s: float | None = None
     age_ms: float | None = None
     dropped: int | None = None
+    device: str | None = None
+    camera: str | None = None
+    session: str | None = None
+    monotonic_s: float | None = None
+    gap_s: float | None = None
     stamp: FileStamp | None = None
     damage: str | None = None
     outputs: Mapping[str, Features] = field(default_factory=dict)

@@ -7,6 +7,7 @@ print the URL. Here a frame stays as it came until it is used, and one that is n
 from __future__ import annotations
 
 import time
+from math import isfinite
 
 from edgefeat.errors import ImageError, SourceError
 from edgefeat.pictures.formats import ImageFormat
@@ -142,6 +143,7 @@ def _other_kind(headers: dict[str, str]) -> str:
 
 def _timestamp(text: str) -> float | None:
     try:
-        return float(text)
+        seconds = float(text)
     except ValueError:
         return None
+    return seconds if isfinite(seconds) else None

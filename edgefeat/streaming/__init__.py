@@ -4,6 +4,7 @@ from edgefeat.options.stream import Limits, Selection
 from edgefeat.streaming.buffer import Policy
 from edgefeat.streaming.events import Event, EventKind
 from edgefeat.streaming.health import Health, OnHealth, health_file
+from edgefeat.streaming.names import Names
 from edgefeat.streaming.result import Extractor, StreamResult
 from edgefeat.streaming.stream import Stream, stream
 
@@ -13,6 +14,7 @@ __all__ = [
     "Extractor",
     "Health",
     "Limits",
+    "Names",
     "OnHealth",
     "Policy",
     "Selection",

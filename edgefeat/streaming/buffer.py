@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from edgefeat.pictures.decode import ImageInput
@@ -29,11 +29,13 @@ class Captured:
         index: The frame's number in the source, from 0.
         grab: When the frame was taken, and its name.
         image: The picture: pixels, encoded bytes or a path.
+        gap_s: Seconds without a connection before it; None if there was one all along.
     """
 
     index: int
     grab: Grab
     image: ImageInput
+    gap_s: float | None = None
 
 
 class Buffer:
@@ -51,6 +53,7 @@ class Buffer:
         self._frames: deque[Captured] = deque()
         self.lock = threading.Condition(threading.RLock())
         self._ended = False
+        self._gap_s: float | None = None
         self._error: BaseException | None = None
         self.dropped = self.discarded = 0
 
@@ -79,7 +82,7 @@ class Buffer:
             if not self._open_to(allowed):
                 return False
             if len(self._frames) >= self._places:
-                self._frames.popleft()
+                self._owe(self._frames.popleft().gap_s)
                 self.dropped += 1
             self._frames.append(frame)
             self.lock.notify_all()
@@ -96,8 +99,10 @@ class Buffer:
                 self.lock.wait()
             if self._frames:
                 frame = self._frames.popleft()
+                self._owe(frame.gap_s)
+                gap_s, self._gap_s = self._gap_s, None
                 self.lock.notify_all()
-                return frame
+                return frame if gap_s == frame.gap_s else replace(frame, gap_s=gap_s)
             if self._error is not None:
                 error, self._error = self._error, None
                 raise error
@@ -118,6 +123,11 @@ class Buffer:
                 self._frames.clear()
                 self._error = None
             self.lock.notify_all()
+
+    def _owe(self, gap_s: float | None) -> None:
+        """Keep the gap before a frame for the next frame that is taken."""
+        if gap_s is not None:
+            self._gap_s = max(gap_s, self._gap_s or 0.0)
 
     def _open_to(self, allowed: Callable[[], bool]) -> bool:
         return not self._ended and allowed()

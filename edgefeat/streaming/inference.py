@@ -16,6 +16,7 @@ from edgefeat.streaming.buffer import Captured
 from edgefeat.streaming.events import Event, EventKind
 from edgefeat.streaming.gates import MotionGate, NoveltyGate, Region
 from edgefeat.streaming.health import Meter
+from edgefeat.streaming.names import Names
 from edgefeat.streaming.result import Extractor, StreamResult
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ class Inference:
         selection: Which frames and features are wanted.
         meter: Counts.
         tell: Called with each event.
+        names: What device, camera and session are called.
 
     Attributes:
         fingerprint: The model's.
@@ -45,12 +47,15 @@ class Inference:
         selection: Selection,
         meter: Meter,
         tell: Callable[[Event], None],
+        *,
+        names: Names,
     ) -> None:
-        self._source, self._extractor = source, extractor
+        self._source, self._extractor, self._names = source, extractor, names
         self._meter, self._tell = meter, tell
         self.fingerprint = extractor.fingerprint
         # An extractor of the user's own need not name its outputs.
         self._shapes: Mapping[str, tuple[int, ...]] = getattr(extractor, "outputs", {})
+        self._gap_s: float | None = None  # before the next record
         self._region = Region(selection.roi) if selection.roi else None
         self._motion = MotionGate(selection.motion) if selection.motion else None
         self._novelty = NoveltyGate(selection.novelty) if selection.novelty else None
@@ -79,6 +84,8 @@ class Inference:
             ImageError: The frame is an array that is no picture.
             SourceError: The part to cut reaches out of the picture.
         """
+        if frame.gap_s is not None:  # it stays until a record can tell it
+            self._gap_s = max(frame.gap_s, self._gap_s or 0.0)
         try:
             pixels = self._prepared(frame)
         except ImageError as error:
@@ -106,6 +113,11 @@ class Inference:
             name=frame.grab.name,
             fingerprint=self.fingerprint,
             outputs=self._parts(features),
+            device=self._names.device,
+            camera=self._names.camera or self._source,
+            session=self._names.session,
+            monotonic_s=frame.grab.captured_at,
+            gap_s=self._taken_gap(),
         )
 
     def _prepared(self, frame: Captured) -> Pixels:
@@ -121,6 +133,10 @@ class Inference:
             self._tell(Event(kind=EventKind.NOTICE, source=self._source, what=what))
         self._in_damage = bool(heard)
         return pixels
+
+    def _taken_gap(self) -> float | None:
+        gap_s, self._gap_s = self._gap_s, None
+        return gap_s
 
     def _parts(self, features: Features) -> dict[str, Features]:
         """Return the part of the features that each of the model's outputs gave."""

@@ -51,6 +51,7 @@ class Intake:
         self._asked = asked
         self.settle(traits)
         self._notes: deque[Note] = deque()
+        self._last_at: float | None = None
         self.wake = threading.Event()
 
     def admit(self) -> Permit:
@@ -67,6 +68,16 @@ class Intake:
             self._buffer.set_room(places, waits=not newest and not live)
             # Where only the newest frame counts, what has no time of its own has that of arrival.
             self._pacer.by_arrival = live or (newest and not traits.timed)
+
+    def gap_s(self, captured_at: float, *, first: bool) -> float | None:
+        """Note a frame's time; return how long none came before it, if a connection was lost.
+
+        Args:
+            captured_at: The frame's `Grab.captured_at`.
+            first: Whether the frame is the first of its connection.
+        """
+        last_at, self._last_at = self._last_at, captured_at
+        return captured_at - last_at if first and last_at is not None else None
 
     def next_note(self) -> Note | None:
         """Return the oldest note that was not returned yet; None if there is none."""
@@ -94,7 +105,8 @@ class Permit:
 
     def __init__(self, intake: Intake, buffer: Buffer, pacer: Pacer, meter: Meter) -> None:
         self._intake, self._buffer, self._pacer, self._meter = intake, buffer, pacer, meter
-        self._valid = True
+        self._valid = self._is_new = True
+        self._gap_s: float | None = None
         self._holds_frame = False  # counted as captured, and not yet as anything else
 
     @property
@@ -137,6 +149,8 @@ class Permit:
             if not self._valid:
                 self._meter.discarded += 1
                 return None
+            gap_s = self._intake.gap_s(grab.captured_at, first=self._is_new)
+            self._is_new, self._gap_s = False, gap_s or self._gap_s
             if grab.repeated or grab.unchanged:
                 self._meter.repeated += 1
                 return None
@@ -152,7 +166,9 @@ class Permit:
             image: The picture, encoded or decoded.
         """
         with self._buffer.lock:
-            taken = self._buffer.put(Captured(index, grab, image), allowed=lambda: self._valid)
+            frame = Captured(index, grab, image, self._gap_s)
+            self._gap_s = None
+            taken = self._buffer.put(frame, allowed=lambda: self._valid)
             self._meter.discarded += self._holds_frame and not taken
             self._holds_frame = False
 

@@ -21,6 +21,7 @@ from edgefeat.streaming.gates import Pacer
 from edgefeat.streaming.health import Health, Meter, OnHealth
 from edgefeat.streaming.inference import Inference
 from edgefeat.streaming.intake import Intake
+from edgefeat.streaming.names import Names
 from edgefeat.streaming.outlet import Outlet
 from edgefeat.streaming.result import Extractor, StreamResult
 from edgefeat.streaming.supervisor import Supervisor
@@ -56,6 +57,8 @@ class Stream:
         on_event: Called with each event.
         on_health: Called with live numbers once a second, and at the end.
         on_close: Called once the source is released.
+        names: What device, camera and session are called in records; None: the host's name, the
+            source's, and a new text.
 
     Raises:
         OptionError: A wrong value, or an option that does not go with this source.
@@ -72,6 +75,7 @@ class Stream:
         on_event: OnEvent | None = None,
         on_health: OnHealth | None = None,
         on_close: Callable[[], None] | None = None,
+        names: Names | None = None,
     ) -> None:
         selection, limits = selection or Selection(), limits or Limits()
         asked = None if policy is None else Policy(choice("policy", policy, *Policy))
@@ -82,7 +86,10 @@ class Stream:
         self._buffer = Buffer()
         self._meter = Meter()
         self._intake = Intake(self._buffer, self._pacer, self._meter, asked, source.traits)
-        self._inference = Inference(source.name, extractor, selection, self._meter, self._tell)
+        self._names = names or Names()
+        self._inference = Inference(
+            source.name, extractor, selection, self._meter, self._tell, names=self._names
+        )
         self._state: Literal["new", "running", "closed"] = "new"
         self._events = None if on_event is None else Outlet(on_event, name="events")
         self._reports = None
@@ -215,6 +222,7 @@ def stream(
     colour: ColourName | None = None,
     on_event: OnEvent | None = None,
     on_health: OnHealth | None = None,
+    names: Names | None = None,
 ) -> Stream:
     """Return the features of a source's frames, to iterate over.
 
@@ -255,6 +263,7 @@ def stream(
             on_event=on_event,
             on_health=on_health,
             on_close=lambda: kept.close(),
+            names=names,
         )
         kept = held.pop_all()  # the stream closes the extractor from now on
         return made

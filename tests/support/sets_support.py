@@ -68,6 +68,11 @@ def record_of(info: SetInfo, row: int, name: str | None = None) -> FeatureRecord
         media_s=None if row % 2 else row / 4,
         age_ms=12.5 + row,
         dropped=row,
+        device="box",
+        camera="yard",
+        session="s1",
+        monotonic_s=100.0 + row,
+        gap_s=None if row % 2 else row / 8,
     )
 
 

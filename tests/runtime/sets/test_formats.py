@@ -21,6 +21,7 @@ from edgefeat.errors import OptionError
 from edgefeat.options.output import OutputOptions
 from edgefeat.sets.encoding import Store
 from edgefeat.sets.formats import OutputPlan, is_folder, open_sink
+from edgefeat.sets.frames import COLUMNS
 from edgefeat.sets.info import OutputInfo
 from edgefeat.sets.json_lines import JsonLinesStreamSink
 from edgefeat.sets.names import decode_name, encode_name
@@ -99,7 +100,7 @@ def test_what_is_written_is_read(
         assert one.reshape(part.shape) == pytest.approx(part, abs=TOLERANCE[store])
     for row, record in enumerate(there):
         given_record = record_of(info, row, called[row])
-        for name in ("path", "index", "source", "wall_time", "media_s", "age_ms", "dropped"):
+        for name in ("path", *COLUMNS):
             assert getattr(record, name) == getattr(given_record, name), name
 
 

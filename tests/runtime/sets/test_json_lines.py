@@ -41,6 +41,11 @@ def test_a_line_holds_everything(tmp_path: Path) -> None:
         "media_s": 0.0,
         "age_ms": 12.5,
         "dropped": 0,
+        "device": "box",
+        "camera": "yard",
+        "session": "s1",
+        "monotonic_s": 100.0,
+        "gap_s": 0.0,
         "model": "toy",
         "fingerprint": "a" * 64,
     }
