@@ -63,7 +63,7 @@ def main() -> None:
         for decoder in ("opencv", "pyav"):
             for share in (0.0, 0.005, 0.02, 0.05):
                 broken.write_bytes(lossy(clip.read_bytes(), share))
-                source = open_source(str(broken), video=VideoOptions(decoder=decoder))
+                source = open_source(str(broken), video=VideoOptions.of(decoder=decoder))
                 stream = edgefeat.stream(source, extractor)
                 far = np.array([1 - edgefeat.cosine_similarity(truth, r.features) for r in stream])
                 wrong = float((far > WRONG).mean()) if len(far) else 0.0
@@ -76,7 +76,7 @@ def main() -> None:
 
 def _cost_ms(path: str, decoder: str) -> float:
     """Return the CPU time of decoding a frame, in ms."""
-    reader = open_source(path, video=VideoOptions(decoder=decoder)).open(timeout_s=5)
+    reader = open_source(path, video=VideoOptions.of(decoder=decoder)).open(timeout_s=5)
     started, count = time.process_time(), 0
     while True:
         try:

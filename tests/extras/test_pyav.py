@@ -21,7 +21,7 @@ from http_server import served
 from streams_support import NumberReader
 
 VIDEOS = Path(__file__).parents[1] / "data" / "video"
-PYAV = VideoOptions(decoder="pyav")
+PYAV = VideoOptions.of(decoder="pyav")
 FRAMES, GROUP = 100, 10
 
 
@@ -110,7 +110,7 @@ def test_a_variable_rate_is_kept_by_its_own_times() -> None:
     two_a_second = Selection(fps=2)
     times = []
     for name in ("pyav", "opencv"):
-        video = VideoOptions(decoder=name)
+        video = VideoOptions.of(decoder=name)
         _, results = read(VIDEOS / "vfr.mp4", SizeReader(), selection=two_a_second, video=video)
         times.append([r.media_s for r in results])
     assert len(times[0]) >= 8
@@ -125,7 +125,7 @@ def test_key_frames_alone(clip: Path) -> None:
 
 def test_the_pixels_are_opencvs_but_for_rounding(clip: Path) -> None:
     decoders = [
-        open_source(clip, video=VideoOptions(decoder=name)).open(timeout_s=5)
+        open_source(clip, video=VideoOptions.of(decoder=name)).open(timeout_s=5)
         for name in ("pyav", "opencv")
     ]
     for _ in range(FRAMES):
@@ -156,7 +156,7 @@ def test_a_turned_video_stands_upright(clip: Path, tmp_path: Path) -> None:
     turned.write_bytes(data)
     frames = {}
     for name in ("pyav", "opencv"):
-        reader = open_source(turned, video=VideoOptions(decoder=name)).open(timeout_s=5)
+        reader = open_source(turned, video=VideoOptions.of(decoder=name)).open(timeout_s=5)
         assert reader.grab() is not None
         frames[name] = np.asarray(reader.retrieve(), int)
         reader.close()

@@ -42,7 +42,7 @@ def draw(path: Path, seed: int) -> None:
 
 @pytest.fixture
 def extract(extractor: FeatureExtractor, tmp_path: Path) -> Extract:
-    def run(source: object, output: str = "set", **options: Any) -> Summary:
+    def run(source: Any, output: str = "set", **options: Any) -> Summary:
         options = {"shard_size": SHARD, **options}
         return edgefeat.extract_folder(source, tmp_path / output, extractor=extractor, **options)
 

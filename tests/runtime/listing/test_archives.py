@@ -11,6 +11,7 @@ import tarfile
 import tracemalloc
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -38,7 +39,8 @@ def packed(path: Path, files: dict[str, bytes]) -> Path:
             for name, content in files.items():
                 archive.writestr(name, content)
         return path
-    with tarfile.open(path, f"w:{path.suffix.lstrip('.').replace('tar', '')}") as archive:
+    packing: Any = f"w:{path.suffix.lstrip('.').replace('tar', '')}"
+    with tarfile.open(path, packing) as archive:
         for name, content in files.items():
             entry = tarfile.TarInfo(name)
             entry.size, entry.mtime = len(content), 1_700_000_000
@@ -75,7 +77,7 @@ def test_an_archive_is_followed_and_resumed(
     suffix: str, photos: Path, tmp_path: Path, extractor: FeatureExtractor
 ) -> None:
     archive = packed(tmp_path / f"a.{suffix}", {name: photo(photos, name) for name in NAMES[:2]})
-    options = {"extractor": extractor, "shard_size": 2}
+    options: dict[str, Any] = {"extractor": extractor, "shard_size": 2}
     edgefeat.extract_folder(archive, tmp_path / "set", **options)
     packed(archive, {name: photo(photos, name) for name in NAMES[1:]})
     done = edgefeat.extract_folder(archive, tmp_path / "set", sync=True, **options)

@@ -63,6 +63,7 @@ def test_raw_frames_in_every_layout(pixel: PixelFormat, data: bytes, tolerance: 
         for _ in range(3):
             assert reader.grab() is not None
             got = reader.retrieve()
+            assert isinstance(got, np.ndarray)
             shown = cv2.cvtColor(got, cv2.COLOR_GRAY2BGR) if got.ndim == 2 else got
             assert shown.shape == expected.shape
             assert np.abs(shown - expected).mean() <= tolerance

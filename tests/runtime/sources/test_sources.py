@@ -97,7 +97,7 @@ def test_a_source_that_is_not_there_says_so(source: str, message: str) -> None:
 
 
 def test_a_file_that_is_no_video_says_so(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    path, by_opencv = tmp_path / "notes.mp4", VideoOptions(decoder="opencv")
+    path, by_opencv = tmp_path / "notes.mp4", VideoOptions.of(decoder="opencv")
     path.write_text("no video")
     with pytest.raises(edgefeat.SourceError) as raised:
         list(edgefeat.stream(open_source(path, video=by_opencv), NumberReader()))

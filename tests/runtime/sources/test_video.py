@@ -21,7 +21,7 @@ from edgefeat.streaming import Event, EventKind, Limits, Policy, Selection
 from streams_support import NumberReader
 from video_server import FPS, LiveHls, segments, served, served_file, write_clip
 
-BY_OPENCV = VideoOptions(decoder="opencv")
+BY_OPENCV = VideoOptions.of(decoder="opencv")
 DATA = Path(__file__).parents[2] / "data" / "video"
 FRAMES = 100
 
@@ -212,7 +212,7 @@ def test_a_server_that_starts_anew_repeats_nothing() -> None:
 def test_what_only_pyav_does_is_refused_elsewhere() -> None:
     for options in ({"key_frames": True}, {"hardware": "cuda"}):
         with pytest.raises(OptionError, match="needs the decoder pyav, got opencv"):
-            VideoOptions(decoder="opencv", **options)
+            VideoOptions.of(decoder="opencv", **options)
     with pytest.raises(OptionError, match="video: does not go with the source camera 0"):
         open_source("0", video=VideoOptions())
 

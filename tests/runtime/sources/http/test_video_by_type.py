@@ -48,7 +48,7 @@ def test_a_live_stream_needs_no_ending(clips: Path, kind: str) -> None:
     data = (clips / "clip.ts").read_bytes()
     with served(sent(data, kind, with_length=False)) as url:
         stream = edgefeat.stream(f"{url}/live", NumberReader(), policy="all", limits=ONCE)
-        seen = []
+        seen: list[int] = []
         with pytest.raises(edgefeat.SourceError, match="the stream broke off"):
             seen.extend(int(result.features[0]) for result in stream)
     assert stream.live
