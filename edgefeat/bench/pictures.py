@@ -88,8 +88,8 @@ def sample_pictures(frame: FrameSpec | None = None) -> Pictures:
     """Return the photos that ship with edgefeat.
 
     Args:
-        frame: Of a bundle: the photos are then scaled to its size. Layouts that no photo has get
-            pictures of rectangles.
+        frame: Frame that a bundle takes; the photos are scaled to its size. For a layout that no
+            photo has, pictures of rectangles are made. None gives the photos as they are.
 
     Raises:
         SourceError: The installation is incomplete.

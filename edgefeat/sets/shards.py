@@ -41,7 +41,7 @@ from edgefeat.sets.target import (
     LOOSE,
     TODO,
     Changes,
-    Target,
+    TargetOrder,
     changes_in_step,
     changes_kept,
 )
@@ -135,7 +135,7 @@ class ShardSink(SinkBase):
             self._sync = sync and not self._folder.is_new
             self._stock = Stock(self._folder, info)
             self._building = Building(self._folder, info, self._stock)
-            self._target, self._at = Target.of_the_set(self._stock), 0
+            self._target, self._at = TargetOrder.of_the_set(self._stock), 0
             cut_tail(self._tail_path, len(self._stock.loose))
             cut_tail(self._folder.path / SPARE_TAIL, len(self._stock.spare_loose))
         except BaseException:
@@ -159,7 +159,7 @@ class ShardSink(SinkBase):
         self._note_where_names_start(names)
         if self._sync and look is not None:
             self._refuse_to_empty(names)
-            self._target = Target.in_step(names, self._stock, look)
+            self._target = TargetOrder.in_step(names, self._stock, look)
             self._changes = changes_in_step(names, self._target, self._stock)
             todo = self._target.todo()
             self._resumed = len(names) - len(todo)

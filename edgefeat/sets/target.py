@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from edgefeat.sets.stamps import FileStamp, Look, still_the_same
 from edgefeat.sets.stock import Place, Stock
 
-__all__ = ["FAILED", "LOOSE", "TODO", "Changes", "Target", "changes_in_step", "changes_kept"]
+__all__ = ["FAILED", "LOOSE", "TODO", "Changes", "TargetOrder", "changes_in_step", "changes_kept"]
 
 TODO, FAILED, LOOSE = -1, -2, -3
 """What stands in the place of a row's place: work, a failure that is known, a row of a tail."""
@@ -39,7 +39,7 @@ class Changes:
     unreadable_names: int = 0
 
 
-class Target:
+class TargetOrder:
     """Names in order, each with its place in the stock, or `TODO`, `FAILED` or `LOOSE`.
 
     Attributes:
@@ -54,7 +54,7 @@ class Target:
         self.stamps: dict[str, FileStamp] = {}
 
     @classmethod
-    def of_the_set(cls, stock: Stock) -> Target:
+    def of_the_set(cls, stock: Stock) -> TargetOrder:
         """Return the order of the set that is there."""
         target = cls()
         for number, shard in enumerate(stock.shards[: stock.set_shards]):
@@ -67,7 +67,7 @@ class Target:
         return target
 
     @classmethod
-    def in_step(cls, names: Sequence[str], stock: Stock, look: Look) -> Target:
+    def in_step(cls, names: Sequence[str], stock: Stock, look: Look) -> TargetOrder:
         """Return the order of some pictures; rows whose files are unchanged are taken over.
 
         Args:
@@ -108,7 +108,7 @@ class Target:
         return True
 
 
-def changes_in_step(names: Sequence[str], target: Target, stock: Stock) -> Changes:
+def changes_in_step(names: Sequence[str], target: TargetOrder, stock: Stock) -> Changes:
     """Count what a sync does.
 
     Args:

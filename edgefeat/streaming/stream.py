@@ -245,6 +245,7 @@ def stream(
             BGR, as in OpenCV. Other sources know their own.
         on_event: Called with each event, such as a lost connection.
         on_health: Called with live numbers once a second, and at the end.
+        names: What device, camera and session are called in records; None: see `Stream`.
 
     Raises:
         SourceError: While iterating: it cannot be opened, or is lost for good.

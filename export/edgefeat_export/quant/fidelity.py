@@ -1,4 +1,4 @@
-"""The features that a graph in memory gives, to be compared with another graph's."""
+"""Runs a graph in memory over pictures, so that its features can be compared with another's."""
 
 from __future__ import annotations
 

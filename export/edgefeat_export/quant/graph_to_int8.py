@@ -1,4 +1,9 @@
-"""Int8 from a float graph: what is quantized, with which ranges, how rounded; then made fast."""
+"""Makes an int8 graph from a float one, step by step.
+
+The plan says what becomes integer. Pictures give the range of each tensor. Then every layer is
+rounded in turn, and the integers are written into the graph. Last, the graph is rewritten for the
+integer kernels.
+"""
 
 from __future__ import annotations
 
@@ -85,7 +90,7 @@ def quantize_model(
 
 
 def _spread(count: int, most: int) -> NDArray[np.int64]:
-    """Indices of at most so many pictures, evenly spread."""
+    """Return the indices of at most so many pictures, evenly spread."""
     return np.linspace(0, count - 1, min(count, most)).astype(np.int64)
 
 

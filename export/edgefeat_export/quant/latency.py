@@ -42,7 +42,7 @@ def latency_of(
     """Time two models in turns on one picture.
 
     Args:
-        before: The model that the other one is held against.
+        before: The model that the other one is compared with.
         after: The other model; its input has the same name.
         picture: uint8 `(height, width, channels)`.
         runs: How often to run each, after some that warm up.

@@ -23,9 +23,9 @@ __all__ = ["LayerRounder", "RoundingOptions"]
 
 Pairs = Callable[[], Iterator[tuple[NDArray[Any], NDArray[Any]]]]
 _MOST_TAPS = 1152  # in one system
-_SAMPLES_PER_TAP = 4  # with fewer a covariance is too uncertain to follow far
+_SAMPLES_PER_TAP = 4  # with fewer, a covariance is too uncertain to be trusted in full
 _TOTAL_BITS = 30  # 8 million windows add exactly
-_BIAS_LIMIT = 2.0**30  # leaves the accumulator room for the products
+_BIAS_LIMIT = 2.0**30  # half of int32: products are added to the bias
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,7 +116,7 @@ class LayerRounder:
         outputs, taps = shape
         alone, pair = self._options.weight_limit, self._options.pair_limit
         channels = taps * parts // (windows.kernel[0] * windows.kernel[1])
-        depthwise = windows.groups > 1 and channels == outputs == 1  # multiplied one by one
+        depthwise = windows.groups > 1 and channels == outputs == 1  # kernels take no pairs there
         links = neighbours(taps, channels)
         if depthwise or pair >= 2 * alone:
             links = links[:, :0]

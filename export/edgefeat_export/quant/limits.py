@@ -1,9 +1,9 @@
 """What the integers of a layer may be, so that no kernel saturates on the way to its sum.
 
 x86 without VNNI multiplies bytes two by two and adds each two products in 16 bits (`vpmaddubsw`).
-Activations reach 255, so two neighbouring weights of one sign may add up to 128, no more; a weight
-alone, or beside one of the other sign, may be as large as int8 allows. That costs far less than
-holding every weight to half of its range.
+Activations go up to 255. So two neighbouring weights of the same sign may add up to at most 128.
+A weight that stands alone, or beside one of the other sign, may be as large as int8 allows. That
+costs far less fidelity than to hold every weight to half of its range.
 """
 
 from __future__ import annotations
@@ -19,8 +19,9 @@ from edgefeat_export.quant import exact
 
 __all__ = ["WeightLimits", "neighbours"]
 
-_SWEEPS = 8  # over taps that have two neighbours each; pairs need one
+_SWEEPS = 8  # where taps have two neighbours each; where they have one, one sweep is enough
 _STRETCHES = np.array([1.0, 1.08, 1.17, 1.27, 1.38, 1.5, 1.7, 2.0])
+"""Scales that are tried, relative to the smallest that holds every weight."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +43,7 @@ class WeightLimits:
 
         Args:
             rounded: `(groups, out, taps)`, zero where a tap is not rounded yet.
-            taps: `(groups,)`.
+            taps: `(groups,)`, the index of one tap for each group.
         """
         low = np.full(rounded.shape[:2], -float(self.alone))
         high = -low
@@ -56,7 +57,7 @@ class WeightLimits:
     def scale(self, weight: Floats, variance: Floats) -> Floats:
         """Return the scale that loses least: `(groups, out)`.
 
-        A larger one brings more pairs within their limit, and is coarser for every weight.
+        A larger scale brings more pairs within their limit, but rounds every weight more coarsely.
 
         Args:
             weight: `(groups, out, taps)`.
@@ -74,7 +75,12 @@ class WeightLimits:
         return np.asarray(smallest * _STRETCHES[np.argmin(losses, axis=0)], np.float64)
 
     def fitted(self, weight: Floats, scale: Floats) -> Floats:
-        """Return the nearest weights, for pairs, that stay within the limits before rounding."""
+        """Return weights near the given ones whose pairs keep the limit before rounding.
+
+        Args:
+            weight: `(groups, out, taps)`.
+            scale: `(groups, out)`.
+        """
         levels = weight / scale[:, :, None]
         for first, second in self._pairs():
             a, b = levels[:, :, first], levels[:, :, second]
@@ -85,7 +91,7 @@ class WeightLimits:
         return np.asarray(levels * scale[:, :, None], np.float64)
 
     def _pairs(self) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
-        """Yield lists of pairs in which no tap is twice, as often as needed."""
+        """Yield lists of pairs in which no tap stands twice; all lists again in each sweep."""
         later = [(np.flatnonzero(link > np.arange(len(link))), link) for link in self.links.T]
         for _ in range(1 if len(later) == 1 else _SWEEPS):
             for first, link in later:
@@ -95,9 +101,9 @@ class WeightLimits:
 def neighbours(taps: int, channels: int) -> NDArray[np.int64]:
     """Return which weights of a window a kernel multiplies beside each other: `(taps, n)`.
 
-    Kernels go through a window pixel by pixel, and through a pixel channel by channel, in twos.
-    With an odd number of channels both ways to count in twos are held to: folding the picture's
-    pixels into one moves one way into the other.
+    Kernels take the taps of a window two by two, pixel by pixel and, within a pixel, channel by
+    channel. With an odd number of channels there are two ways to make such pairs, and both must
+    keep the limit: where pixels are folded into one (`quant.stem`), one way becomes the other.
 
     Args:
         taps: How many weights a window has.

@@ -1,4 +1,4 @@
-"""Second moments of what a layer's weights see: windows of its input, sampled and streamed."""
+"""Means and covariances of a layer's inputs, from windows that are sampled picture by picture."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from edgefeat_export.quant import exact
 
 __all__ = ["Moments"]
 
-_WANTED_BITS = 22  # with 9 of a byte less its zero point, products of 4 million windows add exactly
+_WANTED_BITS = 22  # beside 9 bits of a level, products of 4 million windows add exactly
 
 
 class Moments:
@@ -47,7 +47,11 @@ class Moments:
         )
 
     def covariances(self) -> tuple[Floats, Floats]:
-        """Return that of the delivered inputs, and that of the float ones with the delivered."""
+        """Return two covariances, `(groups, taps, taps)` each.
+
+        The first is that of the delivered inputs. The second is that of the float inputs (rows)
+        with the delivered ones (columns).
+        """
         wanted, levels, square, cross = (part / self.count for part in self._sums)
         return (
             (square - levels[:, :, None] * levels[:, None, :]) * (self._scale * self._scale),

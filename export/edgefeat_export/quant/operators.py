@@ -29,7 +29,7 @@ from edgefeat_export.quant.windows import Windows
 __all__ = ["Operator", "held"]
 
 Compute = Callable[[Sequence[Array]], Array]
-_HALF_MAX: Final = 6e4
+_HALF_MAX: Final = 6e4  # float16 ends at 65,504
 _INPUT_BITS: Final = 20  # a convolution's input; its weights get what is left of 53
 
 

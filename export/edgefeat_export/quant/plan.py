@@ -1,4 +1,4 @@
-"""What of a graph becomes integer: which tensors, and which share their parameters."""
+"""Decides what of a graph becomes integer, and which tensors share their parameters."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from edgefeat_export.quant.steps import INTEGER_OPS, SHARING_OPS, Step, steps_of
 
 __all__ = ["ImageInput", "Plan", "make_plan", "pictures_at_once"]
 
-_GEMM = {"alpha": 1.0, "beta": 1.0, "transA": 0}  # another Gemm has no integer kernel
-_MEMORY = 900_000_000
-_INTEGER_BYTES, _FLOAT_BYTES = 3, 6  # float16 of the float network beside uint8 or float32
+_PLAIN_GEMM = {"alpha": 1.0, "beta": 1.0, "transA": 0}  # others have no integer kernel
+_MOST_BYTES = 900_000_000  # for the tensors of all pictures
+_INTEGER_BYTES, _FLOAT_BYTES = 3, 6  # a number in both networks: float16 beside uint8 or float32
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +42,7 @@ class Plan:
         steps: The graph in order.
         integer: Outputs of the steps that run on integers.
         quantized: Tensors stored as uint8.
-        shared: Tensors with the parameters of another one, by name, and that one's name.
+        shared: For a tensor that has the parameters of another one, the name of that one.
         image: How the picture enters; None if its bytes cannot be used as they are.
     """
 
@@ -93,7 +93,7 @@ def _runs_on_integers(graph: Graph, step: Step, keep_float: Collection[str]) -> 
         return False
     variable = _variable_inputs(graph, step)
     if step.weighted:
-        plain = all(node.attrs.get(k, v) == v for k, v in _GEMM.items())
+        plain = all(node.attrs.get(k, v) == v for k, v in _PLAIN_GEMM.items())
         return len(variable) == 1 and variable[0] == node.inputs[0] and plain
     return len(variable) == len([name for name in node.inputs if name])
 
@@ -124,7 +124,7 @@ def _image_input(graph: Graph, steps: tuple[Step, ...]) -> ImageInput | None:
 
 
 def pictures_at_once(graph: Graph, plan: Plan) -> int:
-    """Return how many pictures the layer by layer walk can hold in `_MEMORY` bytes."""
+    """Return how many pictures the layer by layer walk can hold in `_MOST_BYTES`."""
     last = {name: index for index, step in enumerate(plan.steps) for name in step.node.inputs}
     live: dict[str, int] = {}
     most = 1
@@ -134,4 +134,4 @@ def pictures_at_once(graph: Graph, plan: Plan) -> int:
         live[step.output] = math.prod(side or 1 for side in shape) * each
         most = max(most, sum(live.values()))
         live = {name: size for name, size in live.items() if last.get(name, -1) > index}
-    return max(1, _MEMORY // most)
+    return max(1, _MOST_BYTES // most)

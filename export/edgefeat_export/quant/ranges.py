@@ -1,4 +1,4 @@
-"""Activation ranges from streamed histograms: bounded memory whatever the number of pictures."""
+"""Finds the best range for a tensor's bytes, from a histogram that grows picture by picture."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from edgefeat_export.quant.scheme import Affine
 __all__ = ["Histogram", "best_range"]
 
 _BINS = 2048
-_PERCENTILES = (99.9, 99.99, 99.999)
-_SHRINKS = (0.95, 0.9, 0.85, 0.8, 0.7)
+_PERCENTILES = (99.9, 99.99, 99.999)  # ranges that are tried: all but so few values
+_SHRINKS = (0.95, 0.9, 0.85, 0.8, 0.7)  # ranges that are tried: shares of the full range
 
 
 class Histogram:
-    """Counts over an interval that doubles when a value falls outside: bins merge, none is lost."""
+    """Counts values. When one falls outside, the interval doubles: bins merge, and none is lost."""
 
     def __init__(self) -> None:
         self.counts: NDArray[np.int64] = np.zeros(_BINS, np.int64)
@@ -26,7 +26,12 @@ class Histogram:
         self.low, self.high = 0.0, 0.0
 
     def add(self, values: NDArray[np.float32], extremes: tuple[float, float]) -> None:
-        """Count a sample of values; `extremes` are those of all of them."""
+        """Count some values.
+
+        Args:
+            values: A sample, float32 of any shape.
+            extremes: The lowest and the highest of all values that the sample was taken from.
+        """
         self.low, self.high = min(self.low, extremes[0]), max(self.high, extremes[1])
         needed = max(-self.low, self.high)
         if needed == 0.0:
@@ -60,8 +65,8 @@ def best_range(histogram: Histogram, *, floor: float, ceiling: float) -> Affine:
 
     Args:
         histogram: What the float model produced.
-        floor: Nothing below is ever needed: 0 after a ReLU.
-        ceiling: Nothing above is: 6 after a ReLU6.
+        floor: No value below is needed, such as 0 after a ReLU.
+        ceiling: No value above is needed, such as 6 after a ReLU6.
     """
     low, high = max(histogram.low, floor), min(histogram.high, ceiling)
     if histogram.reach == 0.0:

@@ -1,9 +1,11 @@
 """Rounds weights so that the errors cancel on real inputs (GPTQ, Frantar et al. 2023).
 
-Columns are rounded one by one; the error of each is pushed into those not yet rounded, weighted
-by the inputs' covariance. Before, the weights move to the least-squares fit of the float layer's
-output given the inputs that the quantized network really delivers, so that a layer repairs what
-its predecessors lost.
+First, weights are fitted (`fit`): they move to where the layer's output is nearest to that of the
+float layer, for the inputs that the quantized network really delivers. So a layer repairs what the
+layers before it have lost.
+
+Then the columns are rounded one by one (`round_weights`). The error of each column is pushed into
+the columns that are not rounded yet, as much as the inputs of both vary together.
 """
 
 from __future__ import annotations
@@ -30,9 +32,9 @@ def fit(weight: Floats, delivered: Floats, crossed: Floats, *, ridge: float) -> 
         crossed: Covariance of the float inputs (rows) with the delivered ones (columns).
         ridge: How much to stay at `weight`, relative to the inputs' mean variance.
     """
-    weightiness = ridge * _mean_variance(delivered) * np.eye(delivered.shape[-1])
-    target = exact.matmul(weight, crossed + weightiness)
-    root = inverse_root(delivered + weightiness)
+    pull = ridge * _mean_variance(delivered) * np.eye(delivered.shape[-1])  # towards `weight`
+    target = exact.matmul(weight, crossed + pull)
+    root = inverse_root(delivered + pull)
     return exact.matmul(exact.matmul(target, root.swapaxes(1, 2)), root)
 
 
@@ -76,6 +78,6 @@ def round_weights(
 def _mean_variance(covariance: Floats) -> Floats:
     diagonal = np.diagonal(covariance, axis1=1, axis2=2)
     mean = exact.sum_in_order(diagonal, 1) / diagonal.shape[1]
-    # A channel that never varies must not make its group's system singular.
+    # Without this floor, a group whose inputs never vary could not be solved.
     floor = 1e-4 * float(mean.max()) + 1e-12
     return np.asarray(np.maximum(mean, floor)[:, None, None], np.float64)

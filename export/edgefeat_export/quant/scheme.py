@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 __all__ = ["Affine", "IntegerLayer"]
 
-_LEVELS = 255
+_HIGHEST_LEVEL = 255
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,20 +27,23 @@ class Affine:
 
     @classmethod
     def over(cls, low: float, high: float) -> Affine:
-        """Return the parameters that cover `low` to `high` and represent zero exactly."""
+        """Return the parameters that cover `low` to `high`, with a level that is exactly zero."""
         low, high = min(low, 0.0), max(high, 0.0)
-        scale = float(np.float32((high - low) / _LEVELS)) or 1.0
-        return cls(scale=scale, zero_point=int(np.clip(np.rint(-low / scale), 0, _LEVELS)))
+        scale = float(np.float32((high - low) / _HIGHEST_LEVEL)) or 1.0
+        zero_point = int(np.clip(np.rint(-low / scale), 0, _HIGHEST_LEVEL))
+        return cls(scale=scale, zero_point=zero_point)
 
     def quantize(self, real: NDArray[Any]) -> NDArray[np.uint8]:
-        """Round half to even and saturate, as QuantizeLinear does."""
+        """Return the levels nearest to real numbers; halves go to even, as in QuantizeLinear."""
         return self.saturate(real / np.float32(self.scale))
 
     def saturate(self, multiples: NDArray[Any]) -> NDArray[np.uint8]:
         """Return the levels nearest to multiples of the scale."""
         levels = np.rint(multiples)
         levels += self.zero_point
-        saturated: NDArray[np.uint8] = np.clip(levels, 0, _LEVELS, out=levels).astype(np.uint8)
+        saturated: NDArray[np.uint8] = np.clip(levels, 0, _HIGHEST_LEVEL, out=levels).astype(
+            np.uint8
+        )
         return saturated
 
     def dequantize(self, levels: NDArray[np.uint8]) -> NDArray[np.float32]:

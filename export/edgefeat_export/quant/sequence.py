@@ -1,8 +1,8 @@
-"""Quantizes a graph layer by layer, each on what its quantized predecessors really deliver.
+"""Quantizes a graph layer by layer, each with the inputs that the layers before really deliver.
 
-Both networks, float and quantized, walk forward together over the same pictures; a tensor is held
-only until its last reader is done. Every weighted layer is fitted, rounded and given the bias
-that puts each output channel's mean where the float network has it.
+The float network and the quantized one run together over the same pictures, step by step. A tensor
+is kept only until its last reader is done. Every weighted layer is fitted and rounded. Then it gets
+the bias that gives each output channel the mean that it has in the float network.
 
 Every number here is the same on every CPU: those of the float network by `operators`, those of the
 quantized one by `kernel`. One weight rounded another way would move all later layers.
@@ -29,7 +29,7 @@ from edgefeat_export.quant.windows import Windows
 
 __all__ = ["Quantized", "quantize_in_sequence"]
 
-_CHUNK = 8
+_PICTURES_AT_ONCE = 8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,7 +97,9 @@ class _Walk:
         options: RoundingOptions,
     ) -> None:
         self._graph, self._plan, self._affines, self._options = graph, plan, affines, options
-        self._chunks = [images[i : i + _CHUNK] for i in range(0, len(images), _CHUNK)]
+        self._chunks = [
+            images[i : i + _PICTURES_AT_ONCE] for i in range(0, len(images), _PICTURES_AT_ONCE)
+        ]
         self._tensors: dict[str, _Pair] = {}
         self._readers = Counter(
             name for step in plan.steps for name in dict.fromkeys(step.node.inputs)

@@ -1,4 +1,4 @@
-"""A float graph as the row of steps an integer runtime takes: operators with their activations."""
+"""Divides a float graph into the steps of an integer runtime: operators with their activations."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ __all__ = ["INTEGER_OPS", "WEIGHTED_OPS", "Step", "bounds_of", "give_biases", "s
 
 WEIGHTED_OPS = frozenset({"Conv", "Gemm"})
 SHARING_OPS = frozenset({"MaxPool", "Reshape", "Transpose", "Flatten", "Squeeze", "Unsqueeze"})
-"""Operators that only move or select numbers: what comes out has the parameters of what went in."""
+"""Operators that only move or select numbers. Their output has the parameters of their input."""
 INTEGER_OPS = WEIGHTED_OPS | {
     "Add",
     "AveragePool",
@@ -29,14 +29,14 @@ INTEGER_OPS = WEIGHTED_OPS | {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
-    """One operator with the ReLU or clipping that an integer output's range stands for.
+    """One operator, with the Relu or Clip behind it that the range of its bytes makes needless.
 
     Attributes:
         node: The operator.
-        activation: The Relu or Clip right after it, absorbed; None when there is none.
-        output: The tensor after both.
-        floor: Lower bound of the output that the activation guarantees.
-        ceiling: Upper bound.
+        activation: The Relu or Clip right behind it; None if there is none.
+        output: Name of the tensor behind both.
+        floor: The output is never below this.
+        ceiling: The output is never above this.
     """
 
     node: Node
@@ -84,7 +84,7 @@ def give_biases(graph: Graph) -> None:
 
 
 def bounds_of(graph: Graph, node: Node) -> tuple[float, float]:
-    """Return what the operator alone says of its output's range."""
+    """Return the lowest and the highest output that an operator can give, whatever its input."""
     if node.op == "Relu":
         return 0.0, math.inf
     if node.op in ("Sigmoid", "HardSigmoid", "Softmax"):
@@ -103,5 +103,5 @@ def _absorbable(graph: Graph, node: Node) -> Node | None:
     user = graph.sole_user(node.out)
     if user is None or user.op not in ("Relu", "Clip") or user.inputs[0] != node.out:
         return None
-    # Only a floor of zero is exact: zero point 0 saturates there.
+    # Bytes cut off exactly at zero only, where the zero point is 0.
     return user if bounds_of(graph, user)[0] == 0.0 else None

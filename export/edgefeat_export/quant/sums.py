@@ -2,8 +2,9 @@
 
 ONNX Runtime adds bytes in float: `a * (scale_a / scale_c) + b * (scale_b / scale_c) + constant`.
 Some CPUs fuse multiplication and addition, and some round a half up where others round it to even.
-With ratios that are whole parts of an odd number no sum of levels lies halfway between two, nor so
-near that the last bits of float32 decide. The other integer operators multiply once, and agree.
+So a sum that lies halfway between two levels comes out differently. Here each ratio of scales is a
+whole number of 2047ths. Then no sum lies halfway between two levels, nor so near to the middle that
+the last bits of float32 decide. The other integer operators multiply only once, and agree.
 """
 
 from __future__ import annotations
@@ -20,15 +21,20 @@ from edgefeat_export.quant.scheme import Affine
 __all__ = ["agreeing_sums", "whole_part"]
 
 _PARTS: Final = 2047
-"""Odd: no closer to a half than 1 / 4094, six times what float32 may err by at 512."""
+"""An odd number, so that no sum is nearer to a half than 1 / 4094. That is six times the error that
+float32 can have at 512."""
 
 
 def agreeing_sums(plan: Plan, affines: Mapping[str, Affine]) -> dict[str, Affine]:
-    """Return the parameters with the scales of what is added moved to whole parts of the sum's.
+    """Return the parameters, with the scale of each summand a whole number of 2047ths of the sum's.
 
-    By a two-thousandth at most where a summand spans half of the sum. From the last sum to the
-    first, so that a sum which is added again keeps what its own summands were fitted to; a tensor
-    added twice is fitted to the later sum alone.
+    A scale moves by a two-thousandth at most, if the summand spans half of the sum or more. The
+    last sum comes first: a sum that is added again later must keep the scale that its own summands
+    were fitted to. A tensor that is added twice is fitted to the later sum only.
+
+    Args:
+        plan: What becomes integer.
+        affines: What the bytes of each tensor mean, by its name.
     """
     moved = {name: affine for name, affine in affines.items() if name not in plan.shared}
     settled: set[str] = set()
@@ -47,5 +53,5 @@ def agreeing_sums(plan: Plan, affines: Mapping[str, Affine]) -> dict[str, Affine
 
 
 def whole_part(scale: float, total: float) -> float:
-    """Return the float32 near `scale` that is whole 2047ths of `total`."""
+    """Return the float32 next to `scale` that is a whole number of 2047ths of `total`."""
     return float(np.float32(max(1, round(scale / total * _PARTS)) * total / _PARTS))

@@ -15,7 +15,8 @@ from edgefeat_export.graph.graph import Graph, Node
 
 __all__ = ["Windows"]
 
-_SMALL_TAPS, _FEW_PLACES, _MANY_PLACES = 32, 64, 512
+_SMALL_TAPS = 32  # a window of so many taps or fewer has a small covariance
+_FEW_PLACES, _MANY_PLACES = 64, 512  # windows of a picture that are sampled: small and large ones
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,7 +149,15 @@ class Windows:
         return ordered.reshape(self.groups, images * positions, -1)
 
     def places(self, x: Array, rng: np.random.Generator) -> NDArray[np.float64]:
-        """Choose where to sample: few windows give a small covariance, more a large one."""
+        """Choose where to sample a picture; a large covariance needs more windows than a small one.
+
+        Args:
+            x: `(images, channels, height, width)`, or `(..., channels)` when flat.
+            rng: Chooses the places if there are too many to take all.
+
+        Returns:
+            `(positions, 2)`, from 0 to 1 down and across the output.
+        """
         if self.flat:
             return np.zeros((1, 2))
         height, width = self._counts(self._padded_sides(x))
