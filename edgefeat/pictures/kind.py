@@ -167,8 +167,6 @@ _STARTS: tuple[tuple[bytes, str, Group, str], ...] = (
     (b"\xff\x0a", "JPEG XL", Group.UNREAD, _CONVERT),
     (b"II\xbc\x01", "JPEG XR", Group.UNREAD, _CONVERT),
     (b"8BPS", "Photoshop", Group.UNREAD, _CONVERT),
-    (b"\0\0\1\0", "icon", Group.UNREAD, _CONVERT),
-    (b"\0\0\2\0", "cursor", Group.UNREAD, _CONVERT),
     (b"DDS ", "DDS", Group.UNREAD, _CONVERT),
     (b"\x76\x2f\x31\x01", "OpenEXR", Group.UNREAD, _CONVERT),
     (b"#?RADIANCE", "Radiance HDR", Group.UNREAD, _CONVERT),
@@ -176,6 +174,9 @@ _STARTS: tuple[tuple[bytes, str, Group, str], ...] = (
     (b"\x59\xa6\x6a\x95", "Sun raster", Group.UNREAD, _CONVERT),
     (b"PF\n", "PFM", Group.UNREAD, _CONVERT),
     (b"Pf\n", "PFM", Group.UNREAD, _CONVERT),
+    (b"\x01\xda", "SGI", Group.UNREAD, _CONVERT),
+    (b"/* XPM */", "XPM", Group.UNREAD, _CONVERT),
+    (b"BLP", "BLP", Group.UNREAD, _CONVERT),
     (b"gimp xcf", "GIMP", Group.UNREAD, _CONVERT),
     (b"qoif", "QOI", Group.UNREAD, _CONVERT),
     (b"icns", "Apple icon", Group.UNREAD, _CONVERT),
@@ -197,6 +198,13 @@ _STARTS: tuple[tuple[bytes, str, Group, str], ...] = (
     (b"OggS", "Ogg", Group.VIDEO, _STREAM),
     (b"%PDF-", "PDF", Group.OTHER, "Save its pages or its pictures as JPEG or PNG."),
     (b"%!PS", "PostScript", Group.OTHER, "Save its pages as JPEG or PNG."),
+    (b"\xc5\xd0\xd3\xc6", "PostScript", Group.OTHER, "Save its pages as JPEG or PNG."),
+    (
+        b"\xd0\xcf\x11\xe0",
+        "Office document",
+        Group.OTHER,
+        "Save its pages or its pictures as JPEG or PNG.",
+    ),
     (b"AT&TFORM", "DjVu", Group.OTHER, "Save its pages as JPEG or PNG."),
     (b"\0\5\x16\7", "AppleDouble", Group.OTHER, "It is what macOS keeps beside a file: leave it."),
     (
@@ -208,15 +216,36 @@ _STARTS: tuple[tuple[bytes, str, Group, str], ...] = (
 )
 
 
+_ICONS = {b"\1\0": "icon", b"\2\0": "cursor"}
+
+
 def _by_start(head: bytes) -> Kind | None:
     for start, name, group, remedy in _STARTS:
         if head.startswith(start):
             return Kind(name=name, group=group, remedy=remedy)
     if head[:4] in (b"II*\0", b"MM\0*") and _is_raw(head):
         return Kind(name="Canon raw", group=Group.UNREAD, remedy=_DEVELOP)
+    if head[:2] == b"\0\0" and head[2:4] in _ICONS and any(head[4:6]) and head[9:10] == b"\0":
+        return Kind(name=_ICONS[head[2:4]], group=Group.UNREAD, remedy=_CONVERT)
     if head[128:132] == b"DICM":
         return Kind(name="DICOM", group=Group.UNREAD, remedy=_CONVERT)
+    if (
+        head[:1] == b"\n"
+        and head[1:2] in (b"\0", b"\2", b"\3", b"\4", b"\5")
+        and head[2:3] == b"\1"
+    ):
+        return Kind(name="PCX", group=Group.UNREAD, remedy=_CONVERT)
+    if _may_be_tga(head):
+        return Kind(name="TGA", group=Group.UNREAD, remedy=_CONVERT)
     return None
+
+
+def _may_be_tga(head: bytes) -> bool:
+    """Return whether each field of a TGA's header makes sense: it has no signature."""
+    if len(head) < 18 or head[1] > 1 or head[2] not in (1, 2, 3, 9, 10, 11):
+        return False
+    size_is_there = any(head[12:14]) and any(head[14:16])
+    return size_is_there and head[16] in (8, 15, 16, 24, 32) and head[17] & 0xC0 == 0
 
 
 def _media(head: bytes) -> Kind | None:
@@ -230,6 +259,8 @@ def _media(head: bytes) -> Kind | None:
         name = "QuickTime"
     elif head[:4] == b"RIFF" and head[8:12] == b"AVI ":
         name = "AVI"
+    elif head[4:6] in (b"\x11\xaf", b"\x12\xaf"):
+        name = "FLIC"
     elif head[:1] == b"G" and head[188:189] == b"G" and head[376:377] == b"G":
         name = "MPEG-TS"
     return None if name is None else Kind(name=name, group=Group.VIDEO, remedy=_STREAM)

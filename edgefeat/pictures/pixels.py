@@ -65,10 +65,10 @@ def scaled_to_eight_bits(values: NDArray[np.integer], most: int) -> Pixels:
         most: The value that becomes 255, at most 65535.
 
     Returns:
-        A new array of the same shape.
+        An array of the same shape; the very same one if there is nothing to do.
     """
     if most == 255 and values.dtype == np.uint8:
-        return as_uint8(values.copy())
+        return as_uint8(values)
     table = (np.arange(most + 1, dtype=np.uint32) * 255 + most // 2) // most
     if most < 256 and values.dtype == np.uint8:
         full = np.full(256, 255, np.uint8)

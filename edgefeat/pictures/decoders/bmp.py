@@ -28,7 +28,7 @@ def decode_bmp(data: bytes, header: ImageHeader) -> Outcome:
     elif header.bits <= 8:
         pixels = _palette(data, header)[_indices(_rows(data, header), header)]
     elif header.bits == 24:
-        pixels = _rows(data, header)[:, : header.width * 3].reshape(header.height, -1, 3).copy()
+        pixels = _rows(data, header)[:, : header.width * 3].reshape(header.height, -1, 3)
     else:
         pixels = _masked(_rows(data, header), header)
     if not header.from_top:
@@ -39,10 +39,10 @@ def decode_bmp(data: bytes, header: ImageHeader) -> Outcome:
 def _rows(data: bytes, header: BmpHeader) -> NDArray[np.uint8]:
     """Return the stored rows, padding and all: `(height, row_bytes)`."""
     wanted = header.row_bytes * header.height
-    there = data[header.pixels_at : header.pixels_at + wanted]
-    if len(there) < wanted:  # the padding of the last row may be missing
-        there += bytes(wanted - len(there))
-    return np.frombuffer(there, np.uint8).reshape(header.height, header.row_bytes)
+    if header.pixels_at + wanted > len(data):  # the padding of the last row may be missing
+        data += bytes(header.pixels_at + wanted - len(data))
+    stored = np.frombuffer(data, np.uint8, wanted, header.pixels_at)
+    return stored.reshape(header.height, header.row_bytes)
 
 
 def _palette(data: bytes, header: BmpHeader) -> NDArray[np.uint8]:

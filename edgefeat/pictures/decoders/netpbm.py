@@ -17,6 +17,7 @@ __all__ = ["decode_netpbm"]
 
 _TEXT_AT_ONCE = 2**20  # bytes
 _MOST_DIGITS = 9
+_PIXELS_AT_ONCE = 2**18
 
 
 def decode_netpbm(data: bytes, header: ImageHeader) -> Outcome:
@@ -27,11 +28,12 @@ def decode_netpbm(data: bytes, header: ImageHeader) -> Outcome:
     values = values.reshape(shape)
     if header.kind in (1, 4):  # pictures of bits, where 1 is black
         values = 1 - values
-    eight = scaled_to_eight_bits(values, header.most)
-    if header.bands >= 3:
-        eight[..., :3] = eight[..., 2::-1].copy()
-    if header.bands == 2:
-        eight = eight[..., [0, 0, 0, 1]]
+    order = {1: [0], 2: [0, 0, 0, 1], 3: [2, 1, 0], 4: [2, 1, 0, 3]}[header.bands]
+    eight = np.empty((header.height, header.width, len(order)), np.uint8)
+    step = max(1, _PIXELS_AT_ONCE // header.width)
+    for top in range(0, header.height, step):
+        strip = scaled_to_eight_bits(values[top : top + step], header.most)
+        eight[top : top + step] = strip[..., order]
     return Outcome(pixels=flattened(eight))
 
 

@@ -96,12 +96,12 @@ def read_bmp(data: bytes) -> BmpHeader:
 
 
 def _check(size: int, bits: int, compression: int) -> None:
-    if bits not in (1, 2, 4, 8, 16, 24, 32):
-        raise refused(f"a BMP of {bits} bits a pixel")
     if size in _OS2 and compression >= _MASKS:
         raise refused("a BMP of OS/2 with Huffman or 24-bit run-length compression")
     if compression in (_JPEG, _PNG):
         raise refused(f"a BMP that wraps a {'JPEG' if compression == _JPEG else 'PNG'}")
+    if bits not in (1, 2, 4, 8, 16, 24, 32):
+        raise refused(f"a BMP of {bits} bits a pixel")
     if compression > _MASKS_ALPHA:
         raise refused(f"a BMP of compression {compression}")
     if compression in (_MASKS, _MASKS_ALPHA) and bits not in _USUAL_MASKS:

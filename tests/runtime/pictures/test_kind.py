@@ -68,6 +68,9 @@ def ftyp(*brands: bytes) -> bytes:
     [
         (picture("ICO"), "icon", Group.UNREAD),
         (picture("DDS"), "DDS", Group.UNREAD),
+        (picture("PCX"), "PCX", Group.UNREAD),
+        (picture("SGI"), "SGI", Group.UNREAD),
+        (picture("TGA"), "TGA", Group.UNREAD),
         (b"\xff\x0a" + bytes(50), "JPEG XL", Group.UNREAD),
         (b"8BPS\0\1" + bytes(50), "Photoshop", Group.UNREAD),
         (b'<?xml version="1.0"?>\n<svg width="4"/>', "SVG", Group.UNREAD),

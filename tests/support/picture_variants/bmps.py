@@ -55,6 +55,13 @@ def bmps() -> Iterator[Variant]:
         pixels = rows_of(packed(index, bits), (W * bits + 7) // 8)
         data = bmp(info(bits), pixels, palette=four)
         yield Variant(name=f"bmp palette {bits}", data=data, rgb=shown, pillow=bits != 2)
+        forgets = data[:10] + struct.pack("<I", 54) + data[14:]
+        yield Variant(
+            name=f"bmp palette {bits} that its offset forgets",
+            data=forgets,
+            rgb=shown,
+            pillow=bits == 8,
+        )
         core = struct.pack("<IHHHH", 12, W, H, 1, bits)
         three = colours.astype(np.uint8).tobytes()
         data = bmp(core, pixels, palette=three)

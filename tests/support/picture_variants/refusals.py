@@ -40,6 +40,7 @@ def refused() -> Iterator[Variant]:
         ("whose greatest value is 70000", f"P5 {W} {H} 70000\n".encode() + bytes(W * H * 2)),
         ("a PAM of 7 bands", f"P7\nWIDTH {W}\nHEIGHT {H}\nDEPTH 7\nMAXVAL 255\nENDHDR\n".encode()),
         ("a JPEG of 12 bits a sample", _twelve_bit_jpeg()),
+        ("a JPEG of 2 components", _two_component_jpeg()),
     ):  # fmt: skip
         yield Variant(name=name, data=data)
 
@@ -48,3 +49,9 @@ def _twelve_bit_jpeg() -> bytes:
     data = save(Image.fromarray(scene().astype(np.uint8)), "JPEG")
     frame = data.index(b"\xff\xc0")
     return data[: frame + 4] + b"\x0c" + data[frame + 5 :]
+
+
+def _two_component_jpeg() -> bytes:
+    data = save(Image.fromarray(scene().astype(np.uint8)), "JPEG")
+    frame = data.index(b"\xff\xc0")
+    return data[: frame + 9] + b"\x02" + data[frame + 10 :]
