@@ -66,6 +66,7 @@ def add_parser(
     add("--since", type=read_time, metavar="TIME", help="only frames taken then or later")
     add("--until", type=read_time, metavar="TIME", help="only frames taken before then")
     add("--metric", default="cosine", metavar="NAME", help="cosine (default) or euclidean")
+    add("--approximate", action="store_true", help="by an index: large sets, edgefeat[search]")
     add("--html", metavar="FILE", help="write a contact sheet of what was found")
     add("--json", action="store_true", help="a line of JSON for each photo")
     add_finding_options(parser)
@@ -125,6 +126,7 @@ def _found(
                         label=arguments.label,
                         since=arguments.since,
                         until=arguments.until,
+                        approximate=arguments.approximate,
                         extractor=extractor,
                     ),
                 )

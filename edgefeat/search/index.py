@@ -8,9 +8,10 @@ these are ranked by their exact cosines.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -45,11 +46,11 @@ class Index:
     def __init__(self, found: Any, rows: Rows) -> None:
         self._found, self._rows = found, rows
 
-    def find_best(self, vectors: Features, k: int) -> Best:
+    def find_best(self, vectors: Rows | Features, k: int) -> Best:
         """Return the rows nearest to each vector by cosine, nearly always all of them.
 
         Args:
-            vectors: float32 `(Q, D)`.
+            vectors: What is searched for: float32 `(Q, D)`, or rows of another set.
             k: How many rows for each vector, at most.
 
         Returns:
@@ -59,7 +60,10 @@ class Index:
         positions = np.empty((len(vectors), k), np.int64)
         scores = np.empty((len(vectors), k), np.float32)
         proposed = min(len(self._rows), max(_LEAST_PROPOSED, _PROPOSED * k))
-        for number, vector in enumerate(vectors):
+        each: Iterable[Features] = vectors if isinstance(vectors, np.ndarray) else ()
+        if isinstance(vectors, Rows):
+            each = (row for block in vectors.blocks(_ROWS_AT_ONCE) for row in block.decode())
+        for number, vector in enumerate(each):
             near = np.sort(np.array(self._found.search(vector, proposed).keys, np.intp))
             cosines = np.atleast_1d(cosine_similarity(vector, self._rows.take(near)))
             best = np.argsort(-cosines, kind="stable")[:k]
@@ -70,7 +74,7 @@ class Index:
 def open_index(
     rows: Rows,
     identity: str,
-    folder: Path,
+    folder: Path | None,
     *,
     on_rows: Callable[[int], None] = lambda _count: None,
 ) -> Index:
@@ -79,16 +83,17 @@ def open_index(
     Args:
         rows: The rows of a set.
         identity: A hash of the set's content, which names the index.
-        folder: Where indexes are kept; made if it is missing.
+        folder: Where indexes are kept; made if it is missing. None keeps nothing.
         on_rows: Called with how many rows were just added.
 
     Raises:
         DependencyError: usearch is missing.
     """
     usearch = _usearch()
-    path = folder / f"{identity[:32]}.usearch"
+    name = hashlib.sha256(identity.encode()).hexdigest()[:32]
+    path = None if folder is None else folder / f"{name}.usearch"
     expected = {"rows": len(rows), "dim": sum(rows.widths), "identity": identity}
-    if _is_whole(path, expected):
+    if path is not None and _is_whole(path, expected):
         return Index(usearch.Index.restore(str(path), view=True), rows)
     built = usearch.Index(
         ndim=sum(rows.widths),
@@ -101,7 +106,8 @@ def open_index(
     for block in rows.blocks(_ROWS_AT_ONCE):
         built.add(block.positions.astype(np.uint64), block.decode(), threads=os.cpu_count() or 1)
         on_rows(len(block))
-    _keep(built, path, expected)
+    if path is not None:
+        _keep(built, path, expected)
     return Index(built, rows)
 
 
@@ -137,6 +143,9 @@ def _beside(path: Path) -> Path:
 
 
 def _usearch() -> Any:
+    # usearch 2.26 loaded before ONNX Runtime 1.32 crashes the process; the other order is fine.
+    import edgefeat.engine.cpu  # noqa: F401
+
     try:
         from usearch import index
     except ImportError as error:

@@ -56,7 +56,7 @@ class Vectors:
             )
         self._metric, self._rows, self._lengths = metric, rows, lengths
         self._exact = exact if metric is Metric.EUCLIDEAN else l2_normalise(exact)
-        few = len(vectors) <= MOST_VECTORS and rows.is_int8
+        few = len(vectors) <= MOST_VECTORS and rows.has_int8
         ends = np.cumsum(rows.widths)[:-1]
         parts = np.split(self._exact, ends, axis=1) if few else []
         self._digits = [Digits(part) for part in parts]

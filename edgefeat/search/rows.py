@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol
@@ -29,6 +30,10 @@ class StoredRows(Protocol):
     @property
     def scales(self) -> NDArray[np.float32] | None:
         """The scale of each int8 vector, `(N,)`; None for floats."""
+
+    @property
+    def sha256(self) -> str | None:
+        """The hash of the files that hold them; None where there are no such files."""
 
     def __len__(self) -> int:
         """How many vectors there are."""
@@ -100,9 +105,23 @@ class Rows:
         return [column[0].numbers.shape[1] if column else 0 for column in self._columns]
 
     @property
-    def is_int8(self) -> bool:
-        """Whether all numbers are kept as int8."""
-        return all(part.scales is not None for column in self._columns for part in column)
+    def has_int8(self) -> bool:
+        """Whether any rows are kept as int8."""
+        return any(part.scales is not None for column in self._columns for part in column)
+
+    def identity(self) -> str:
+        """Return a hash of all numbers; those of a folder's shards are not read for it."""
+        whole = hashlib.sha256()
+        for column in self._columns:
+            for part in column:
+                whole.update(f"{part.numbers.dtype} {part.numbers.shape} ".encode())
+                if part.sha256 is not None:
+                    whole.update(part.sha256.encode())
+                    continue
+                whole.update(np.ascontiguousarray(part.numbers).data)
+                if part.scales is not None:
+                    whole.update(np.ascontiguousarray(part.scales).data)
+        return whole.hexdigest()
 
     def blocks(self, size: int, *, skip: int = 0) -> Iterator[Block]:
         """Yield all rows, at most `size` at a time.

@@ -56,11 +56,13 @@ class Stored:
         numbers: `(N, D)`, float32, float16 or int8; a map's row is flat too.
         scales: float32 `(N,)` for int8, else None.
         loss: What `encode` measured; None where nothing was lost or nobody looked.
+        sha256: The hash of the files that hold them; None where there are no such files.
     """
 
     numbers: NDArray[Any]
     scales: NDArray[np.float32] | None = None
     loss: StoreLoss | None = None
+    sha256: str | None = None
 
     def __len__(self) -> int:
         return int(self.numbers.shape[0])

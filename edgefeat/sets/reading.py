@@ -174,10 +174,12 @@ def _read_array(folder: Path, output: OutputInfo, files: ArrayFiles) -> Stored:
             where=file,
             remedy=RESTORE,
         )
-    scales = None
+    scales, sha256 = None, files.numbers.sha256
     if files.scales is not None:
         scales = np.load(io.BytesIO(files.scales.read(folder)), allow_pickle=False)
-    return Stored(numbers=numbers.reshape(len(numbers), output.size), scales=scales)
+        sha256 += files.scales.sha256
+    flat = numbers.reshape(len(numbers), output.size)
+    return Stored(numbers=flat, scales=scales, sha256=sha256)
 
 
 def _read_tail(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import cached_property
 from os import PathLike
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal, overload
 
 from edgefeat.errors import OptionError
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from edgefeat.arrays import Features
     from edgefeat.extractor import FeatureExtractor
     from edgefeat.search.background import Background
+    from edgefeat.search.index import Index
     from edgefeat.sets.clusters import Clusters
     from edgefeat.sets.duplicates import Duplicates
 
@@ -68,6 +70,7 @@ class SearchableSet:
         label: str | None = ...,
         since: float | None = ...,
         until: float | None = ...,
+        approximate: bool = ...,
         extractor: FeatureExtractor | None = ...,
     ) -> Neighbours: ...
 
@@ -82,6 +85,7 @@ class SearchableSet:
         label: str | None = ...,
         since: float | None = ...,
         until: float | None = ...,
+        approximate: bool = ...,
         extractor: FeatureExtractor | None = ...,
     ) -> Matches: ...
 
@@ -95,6 +99,7 @@ class SearchableSet:
         label: str | None = None,
         since: float | None = None,
         until: float | None = None,
+        approximate: bool = False,
         extractor: FeatureExtractor | None = None,
     ) -> Neighbours | Matches:
         """Find the rows nearest to a photo, a vector, a record, or every row of another set.
@@ -111,9 +116,13 @@ class SearchableSet:
             label: Only pictures in a folder of this name.
             since: Only frames taken at this Unix time or later.
             until: Only frames taken before this Unix time.
+            approximate: Whether to search by an index, which pays from some 300,000 rows on. It is
+                built at the first search, which takes minutes, and kept in the cache; it needs
+                `pip install 'edgefeat[search]'`. Where a filter is given, the exact search is used.
             extractor: What makes features of a picture; None opens the shipped model.
 
         Raises:
+            DependencyError: An index was asked for, and usearch is missing.
             ImageError: The picture cannot be read or used.
             OptionError: An option's value is wrong.
             SinkError: The query is of another model.
@@ -125,11 +134,21 @@ class SearchableSet:
         )
         if isinstance(query, SearchableSet):
             self.check_comparable(query)
-            found = find_best(self._rows, query._rows, k, metric=kind, wanted=wanted)
-            return _neighbours(found, query.paths, self.paths)
-        vector = vector_of(query, self.info, extractor)
-        found = find_best(self._rows, vector, k, metric=kind, wanted=wanted)
-        return _neighbours(found, ("",), self.paths)[0]
+            vectors: Rows | Features = query._rows
+            queries = query.paths
+        else:
+            vectors, queries = vector_of(query, self.info, extractor), ("",)
+        index = None
+        if checks.switch("approximate", approximate) and wanted is None and len(self):
+            if kind is not Metric.COSINE:
+                raise OptionError("an index finds by cosine alone", option="approximate")
+            index = self._index
+        if index is None:
+            found = find_best(self._rows, vectors, k, metric=kind, wanted=wanted)
+        else:
+            found = index.find_best(vectors, k)
+        every = _neighbours(found, queries, self.paths)
+        return every if isinstance(query, SearchableSet) else every[0]
 
     def duplicates(
         self,
@@ -234,6 +253,16 @@ class SearchableSet:
                 "extractor) makes one, which says whose vectors they are."
             )
         check_comparable(self.info, other.info)
+
+    @cached_property
+    def _index(self) -> Index:
+        """The index of this set's rows, kept in the cache, where there is one."""
+        from edgefeat.engine.cache import cache_folder
+        from edgefeat.search.index import open_index
+
+        cache = cache_folder()
+        folder = None if cache is None else Path(cache) / "indexes"
+        return open_index(self._rows, f"{self._rows.identity()}{self.info.fingerprint}", folder)
 
     @cached_property
     def _rows(self) -> Rows:
