@@ -55,6 +55,8 @@ def segments(data: bytes) -> Iterator[tuple[int, int, int]]:
     """
     position, marker = 2, 0
     while marker != _SCAN:  # entropy-coded data follows
+        if position + 4 > len(data):
+            raise ImageError("the file is truncated: the JPEG header has no end")
         marker = data[position + 1]
         if data[position] == 0xFF and 0 < marker < 0xFF:
             body = position + 2
@@ -64,7 +66,7 @@ def segments(data: bytes) -> Iterator[tuple[int, int, int]]:
         if marker == _END:
             raise ImageError("the JPEG header ends before the picture")
         if marker not in _RESTARTS and marker != _TEM:
-            length = (data[body] << 8) | data[body + 1]
+            length = int.from_bytes(data[body : body + 2], "big")
             if length < 2:
                 raise ImageError("the JPEG header is damaged")
         position = body + length
@@ -80,13 +82,15 @@ def _next_marker(data: bytes, position: int) -> tuple[int, int]:
         position = data.find(b"\xff", position)
         if position < 0:
             raise ImageError("the file is truncated: the JPEG header has no end")
-        while data[position] == 0xFF:
+        while data[position : position + 1] == b"\xff":
             position += 1
-        if data[position]:
+        if data[position : position + 1] > b"\0":
             return position + 1, data[position]
 
 
 def _frame(data: bytes, position: int) -> tuple[int, int]:
+    if position + 8 > len(data):
+        raise ImageError("the file is truncated: the JPEG header has no end")
     bits, height, width, components = struct.unpack_from(">BHHB", data, position + 2)
     if bits != 8:
         raise refused(f"a JPEG of {bits} bits a sample")

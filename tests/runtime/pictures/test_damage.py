@@ -22,6 +22,7 @@ from edgefeat.pictures import codecs
 from edgefeat.pictures.decode import load_bgr
 from edgefeat.pictures.formats import ImageFormat
 from edgefeat.pictures.headers import read_header
+from edgefeat.pictures.headers.jpeg import read_jpeg
 from edgefeat.pictures.headers.tiff import TiffHeader
 from edgefeat.pictures.native_words import can_listen
 
@@ -234,3 +235,11 @@ def test_damaged_strips_of_a_tiff_are_refused(
         short = data[: start + length - 40]
     with pytest.raises(ImageError):
         load_bgr(short)
+
+
+def test_a_jpegs_header_is_read_to_any_length(photos: Path) -> None:
+    """It is also read for strips of a TIFF, where nothing else looks at the bytes first."""
+    data = (photos / "coffee.jpg").read_bytes()[:2000]
+    for length in range(len(data)):
+        with pytest.raises(ImageError):
+            read_jpeg(data[:length])
