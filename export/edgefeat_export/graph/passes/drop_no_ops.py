@@ -1,4 +1,4 @@
-"""Nodes that return their input unchanged are bypassed."""
+"""Bypasses nodes that return their input unchanged."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A scale and shift behind a convolution or Gemm is folded into its weights."""
+"""Folds a scale and shift behind a convolution or Gemm into its weights."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A scale and shift in front of a convolution is folded into its weights."""
+"""Folds a scale and shift in front of a convolution into its weights."""
 
 from __future__ import annotations
 

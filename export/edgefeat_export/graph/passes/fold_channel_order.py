@@ -1,4 +1,4 @@
-"""The order of the picture's channels, folded into the first convolution's weights."""
+"""Takes the order of the picture's channels into the first convolution's weights."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What depends on no input is computed now, by onnx's reference evaluator."""
+"""Computes now what depends on no input, by onnx's reference evaluator."""
 
 from __future__ import annotations
 

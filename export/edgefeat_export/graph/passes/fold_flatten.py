@@ -1,4 +1,4 @@
-"""The order in which a map is flattened is taken into the weights of the Dense layer behind."""
+"""Takes the order in which a map is flattened into the weights of the Dense layer behind."""
 
 from __future__ import annotations
 

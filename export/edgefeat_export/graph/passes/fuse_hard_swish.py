@@ -1,4 +1,4 @@
-"""Hard sigmoid and hard swish, which TensorFlow spells out, become the operators that ONNX has."""
+"""Writes hard sigmoid and hard swish as the operators that ONNX has for them."""
 
 from __future__ import annotations
 

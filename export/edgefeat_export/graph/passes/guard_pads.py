@@ -1,4 +1,4 @@
-"""A Pad in front of a pool is kept safe from a fault of ONNX Runtime."""
+"""Keeps a Pad in front of a pool safe from a fault of ONNX Runtime."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Global pooling that keeps its axes, so that squeeze-and-excite blocks need no Reshape."""
+"""Lets global pooling keep its axes, so that squeeze-and-excite blocks need no Reshape."""
 
 from __future__ import annotations
 

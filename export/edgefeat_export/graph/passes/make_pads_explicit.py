@@ -1,4 +1,4 @@
-"""TensorFlow's automatic padding becomes numbers."""
+"""Writes TensorFlow's automatic padding as numbers."""
 
 from __future__ import annotations
 

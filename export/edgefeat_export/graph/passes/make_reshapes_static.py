@@ -1,4 +1,4 @@
-"""What a Reshape's target will be is computed now, as far as the batch size allows.
+"""Computes now what a Reshape's target will be, as far as the batch size allows.
 
 Keras takes the batch size from the tensor itself, which tf2onnx writes as Shape, Cast, Gather and
 Concat in front of every Reshape. With height and width known, only the batch size stays open.

@@ -1,4 +1,4 @@
-"""Two scales and shifts in a row become one."""
+"""Makes one scale and shift of two in a row."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Nodes that compute the same from the same become one."""
+"""Makes one node of nodes that compute the same from the same inputs."""
 
 from __future__ import annotations
 

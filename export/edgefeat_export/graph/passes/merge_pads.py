@@ -1,4 +1,4 @@
-"""Padding that stands in front of a convolution or pool becomes its own."""
+"""Lets a convolution or pool do the padding that stands in front of it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A Dense layer on every pixel reads the map as it is."""
+"""Lets a Dense layer on every pixel read the map as it is."""
 
 from __future__ import annotations
 

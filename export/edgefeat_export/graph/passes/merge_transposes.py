@@ -1,4 +1,4 @@
-"""Two Transposes in a row become one."""
+"""Makes one Transpose of two in a row."""
 
 from __future__ import annotations
 

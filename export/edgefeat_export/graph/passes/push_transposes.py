@@ -1,4 +1,4 @@
-"""TensorFlow's NHWC network becomes an NCHW one, and its Transposes vanish.
+"""Makes TensorFlow's NHWC network an NCHW one, so that its Transposes vanish.
 
 tf2onnx wraps every convolution in a pair of Transposes. Here each "to NHWC" Transpose is pushed
 towards the outputs, past one operator at a time, until it meets its inverse. How an operator lets

@@ -1,4 +1,4 @@
-"""The exact GELU, in the one spelling that ONNX Runtime recognises and computes in one step."""
+"""Writes the exact GELU in the one way that ONNX Runtime computes in one step."""
 
 from __future__ import annotations
 

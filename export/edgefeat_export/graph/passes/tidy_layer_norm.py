@@ -1,4 +1,4 @@
-"""Layer normalisation as TensorFlow spells it out, in fewer and cheaper steps."""
+"""Writes layer normalisation in fewer and cheaper steps than TensorFlow does."""
 
 from __future__ import annotations
 

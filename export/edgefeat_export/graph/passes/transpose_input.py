@@ -1,4 +1,4 @@
-"""The picture is transposed once, at the input."""
+"""Transposes the picture once, at the input."""
 
 from __future__ import annotations
 

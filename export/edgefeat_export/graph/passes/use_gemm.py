@@ -1,4 +1,4 @@
-"""Dense layers on vectors become Gemm."""
+"""Writes Dense layers on vectors as Gemm."""
 
 from __future__ import annotations
 
