@@ -7,6 +7,7 @@ import json
 import os
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -161,7 +162,7 @@ def test_an_output_of_another_writer_is_refused(tmp_path: Path) -> None:
     ],
     ids=["no-unit", "zero", "weeks", "keep-alone", "keep-none", "npz", "gzip-folder", "stdout"],
 )
-def test_wrong_options(tmp_path: Path, name: str, keeping: dict[str, object], message: str) -> None:
+def test_wrong_options(tmp_path: Path, name: str, keeping: dict[str, Any], message: str) -> None:
     with pytest.raises(OptionError) as raised:
         plan_of(Path("-") if name == "-" else tmp_path / name, **keeping)
     assert str(raised.value).startswith(message)
