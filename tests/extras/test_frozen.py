@@ -145,7 +145,7 @@ def test_a_program_without_the_model_says_how_to_build_it(command: Path, tmp_pat
         "Build the application again with the data files of the package edgefeat (in "
         "PyInstaller: `--collect-data edgefeat`), or name a model file"
     )
-    assert done.stderr == f"edgefeat: error: {NO_MODEL}application. {remedy} (MODEL).\n"
+    assert done.stderr == f"edgefeat: error: {NO_MODEL}application. {remedy} (MODEL|SET).\n"
     message = f"edgefeat.errors.ModelError: {NO_MODEL}application. {remedy} (model)."
     assert block("text").split() == message.split()
 
