@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from array import array
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import Any, Protocol, overload
 
 __all__ = [
     "DIGEST_BYTES",
     "FileStamp",
     "Look",
+    "Stamps",
     "new_digest",
     "read_stamps",
     "still_the_same",
@@ -83,15 +85,56 @@ def write_stamps(stamps: Sequence[FileStamp | None]) -> bytes:
     return (json.dumps(columns) + "\n").encode()
 
 
-def read_stamps(content: bytes) -> list[FileStamp | None]:
+class Stamps(Sequence["FileStamp | None"]):
+    """Many stamps in 32 bytes each: a set may have millions.
+
+    Args:
+        columns: What `write_stamps` wrote, as lists.
+
+    Raises:
+        KeyError, TypeError, ValueError: It is something else.
+    """
+
+    def __init__(self, columns: Mapping[str, Sequence[Any]]) -> None:
+        lengths = {len(columns[name]) for name in ("size_bytes", "mtime_ns", "blake2b")}
+        if len(lengths) != 1:
+            raise ValueError(f"columns of different lengths: {sorted(lengths)}")
+        self._sizes = array("q", [-1 if one is None else one for one in columns["size_bytes"]])
+        self._mtimes = array("q", [0 if one is None else one for one in columns["mtime_ns"]])
+        nothing = "00" * DIGEST_BYTES
+        digests = [bytes.fromhex(one or nothing) for one in columns["blake2b"]]
+        if any(len(one) != DIGEST_BYTES for one in digests):
+            raise ValueError(f"blake2b: expected {DIGEST_BYTES} bytes each")
+        self._digests = b"".join(digests)
+
+    @classmethod
+    def missing(cls, count: int) -> Stamps:
+        """Return stamps that nobody took."""
+        return cls(dict.fromkeys(("size_bytes", "mtime_ns", "blake2b"), [None] * count))
+
+    def __len__(self) -> int:
+        return len(self._sizes)
+
+    @overload
+    def __getitem__(self, row: int) -> FileStamp | None: ...
+
+    @overload
+    def __getitem__(self, row: slice) -> Sequence[FileStamp | None]: ...
+
+    def __getitem__(self, row: int | slice) -> FileStamp | Sequence[FileStamp | None] | None:
+        if isinstance(row, slice):
+            return [self[i] for i in range(*row.indices(len(self)))]
+        size = self._sizes[row]
+        if size < 0:
+            return None
+        digest = self._digests[row * DIGEST_BYTES : (row + 1) * DIGEST_BYTES]
+        return FileStamp(size_bytes=size, mtime_ns=self._mtimes[row], blake2b=digest.hex())
+
+
+def read_stamps(content: bytes) -> Stamps:
     """Return what `write_stamps` wrote.
 
     Raises:
         KeyError, TypeError, ValueError: It is something else.
     """
-    columns = json.loads(content)
-    rows = zip(columns["size_bytes"], columns["mtime_ns"], columns["blake2b"], strict=True)
-    return [
-        None if size is None else FileStamp(size_bytes=size, mtime_ns=mtime, blake2b=digest)
-        for size, mtime, digest in rows
-    ]
+    return Stamps(json.loads(content))

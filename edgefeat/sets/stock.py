@@ -20,7 +20,7 @@ from edgefeat.sets.info import SetInfo
 from edgefeat.sets.manifest import ArrayFiles, FileRecord, Manifest, ShardRecord
 from edgefeat.sets.names import decode_name
 from edgefeat.sets.record import Failure
-from edgefeat.sets.stamps import FileStamp, read_stamps
+from edgefeat.sets.stamps import FileStamp, Stamps, read_stamps
 from edgefeat.sets.tail import LooseRow, read_tail
 
 __all__ = ["Place", "ShardThere", "Stock"]
@@ -44,7 +44,7 @@ class ShardThere:
 
     record: ShardRecord
     names: Sequence[str]
-    stamps: Sequence[FileStamp | None]
+    stamps: Stamps
     fault: SinkError | None
 
 
@@ -179,7 +179,7 @@ class Stock:
 
 def _look_at(record: ShardRecord, folder: Path) -> ShardThere:
     names: list[str] = []
-    stamps: list[FileStamp | None] = [None] * record.rows
+    stamps = Stamps.missing(0)
     fault = None
     for file in record.files:
         try:
@@ -191,6 +191,8 @@ def _look_at(record: ShardRecord, folder: Path) -> ShardThere:
             names = [decode_name(name) for name in json.loads(content)]
         elif file == record.stamps:
             stamps = read_stamps(content)
+    if not len(stamps):
+        stamps = Stamps.missing(record.rows)
     return ShardThere(record=record, names=names, stamps=stamps, fault=fault)
 
 
