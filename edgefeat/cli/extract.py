@@ -112,6 +112,10 @@ def run(arguments: argparse.Namespace) -> int:
                 on_step=bar,
                 stop=asked.is_set,
             )
+        except KeyboardInterrupt:
+            if plan.grows:
+                sys.stderr.write("\nedgefeat: what was done is safe: go on with --resume")
+            raise
         finally:
             bar.close()
     _say(arguments, summary, summed_up=plan.is_path)
@@ -127,9 +131,9 @@ def _exit_code(summary: Summary) -> int:
 
 
 def _say(arguments: argparse.Namespace, summary: Summary, *, summed_up: bool) -> None:
-    from edgefeat.cli.extract_report import as_json, as_text, notes, warnings
+    from edgefeat.cli.extract_report import as_json, as_text, notes, pictures_not_read
 
-    for line in (*warnings(summary), *(() if arguments.quiet else notes(summary))):
+    for line in (*pictures_not_read(summary), *(() if arguments.quiet else notes(summary))):
         sys.stderr.write(f"edgefeat: note: {line}\n")
     if arguments.json:
         sys.stdout.write(as_json(summary))

@@ -13,7 +13,7 @@ from edgefeat.sets.names import encode_name
 if TYPE_CHECKING:
     from edgefeat.corpus.summary import Summary
 
-__all__ = ["as_json", "as_text", "notes", "warnings"]
+__all__ = ["as_json", "as_text", "notes", "pictures_not_read"]
 
 
 def as_json(summary: Summary) -> str:
@@ -69,7 +69,7 @@ def as_text(summary: Summary) -> str:
     return f"edgefeat: {', '.join(parts)}, {summary.seconds:.1f} s\n"
 
 
-def warnings(summary: Summary) -> list[str]:
+def pictures_not_read(summary: Summary) -> list[str]:
     """Return what is said under --quiet too: pictures that were not read."""
     return [not_taken_line(one) for one in summary.not_taken if one.pictures]
 
@@ -105,11 +105,11 @@ def _changes(summary: Summary) -> list[str]:
         counted = (
             (changes.new, "new"),
             (changes.changed, "changed and done again"),
-            (changes.gone, "gone and dropped"),
+            (changes.gone, "no longer among the sources and dropped"),
             (changes.retried, "failed before and tried again"),
         )
         told = ", ".join(f"{count} {what}" for count, what in counted if count)
-        return [*said, f"the sources differ from the set: {told}." if told else "nothing changed."]
+        return [*said, f"the set was changed: {told}." if told else "nothing changed."]
     if changes.gone:
         said.append(
             f"{changes.gone} pictures of the set are not among the sources; their rows are kept. "

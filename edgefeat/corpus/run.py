@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal
 
 from edgefeat.corpus.at_hand import AtHand, Picture
 from edgefeat.corpus.extracting import extract_pictures
-from edgefeat.corpus.summary import CorpusStep, Ending, Summary, not_taken
+from edgefeat.corpus.summary import CorpusStep, Ending, Summary, from_listing
 from edgefeat.errors import OptionError, SourceError
 from edgefeat.listing.excludes import Excludes
 from edgefeat.listing.listing import Listing
@@ -187,14 +187,17 @@ class _Run:
 
     def into(self, sink: Sink, info: SetInfo, output: str, *, sync: bool = False) -> Summary:
         """Do all the work, and sum it up."""
-        with self._listed() as listing:
+        with self._listed(output) as listing:
             bad = [Failure.of(where, error) for where, error in listing.failures]
-            unseen = [Failure(path=one, reason="it is not there.") for one in listing.missing] + bad
-            if sync and unseen:
-                raise _cannot_follow(unseen[0])
+            if sync:
+                _check_all_seen(listing)
             names, base = sink.names_there()
             at_hand = AtHand(listing, names, base)
-            failed = self._extract(sink, at_hand, bad)
+            try:
+                failed = self._extract(sink, at_hand, bad)
+            except KeyboardInterrupt:
+                sink.keep()
+                raise
             ending = self._end(sink, failed)
             written = sink.summary()
             first = ending is Ending.FAILURE  # which no ledger has
@@ -206,10 +209,7 @@ class _Run:
                 failures=max(written.failures + first, len(failed)),
                 failed=tuple(failed),
                 damaged=written.damaged,
-                not_taken=not_taken(listing.tally),
-                excluded=listing.excludes.by_user,
-                excluded_by_default=listing.excludes.by_default,
-                useless_excludes=tuple(listing.excludes.of_no_use),
+                **from_listing(listing),
                 repeated=at_hand.repeated,
                 changes=written.changes,
                 synced=sync,
@@ -218,9 +218,10 @@ class _Run:
                 seconds=time.monotonic() - self._started_s,
             )
 
-    def _listed(self) -> Listing:
+    def _listed(self, output: str) -> Listing:
         options = self._options
-        listing = Listing(Excludes(options.exclude, defaults=options.default_excludes))
+        excludes = Excludes(options.exclude, defaults=options.default_excludes)
+        listing = Listing(excludes, output=output or None)
         listing.add(self._sources)
         if options.files_from is not None:
             listing.add(read_names(options.files_from), patterns=False)
@@ -272,12 +273,18 @@ class _Run:
         return Ending.DONE
 
 
-def _cannot_follow(bad: Failure) -> SourceError:
-    return SourceError(
-        f"a sync must see all of its sources, and nothing was changed: {bad.reason}",
-        where=bad.path,
-        remedy="If its pictures are to go, leave it out of the sources.",
-    )
+def _check_all_seen(listing: Listing) -> None:
+    """Refuse to follow sources that cannot be seen: their pictures would be taken for gone."""
+    unseen = [(one, "it is not there.") for one in listing.missing]
+    unseen += [
+        (where, error.reason) for where, error in listing.failures if isinstance(error, SourceError)
+    ]
+    for where, reason in unseen:
+        raise SourceError(
+            f"a sync must see all of its sources, and nothing was changed: {reason}",
+            where=where,
+            remedy="If its pictures are to go, leave it out of the sources.",
+        )
 
 
 def _sources(given: str | os.PathLike[str] | Iterable[str | os.PathLike[str]]) -> list[str]:

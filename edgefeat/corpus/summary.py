@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
+from edgefeat.listing.listing import Listing
 from edgefeat.listing.skipped import Tally
 from edgefeat.pictures.kind import Group
 from edgefeat.sets.encoding import StoreLoss
@@ -12,7 +14,7 @@ from edgefeat.sets.info import SetInfo
 from edgefeat.sets.record import Failure
 from edgefeat.sets.target import Changes
 
-__all__ = ["CorpusStep", "Ending", "NotTaken", "Summary", "not_taken"]
+__all__ = ["CorpusStep", "Ending", "NotTaken", "Summary", "from_listing", "not_taken"]
 
 
 class Ending(StrEnum):
@@ -128,3 +130,14 @@ def not_taken(tally: Tally) -> tuple[NotTaken, ...]:
         )
         for one in tally.kinds()
     )
+
+
+def from_listing(listing: Listing) -> dict[str, Any]:
+    """Return the fields of a `Summary` that say what was not taken."""
+    excludes = listing.excludes
+    return {
+        "not_taken": not_taken(listing.tally),
+        "excluded": excludes.by_user,
+        "excluded_by_default": excludes.by_default,
+        "useless_excludes": tuple(excludes.of_no_use),
+    }

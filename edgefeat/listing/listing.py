@@ -39,6 +39,7 @@ class Listing:
     Args:
         excludes: What to leave out below folders, in archives, and of what patterns match.
         archives: Whether an archive as a source stands for the pictures in it.
+        output: A file or folder that is being written: it and what belongs to it are no sources.
 
     Attributes:
         pictures: Paths of files, and of files in archives: the archive's path and the member's.
@@ -50,8 +51,15 @@ class Listing:
         repeated: How often a picture was named that was in the list already.
     """
 
-    def __init__(self, excludes: Excludes | None = None, *, archives: bool = True) -> None:
+    def __init__(
+        self,
+        excludes: Excludes | None = None,
+        *,
+        archives: bool = True,
+        output: str | None = None,
+    ) -> None:
         self._reads_archives = archives
+        self._output = None if output is None else os.path.split(os.path.realpath(output))
         self.excludes = excludes or Excludes()
         self.pictures: list[str] = []
         self.members: dict[str, tuple[Archive, Member]] = {}
@@ -193,7 +201,7 @@ class Listing:
             for name in folders:
                 inside = f"{below}/{name}".lstrip("/")
                 full = f"{parent.rstrip('/')}/{name}"
-                if self.excludes.leave_out(name, inside):
+                if self._is_output(parent, name) or self.excludes.leave_out(name, inside):
                     continue
                 if os.path.islink(full):  # noqa: PTH114
                     skipped.count(_FOLDER_LINK, full)
@@ -201,8 +209,20 @@ class Listing:
                     kept.append(name)
             folders[:] = kept
             for name in files:
+                if self._is_output(parent, name):
+                    continue
                 if not self.excludes.leave_out(name, f"{below}/{name}".lstrip("/")):
                     yield f"{parent.rstrip('/')}/{name}"
+
+    def _is_output(self, folder: str, name: str) -> bool:
+        """Return whether a file or folder is the output, its sidecar, its ledger or its spool."""
+        if self._output is None:
+            return False
+        place, ours = self._output
+        plain = name.removeprefix(".")
+        if plain != ours and not plain.startswith(f"{ours}."):
+            return False
+        return os.path.realpath(folder) == place
 
 
 def plain_path(path: str) -> str:

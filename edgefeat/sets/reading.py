@@ -113,11 +113,22 @@ def _check(contents: SetContents) -> None:
 
 
 def _read_folder(path: Path, *, skip_damaged: bool) -> SetContents:
+    """Read a folder of shards, which another process may be changing."""
+    manifest = read_manifest(path)
+    while True:
+        try:
+            return _read_shards(path, manifest, skip_damaged=skip_damaged)
+        except (SinkError, OSError):
+            before, manifest = manifest, read_manifest(path)
+            if manifest == before:  # else a writer has just taken away what it no longer counts
+                raise
+
+
+def _read_shards(path: Path, manifest: Manifest, *, skip_damaged: bool) -> SetContents:
     """Read the shards that the manifest counts; all but the numbers are held to their hash.
 
     Numbers are mapped, not read, and held to their length: `check_set` reads and checks them all.
     """
-    manifest = read_manifest(path)
     info = manifest.info
     paths: list[str] = []
     frames: list[Frames] = []

@@ -136,3 +136,13 @@ def test_what_is_there_already_is_refused(photos: Path, tmp_path: Path) -> None:
         edgefeat.extract_folder(photos, tmp_path / "f.npz")
     with pytest.raises(TypeError, match="source: expected a path or several, got ndarray among"):
         edgefeat.extract_folder(np.zeros((2, 8, 8, 3), np.uint8), tmp_path / "g.npz")
+
+
+@pytest.mark.parametrize("name", ["set", "f.npz", "f.csv", "f.npy"])
+def test_an_output_among_the_sources_is_no_source(
+    folder: Path, extractor: FeatureExtractor, name: str
+) -> None:
+    for options in ({}, {"overwrite": True}):
+        summary = edgefeat.extract_folder(folder, folder / name, extractor=extractor, **options)
+        assert (summary.rows, summary.failures) == (3, 1)
+        assert (summary.skipped, summary.excluded_by_default) == ({}, 0)

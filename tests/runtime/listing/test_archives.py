@@ -124,7 +124,9 @@ def _entries(content: bytearray) -> list[int]:
     return found
 
 
-def test_links_and_doubled_names_in_a_tar_are_told(photos: Path, tmp_path: Path) -> None:
+def test_links_and_doubled_names_in_a_tar_are_told(
+    photos: Path, tmp_path: Path, extractor: FeatureExtractor
+) -> None:
     path = tmp_path / "x.tar"
     with tarfile.open(path, "w") as archive:
         for _ in range(2):
@@ -139,6 +141,9 @@ def test_links_and_doubled_names_in_a_tar_are_told(photos: Path, tmp_path: Path)
     ((where, error),) = listing.failures
     assert where == f"{path}/a.jpg"
     assert "stands more than once; the first one is taken" in error.problem
+    for options in ({}, {"sync": True}):  # which is no reason not to follow the archive
+        summary = edgefeat.extract_folder(path, tmp_path / "set", extractor=extractor, **options)
+        assert (summary.rows, summary.failures) == (1, 2)
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES)

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from edgefeat import FeatureSet, SinkError
+from edgefeat.sets import reading
 from edgefeat.sets.encoding import Store
 from sets_support import file_of, info_of, write_set
 
@@ -143,3 +144,19 @@ def test_a_shard_that_was_cut_is_found(tmp_path: Path) -> None:
             FeatureSet.read(tmp_path / "set")
         shutil.rmtree(tmp_path / "set")
         write_set(tmp_path / "set", info, names)
+
+
+def test_a_set_is_read_while_a_writer_replaces_its_shards(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between a look at the manifest and the opening of a shard, a sync takes the shard away."""
+    info = info_of()
+    write_set(tmp_path / "set", info, ["a", "b", "c", "d"])
+    write_set(tmp_path / "other", info, ["a", "c", "d", "e", "f"])
+    old = reading.read_manifest(tmp_path / "set")
+    shutil.rmtree(tmp_path / "set")
+    shutil.copytree(tmp_path / "other", tmp_path / "set")
+    looks = [old]
+    real = reading.read_manifest
+    monkeypatch.setattr(reading, "read_manifest", lambda path: looks.pop() if looks else real(path))
+    assert FeatureSet.read(tmp_path / "set").paths == ("a", "c", "d", "e", "f")
