@@ -178,5 +178,8 @@ def _summary(found: Duplicates) -> str:
         )
     missing = sum(copy.facts is None for group in found.groups for copy in group.copies)
     if missing:
-        text += f"edgefeat: {missing} pictures of groups cannot be read now; no list has them\n"
+        text += (
+            f"edgefeat: {missing} pictures of groups cannot be read now; no list has them. Names "
+            "are relative to the folder that the set was made in.\n"
+        )
     return text

@@ -14,14 +14,17 @@ from edgefeat.cli.finding_options import (
     photo_extractor,
     read_time,
 )
-from edgefeat.cli.options import warnings_as_notes
+from edgefeat.cli.options import refuse, warnings_as_notes
+from edgefeat.errors import OptionError
 from edgefeat.options.option import whole_from
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from edgefeat.extractor import FeatureExtractor
     from edgefeat.search.results import Matches
     from edgefeat.sets.featureset import FeatureSet
+    from edgefeat.sets.queries import OneQuery
 
 __all__ = ["add_parser"]
 
@@ -32,6 +35,7 @@ examples:
   edgefeat search features/ cat.jpg --where '*.png'     only names that fit (quote the pattern)
   edgefeat search features/ cat.jpg --html sheet.html   a page to look at
   edgefeat search features/ cat.jpg --json              a line of JSON for each photo
+  edgefeat search features/ --camera 0 -k 1             what the camera sees now is nearest to
 
 SET is what `edgefeat extract` or `edgefeat stream` wrote. The search is exact and needs no index.
 The model file is asked for only where the set was not made by the shipped one.
@@ -59,7 +63,8 @@ def add_parser(
     )
     add = parser.add_argument
     add("set", metavar="SET", help="a set, or a folder of photos")
-    add("photos", nargs="+", metavar="PHOTO", help="what to search for: file, folder or pattern")
+    add("photos", nargs="*", metavar="PHOTO", help="what to search for: file, folder or pattern")
+    add("--camera", metavar="SOURCE", help="search for what a camera, URL or video shows, live")
     add("-k", type=whole_from, default=5, metavar="N", help="pictures for each photo (default: 5)")
     add("--where", metavar="PATTERN", help="only names that fit, such as '*.png' or 'garden/*'")
     add("--label", metavar="NAME", help="only pictures in a folder of this name")
@@ -81,6 +86,12 @@ def run(arguments: argparse.Namespace) -> int:
     from edgefeat.corpus.summary import not_taken
     from edgefeat.listing.listing import Listing
 
+    if bool(arguments.photos) == (arguments.camera is not None):
+        raise OptionError(
+            "expected photos to search for, or a camera, and not both", option="camera"
+        )
+    if arguments.camera is not None:
+        return _watch(arguments)
     if arguments.html:
         atomic.check_place(Path(arguments.html))
     there = open_photos(arguments)
@@ -116,22 +127,43 @@ def _found(
     with warnings_as_notes(arguments), photo_extractor(arguments, there) as extractor:
         for photo in photos:
             try:
-                yield (
-                    photo,
-                    there.search(
-                        photo,
-                        arguments.k,
-                        metric=arguments.metric,
-                        where=arguments.where,
-                        label=arguments.label,
-                        since=arguments.since,
-                        until=arguments.until,
-                        approximate=arguments.approximate,
-                        extractor=extractor,
-                    ),
-                )
+                yield photo, _search(arguments, there, photo, extractor)
             except ImageError as error:
                 failed.append(error.message(arguments.parser.spell))
+
+
+def _search(
+    arguments: argparse.Namespace,
+    there: FeatureSet,
+    query: OneQuery,
+    extractor: FeatureExtractor,
+) -> Matches:
+    return there.search(
+        query,
+        arguments.k,
+        metric=arguments.metric,
+        where=arguments.where,
+        label=arguments.label,
+        since=arguments.since,
+        until=arguments.until,
+        approximate=arguments.approximate,
+        extractor=extractor,
+    )
+
+
+def _watch(arguments: argparse.Namespace) -> int:
+    """Search for each frame of a camera or video as it comes."""
+    from edgefeat.streaming import stream
+
+    refuse(arguments, "html", problem="has no effect with a camera, whose frames are not kept")
+    there = open_photos(arguments)
+    show = _as_json if arguments.json else _as_text
+    with warnings_as_notes(arguments), photo_extractor(arguments, there) as extractor:
+        for frame in stream(arguments.camera, extractor):
+            found = _search(arguments, there, frame.features, extractor)
+            sys.stdout.write(show(frame.path, found))
+            sys.stdout.flush()
+    return 0
 
 
 def _as_json(photo: str, found: Matches) -> str:

@@ -111,6 +111,9 @@ def _write_map(arguments: argparse.Namespace) -> int:
 
 def _say(path: str, count: int, missing: int, *, quiet: bool) -> None:
     if missing:
-        sys.stderr.write(f"edgefeat: {path}: {missing} of {count} pictures cannot be read now\n")
+        sys.stderr.write(
+            f"edgefeat: {path}: {missing} of {count} pictures cannot be read now. Names are "
+            "relative to the folder that the set was made in.\n"
+        )
     elif not quiet:
         sys.stderr.write(f"edgefeat: {count} pictures in {path}\n")

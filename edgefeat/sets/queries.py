@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 __all__ = ["OneQuery", "vector_of", "wanted_rows"]
 
+_PATHS_AND_BYTES = (str, bytes, bytearray, memoryview)
+
 OneQuery: TypeAlias = Union["ImageInput", "Features", FeatureRecord]
 """A picture in any form that an extractor takes, or a float vector, or a record of a set."""
 
@@ -36,6 +38,7 @@ def vector_of(query: OneQuery, info: SetInfo, extractor: FeatureExtractor | None
     Raises:
         ImageError: The picture cannot be read or used.
         SinkError: The extractor, or the record, is of another model.
+        TypeError: It is none of these.
         ValueError: A vector has another shape than the set's.
     """
     if isinstance(query, FeatureRecord):
@@ -44,6 +47,15 @@ def vector_of(query: OneQuery, info: SetInfo, extractor: FeatureExtractor | None
         if query.shape != info.shape:
             raise ValueError(f"query: expected a vector of shape {info.shape}, got {query.shape}")
         return query.astype(np.float32).reshape(1, -1)
+    if isinstance(query, np.ndarray) and query.ndim == 1:
+        raise TypeError(f"query: expected a vector of floats, got {query.dtype}")
+    if query is None or (
+        isinstance(query, int | float | Sequence) and not isinstance(query, _PATHS_AND_BYTES)
+    ):
+        raise TypeError(
+            "query: expected a picture, a float vector, a record or a set, got "
+            f"{type(query).__name__}"
+        )
     picture = cast("ImageInput", query)
     if extractor is None:
         from edgefeat.sets.extractor_of import open_extractor_of
@@ -80,9 +92,13 @@ def wanted_rows(
         until: Latest time of a frame; None takes every time.
 
     Raises:
-        OptionError: A time was given, and the set has no frames of a stream.
+        OptionError: A time was given, and the set has no frames of a stream; or a pattern is no
+            text.
     """
     masks = []
+    for name, text in (("where", where), ("label", label)):
+        if text is not None and not isinstance(text, str):
+            raise OptionError(f"expected text, got {text!r}", option=name)
     if where is not None:
         masks.append(filters.by_name(paths, where))
     if label is not None:

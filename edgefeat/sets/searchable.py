@@ -186,7 +186,9 @@ class SearchableSet:
             raise OptionError("stands in the place of a level; both were given", option="threshold")
         else:
             kind, similarity = None, None
-            threshold = checks.number("threshold", threshold, above=-1.0)
+            given, threshold = threshold, checks.number("threshold", threshold, above=-1.0)
+            if threshold > 1:
+                raise OptionError(f"a cosine is at most 1, got {given!r}", option="threshold")
         return find_duplicates(
             self._rows,
             self.paths,

@@ -187,3 +187,25 @@ def test_wrong_usage_of_duplicates(
 ) -> None:
     assert main(["duplicates", str(album / "set.npz"), *words]) == 2
     assert message in capsys.readouterr().err
+
+
+def test_a_videos_frames_are_searched_for(
+    album: Path, tmp_path: Path, photos: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    video = tmp_path / "coffee.avi"
+    writer = cv2.VideoWriter(str(video), cv2.VideoWriter.fourcc(*"MJPG"), 5, (600, 400))
+    for _ in range(3):
+        writer.write(cv2.imread(str(photos / "coffee.jpg")))
+    writer.release()
+    asked = ["search", str(album / "set.npz"), "--camera", str(video), "-k", "1", "--json"]
+    assert main(asked) == 0
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert len(lines) == 3
+    for line in lines:
+        assert Path(line["matches"][0]["path"]).name.startswith("coffee")
+        assert line["query"].startswith(str(video))
+    assert main([*asked, "--html", str(tmp_path / "a.html")]) == 2
+    assert "--html: has no effect with a camera" in capsys.readouterr().err
+    for words in ([], [str(photos / "coffee.jpg"), "--camera", "0"]):
+        assert main(["search", str(album / "set.npz"), *words]) == 2
+        assert "--camera: expected photos to search for, or a camera" in capsys.readouterr().err

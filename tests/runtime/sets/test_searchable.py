@@ -144,6 +144,25 @@ def test_a_level_or_a_threshold_is_asked_for(library: FeatureSet) -> None:
         library.duplicates("far")  # type: ignore[arg-type]
     with pytest.raises(OptionError, match="threshold: expected a number above -1, got -1"):
         library.duplicates(threshold=-1)
+    with pytest.raises(OptionError, match="threshold: a cosine is at most 1, got 97"):
+        library.duplicates(threshold=97)
+
+
+@pytest.mark.parametrize(
+    ("query", "got"),
+    [
+        ([1.0, 2.0], "got list"),
+        (None, "got NoneType"),
+        (3, "got int"),
+        (np.ones(1280, int), "int64"),
+    ],
+    ids=["list", "nothing", "number", "whole numbers"],
+)
+def test_what_is_no_query_is_refused(library: FeatureSet, query: object, got: str) -> None:
+    with pytest.raises(TypeError, match=rf"^query: expected a .*{got}$"):
+        library.search(query)  # type: ignore[call-overload]
+    with pytest.raises(OptionError, match="label: expected text, got 3"):
+        library.search(library[0], label=3)  # type: ignore[call-overload]
 
 
 def test_a_set_of_another_model_needs_a_threshold(tmp_path: Path) -> None:

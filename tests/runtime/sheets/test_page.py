@@ -161,10 +161,8 @@ def test_the_commands_write_sheets(
     library.save(tmp_path / "set.npz")
     where = str(tmp_path / "set.npz")
     assert main(["sheet", where, "-o", str(tmp_path / "a.html")]) == 1
-    assert (
-        capsys.readouterr().err
-        == f"edgefeat: {tmp_path}/a.html: 1 of 3 pictures cannot be read now\n"
-    )
+    said = capsys.readouterr().err
+    assert said.startswith(f"edgefeat: {tmp_path}/a.html: 1 of 3 pictures cannot be read now. ")
     asked = ["duplicates", where, "--level", "look", "-q", "--html", str(tmp_path / "b.html")]
     assert main(asked) == 0
     assert main(["search", where, library.paths[0], "-k", "1", "--html", f"{tmp_path}/c.html"]) == 0
