@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING
 from edgefeat.cli.options import add_model_options, is_given, open_extractor, read_options, refuse
 from edgefeat.cli.set_options import output_plan
 from edgefeat.cli.stopping import stop_on_signals
+from edgefeat.cli.stream_monitors import Monitors
 from edgefeat.cli.stream_options import (
     add_output_options,
     add_selection_options,
     add_source_options,
 )
 from edgefeat.cli.stream_screen import Screen
-from edgefeat.errors import OptionError, SinkError
+from edgefeat.errors import OptionError
 from edgefeat.options.checks import choice
 from edgefeat.options.network import NetworkOptions
 from edgefeat.options.stream import Limits, Selection
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
     from edgefeat.sets.sink import SinkSummary
     from edgefeat.sources import CameraRequest, RawFormat
     from edgefeat.sources.base import Source
-    from edgefeat.streaming import Health, OnHealth
 
 __all__ = ["add_parser"]
 
@@ -118,16 +118,16 @@ def run(arguments: argparse.Namespace) -> int:
     plan = output_plan(arguments, live=True)
     to_people = arguments.output is None and sys.stdout.isatty()
     screen = Screen(quiet=arguments.quiet, live=not to_people, spell=arguments.parser.spell)
-    on_health = _on_health(arguments, screen)
-    with open_extractor(arguments) as extractor:
+    monitors = Monitors(arguments, screen)
+    with monitors, open_extractor(arguments) as extractor:
         stream = Stream(
             source,
             extractor,
             policy=arguments.policy,
             selection=selection,
             limits=limits,
-            on_event=screen.tell,
-            on_health=on_health,
+            on_event=monitors.tell,
+            on_health=monitors.report,
             names=names,
         )
         files = isinstance(source, FolderSource)
@@ -136,6 +136,7 @@ def run(arguments: argparse.Namespace) -> int:
             screen.note(f"{plan.output} appears when the stream ends; a kill before loses it")
         with for_people() if to_people else plan.open(info) as sink:
             try:
+                monitors.watch(stream)
                 signals = stop_on_signals(stream.stop)
                 record(stream, sink, frames=arguments.frames, meanwhile=signals)
             finally:
@@ -211,26 +212,3 @@ def _camera_request(arguments: argparse.Namespace) -> CameraRequest:
     from edgefeat.sources import CameraRequest
 
     return CameraRequest(size_hw=arguments.size_hw, pixel=arguments.pixel, fps=arguments.camera_fps)
-
-
-def _on_health(arguments: argparse.Namespace, screen: Screen) -> OnHealth:
-    from edgefeat.streaming import health_file
-
-    if arguments.health is None:
-        return screen.draw
-    write = health_file(arguments.health)
-    failing = False
-
-    def write_and_draw(health: Health) -> None:
-        nonlocal failing
-        try:
-            write(health)
-        except SinkError as error:
-            if not failing:
-                screen.warn(f"{error} The stream goes on, and tries again each second.")
-            failing = True
-        else:
-            failing = False
-        screen.draw(health)
-
-    return write_and_draw

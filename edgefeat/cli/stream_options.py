@@ -28,6 +28,11 @@ def add_output_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--health", type=Path, metavar="FILE", help="live numbers as JSON, replaced each second"
     )
+    group.add_argument(
+        "--metrics",
+        metavar="ADDRESS",
+        help="answer Prometheus at a port of the loopback, or at HOST:PORT",
+    )
     group.add_argument("-q", "--quiet", action="store_true", help="no live line, events, summary")
 
 

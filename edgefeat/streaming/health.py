@@ -1,25 +1,16 @@
-"""Live numbers of a stream: rates, drops, latency and CPU time."""
+"""Live numbers of a stream, and the file that they are written to."""
 
 from __future__ import annotations
 
 import json
-import time
-from collections import deque
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TypeAlias
 
-import numpy as np
-
 from edgefeat.atomic import check_place, write_text
-from edgefeat.measures.percentiles import stated
-from edgefeat.streaming.events import STATES, EventKind
 
-__all__ = ["Health", "Meter", "OnHealth", "health_file"]
-
-_RATE_WINDOW_S = 5.0
-_KEPT_LATENCIES = 1024
+__all__ = ["Health", "OnHealth", "health_file"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,8 +38,22 @@ class Health:
         garbage: Frames that were damaged.
         losses: Connections that were lost after they had given frames.
         untold: Events and reports that were not told: the callback was too slow, or raised.
-        latency_p50_ms: Median time from capture to vector of the last 1024 vectors; None with
-            fewer vectors than the percentile needs: 11 for this one.
+        pid: The process.
+        version: Of edgefeat.
+        device: What the device is called.
+        camera: What the user calls the camera.
+        session: Which run of a stream this is.
+        model: The model's name; None if the extractor states none.
+        reconnects: Connections after the first one, tried or made.
+        last_frame_age_s: Seconds since the source gave a frame; None before the first.
+        last_record_age_s: Seconds since the last record; None before the first.
+        last_error: What last went wrong with the source; None if nothing has.
+        busy_s: Seconds since the loop took a frame and has not asked for the next: it is in
+            inference, or in what the records are given to.
+        latency_window_s: The percentiles are of the vectors of the last so many seconds.
+        latency_count: How many vectors those are, at most 1024.
+        latency_p50_ms: Median time from capture to vector in that window; None with fewer vectors
+            than the percentile needs: 11 for this one.
         latency_p95_ms: The 95th percentile; it needs 130 vectors.
         latency_p99_ms: The 99th percentile; it needs 662 vectors.
         cpu_s_per_frame: CPU time of the whole process since the start, in seconds per vector;
@@ -57,7 +62,13 @@ class Health:
         updated_at: Unix time of these numbers, in seconds.
     """
 
+    pid: int
+    version: str
+    device: str
+    camera: str
+    session: str
     source: str
+    model: str | None
     fingerprint: str
     state: str
     fps_in: float
@@ -73,6 +84,13 @@ class Health:
     garbage: int
     losses: int
     untold: int
+    reconnects: int
+    last_frame_age_s: float | None
+    last_record_age_s: float | None
+    last_error: str | None
+    busy_s: float
+    latency_window_s: float
+    latency_count: int
     latency_p50_ms: float | None
     latency_p95_ms: float | None
     latency_p99_ms: float | None
@@ -82,68 +100,6 @@ class Health:
 
 
 OnHealth: TypeAlias = Callable[[Health], None]
-
-
-class Meter:
-    """Counts and times of one stream.
-
-    Attributes:
-        captured: Frames that the source gave. This and the next three are written under the
-            buffer's lock.
-        garbage: Frames that were damaged when they came.
-        discarded: Frames whose connection had been given up.
-        repeated: Frames that were given before.
-        undecodable: Frames that the loop found damaged. Written by the loop, as is the next one.
-        emitted: Records.
-        losses: Connections lost. Written by the supervisor, as is the next one.
-        state: What the stream is doing; see `Health.state`.
-        started_at: `time.monotonic()` when the stream was made.
-    """
-
-    def __init__(self) -> None:
-        self.captured = self.garbage = self.discarded = self.repeated = 0
-        self.undecodable = self.emitted = 0
-        self.losses = 0
-        self.state = "connecting"
-        self.started_at = time.monotonic()
-        self._cpu_at_start = time.process_time()
-        self._latency_ms = np.zeros(_KEPT_LATENCIES, np.float32)
-        self._inferred = 0
-        self._marks: deque[tuple[float, int, int]] = deque([(self.started_at, 0, 0)])
-
-    def note(self, kind: EventKind) -> None:
-        """Note an event: the state that it begins, and whether it is a loss."""
-        self.losses += kind is EventKind.LOST
-        if kind in STATES:
-            streaming = kind in (EventKind.CONNECTED, EventKind.RECOVERED)
-            self.state = "streaming" if streaming else kind.value
-
-    def inferred(self, latency_ms: float) -> None:
-        """Count one vector and how old its frame was."""
-        self._latency_ms[self._inferred % _KEPT_LATENCIES] = latency_ms
-        self._inferred += 1
-
-    def rates(self, now: float) -> tuple[float, float]:
-        """Return frames in and out per second over the last seconds."""
-        marks = self._marks
-        marks.append((now, self.captured, self.emitted))
-        while len(marks) > 2 and now - marks[1][0] >= _RATE_WINDOW_S:
-            marks.popleft()
-        then, captured, emitted = marks[0]
-        elapsed = max(now - then, 1e-3)
-        return (self.captured - captured) / elapsed, (self.emitted - emitted) / elapsed
-
-    def percentiles_ms(self, *quantiles: float) -> list[float | None]:
-        """Return percentiles of the last latencies; None for each that they are too few for."""
-        ascending = np.sort(self._latency_ms[: min(self._inferred, _KEPT_LATENCIES)])
-        found = [stated(ascending, quantile) for quantile in quantiles]  # type: ignore[arg-type]
-        return [None if value is None else round(value, 2) for value in found]
-
-    def cpu_s_per_frame(self) -> float | None:
-        """Return the process's CPU time since the start, per inference."""
-        if not self._inferred:
-            return None
-        return round((time.process_time() - self._cpu_at_start) / self._inferred, 6)
 
 
 def health_file(path: Path) -> OnHealth:

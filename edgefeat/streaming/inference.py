@@ -15,7 +15,7 @@ from edgefeat.options.stream import Selection
 from edgefeat.streaming.buffer import Captured
 from edgefeat.streaming.events import Event, EventKind
 from edgefeat.streaming.gates import MotionGate, NoveltyGate, Region
-from edgefeat.streaming.health import Meter
+from edgefeat.streaming.meter import Meter
 from edgefeat.streaming.names import Names
 from edgefeat.streaming.result import Extractor, StreamResult
 
@@ -37,6 +37,7 @@ class Inference:
         names: What device, camera and session are called.
 
     Attributes:
+        model: The model's name; None if the extractor states none.
         fingerprint: The model's.
     """
 
@@ -53,6 +54,7 @@ class Inference:
         self._source, self._extractor, self._names = source, extractor, names
         self._meter, self._tell = meter, tell
         self.fingerprint = extractor.fingerprint
+        self.model: str | None = getattr(getattr(extractor, "spec", None), "name", None)
         # An extractor of the user's own need not name its outputs.
         self._shapes: Mapping[str, tuple[int, ...]] = getattr(extractor, "outputs", {})
         self._gap_s: float | None = None  # before the next record

@@ -17,7 +17,7 @@ from edgefeat.sources.base import Grab, Traits
 from edgefeat.streaming.buffer import Buffer, Captured, Policy
 from edgefeat.streaming.events import EventKind
 from edgefeat.streaming.gates import Pacer
-from edgefeat.streaming.health import Meter
+from edgefeat.streaming.meter import Meter
 
 __all__ = ["Intake", "Note", "Permit"]
 
@@ -51,11 +51,11 @@ class Intake:
         self._asked = asked
         self.settle(traits)
         self._notes: deque[Note] = deque()
-        self._last_at: float | None = None
         self.wake = threading.Event()
 
     def admit(self) -> Permit:
         """Return a permit for a new connection."""
+        self._meter.reconnects += 1
         return Permit(self, self._buffer, self._pacer, self._meter)
 
     def settle(self, traits: Traits) -> None:
@@ -76,7 +76,7 @@ class Intake:
             captured_at: The frame's `Grab.captured_at`.
             first: Whether the frame is the first of its connection.
         """
-        last_at, self._last_at = self._last_at, captured_at
+        last_at, self._meter.last_frame_at = self._meter.last_frame_at, captured_at
         return captured_at - last_at if first and last_at is not None else None
 
     def next_note(self) -> Note | None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import ExitStack
@@ -18,9 +20,10 @@ from edgefeat.streaming.asynchronous import iterate
 from edgefeat.streaming.buffer import Buffer, Policy
 from edgefeat.streaming.events import Event, OnEvent
 from edgefeat.streaming.gates import Pacer
-from edgefeat.streaming.health import Health, Meter, OnHealth
+from edgefeat.streaming.health import Health, OnHealth
 from edgefeat.streaming.inference import Inference
 from edgefeat.streaming.intake import Intake
+from edgefeat.streaming.meter import LATENCY_WINDOW_S, Meter, percentile_ms
 from edgefeat.streaming.names import Names
 from edgefeat.streaming.outlet import Outlet
 from edgefeat.streaming.result import Extractor, StreamResult
@@ -127,12 +130,17 @@ class Stream:
                 if outlet is not None:
                     outlet.start()
             self._supervisor.start()
+            meter = self._meter
             while (frame := self._buffer.take()) is not None:
+                meter.busy_since = time.monotonic()
                 result = self._inference.record(frame, dropped=self._buffer.dropped)
                 if result is not None:
-                    self._meter.emitted += 1
+                    meter.emitted += 1
+                    meter.last_record_at = time.monotonic()
                     yield result
+                meter.busy_since = None
         finally:
+            self._meter.busy_since = None
             self.close()
 
     def __aiter__(self) -> AsyncIterator[StreamResult]:
@@ -161,9 +169,16 @@ class Stream:
         """Return live numbers."""
         meter, now = self._meter, time.monotonic()
         fps_in, fps_out = meter.rates(now)
-        p50, p95, p99 = meter.percentiles_ms(0.5, 0.95, 0.99)
+        latencies = meter.latencies_ms(now)
+        busy_since = meter.busy_since
         return Health(
+            pid=os.getpid(),
+            version=sys.modules["edgefeat"].__version__,  # an import would run up the floors
+            device=self._names.device,
+            camera=self._names.camera or self.source,
+            session=self._names.session,
             source=self.source,
+            model=self._inference.model,
             fingerprint=self._inference.fingerprint,
             state=meter.state,
             fps_in=round(fps_in, 2),
@@ -179,9 +194,16 @@ class Stream:
             garbage=meter.garbage + meter.undecodable,
             losses=meter.losses,
             untold=sum(o.untold for o in (self._events, self._reports) if o is not None),
-            latency_p50_ms=p50,
-            latency_p95_ms=p95,
-            latency_p99_ms=p99,
+            reconnects=max(0, meter.reconnects),
+            last_frame_age_s=_age_s(meter.last_frame_at, now),
+            last_record_age_s=_age_s(meter.last_record_at, now),
+            last_error=meter.last_error,
+            busy_s=0.0 if busy_since is None else round(now - busy_since, 3),
+            latency_window_s=LATENCY_WINDOW_S,
+            latency_count=len(latencies),
+            latency_p50_ms=percentile_ms(latencies, 0.5),
+            latency_p95_ms=percentile_ms(latencies, 0.95),
+            latency_p99_ms=percentile_ms(latencies, 0.99),
             cpu_s_per_frame=meter.cpu_s_per_frame(),
             uptime_s=round(now - meter.started_at, 3),
             updated_at=time.time(),
@@ -207,9 +229,13 @@ class Stream:
             self._reports.close(_TELL_BUDGET_S)
 
     def _tell(self, event: Event) -> None:
-        self._meter.note(event.kind)
+        self._meter.note(event)
         if self._events is not None:
             self._events.put(event)
+
+
+def _age_s(moment: float | None, now: float) -> float | None:
+    return None if moment is None else round(max(0.0, now - moment), 3)
 
 
 def stream(

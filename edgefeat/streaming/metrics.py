@@ -1,0 +1,172 @@
+"""Live numbers as Prometheus reads them, and the small server that hands them out.
+
+Text format 0.0.4: one line for each number, labelled by device and camera.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import asdict
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+from edgefeat.errors import OptionError, SinkError
+from edgefeat.streaming.health import Health
+
+__all__ = ["MetricsServer", "address_of", "prometheus_text"]
+
+_LOOPBACK = "127.0.0.1"
+_CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+_STATES = ("connecting", "streaming", "stalled", "frozen", "lost", "ended")
+_COUNTERS = {
+    "captured": ("frames_captured_total", "Frames that the source gave."),
+    "emitted": ("records_total", "Records."),
+    "dropped": ("frames_dropped_total", "Frames that made room for newer ones."),
+    "discarded": ("frames_discarded_total", "Frames thrown away at a stop or a lost connection."),
+    "repeated": ("frames_repeated_total", "Frames that the source gave again."),
+    "garbage": ("frames_damaged_total", "Frames that were damaged."),
+    "skipped_rate": ("frames_skipped_rate_total", "Frames left out by fps or every."),
+    "skipped_motion": ("frames_skipped_motion_total", "Frames left out by motion."),
+    "skipped_novelty": ("frames_skipped_novelty_total", "Frames left out by novelty."),
+    "losses": ("losses_total", "Connections lost after they had given frames."),
+    "reconnects": ("reconnects_total", "Connections after the first one, tried or made."),
+    "untold": ("untold_total", "Events and reports that were not told."),
+}
+_GAUGES = {
+    "fps_in": ("frames_per_second", "Frames a second over the last 5 seconds."),
+    "fps_out": ("records_per_second", "Records a second over the last 5 seconds."),
+    "last_frame_age_s": ("last_frame_age_seconds", "Seconds since the source gave a frame."),
+    "last_record_age_s": ("last_record_age_seconds", "Seconds since the last record."),
+    "busy_s": ("busy_seconds", "Seconds that the loop has worked on one frame, or waits to write."),
+    "uptime_s": ("uptime_seconds", "Seconds since the stream was made."),
+}
+_QUANTILES = {"0.5": "latency_p50_ms", "0.95": "latency_p95_ms", "0.99": "latency_p99_ms"}
+
+
+def address_of(text: str) -> tuple[str, int]:
+    """Read `PORT`, `HOST:PORT` or `[HOST]:PORT`; a port alone is on the loopback.
+
+    Raises:
+        OptionError: It is none of them.
+    """
+    host, _, port = text.rpartition(":")
+    if not (port.isdecimal() and int(port) < 1 << 16) or text.startswith(":"):
+        raise OptionError(
+            f"expected a port or an address such as 127.0.0.1:9105, got {text!r}", option="metrics"
+        )
+    return host.strip("[]") or _LOOPBACK, int(port)
+
+
+def prometheus_text(health: Health) -> str:
+    """Return live numbers in Prometheus's text format; numbers that are not known are left out."""
+    return "\n".join(_lines(health)) + "\n"
+
+
+class MetricsServer:
+    """Answers `GET /metrics`, each time with the numbers of that moment.
+
+    Args:
+        address: Host and port; port 0 takes a free one.
+        health: Gives the live numbers.
+
+    Attributes:
+        address: Host and port that it listens on.
+
+    Raises:
+        SinkError: The address cannot be listened on.
+    """
+
+    def __init__(self, address: tuple[str, int], health: Callable[[], Health]) -> None:
+        class Handler(BaseHTTPRequestHandler):
+            timeout = 5
+
+            def do_GET(self) -> None:
+                known = self.path.partition("?")[0] == "/metrics"
+                body = prometheus_text(health()).encode() if known else b"see /metrics\n"
+                self.send_response(200 if known else 404)
+                self.send_header("Content-Type", _CONTENT_TYPE)
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, format: str, *args: object) -> None:  # noqa: A002
+                pass
+
+        class Server(ThreadingHTTPServer):
+            daemon_threads = True
+
+            def handle_error(self, request: object, client_address: object) -> None:
+                pass  # whoever asked went away
+
+        host, port = address
+        try:
+            self._server = Server(address, Handler)
+        except OSError as error:
+            raise SinkError(
+                f"the metrics cannot be offered: {error.strerror or error}",
+                where=f"{host}:{port}",
+                remedy="Choose another port.",
+            ) from error
+        self.address = host, self._server.server_port
+        self._thread = threading.Thread(
+            target=self._server.serve_forever, args=(0.1,), name="edgefeat metrics", daemon=True
+        )
+        self._thread.start()
+
+    def close(self) -> None:
+        """Stop answering."""
+        self._server.shutdown()
+        self._server.server_close()
+
+    def __enter__(self) -> MetricsServer:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def _lines(health: Health) -> Iterator[str]:
+    facts = asdict(health)
+    own = _labels(device=health.device, camera=health.camera)
+    for kind, table in (("counter", _COUNTERS), ("gauge", _GAUGES)):
+        for field, (name, words) in table.items():
+            if facts[field] is not None:
+                yield from _head(name, kind, words)
+                yield (
+                    f"edgefeat_{name}{{{own}}} {facts[field]:g}"
+                    if kind == "gauge"
+                    else (f"edgefeat_{name}{{{own}}} {facts[field]}")
+                )
+    yield from _head("state", "gauge", "1 for the state that the stream is in.")
+    for state in _STATES:
+        yield f'edgefeat_state{{{own},state="{state}"}} {int(health.state == state)}'
+    window = f"{health.latency_window_s:g}"
+    words = f"Time from capture to vector over the last {window} seconds."
+    yield from _head("latency_seconds", "gauge", words)
+    for quantile, field in _QUANTILES.items():
+        if facts[field] is not None:
+            seconds = facts[field] / 1000
+            yield f'edgefeat_latency_seconds{{{own},quantile="{quantile}"}} {seconds:.6g}'
+    yield from _head("info", "gauge", "What runs.")
+    said = _labels(
+        version=health.version,
+        model=health.model or "",
+        fingerprint=health.fingerprint,
+        source=health.source,
+        session=health.session,
+    )
+    yield f"edgefeat_info{{{own},{said}}} 1"
+
+
+def _head(name: str, kind: str, words: str) -> Iterator[str]:
+    yield f"# HELP edgefeat_{name} {words}"
+    yield f"# TYPE edgefeat_{name} {kind}"
+
+
+def _labels(**values: str) -> str:
+    return ",".join(f'{name}="{_escaped(value)}"' for name, value in values.items())
+
+
+def _escaped(value: str) -> str:
+    value = value.encode("utf-8", "backslashreplace").decode()
+    return value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
