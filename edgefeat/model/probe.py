@@ -151,11 +151,14 @@ def features_sha256(features: Features) -> str:
 
 
 def compare(probe: Probe, features: Features) -> SelfTest:
-    """Hold features measured on this device against the probe.
+    """Compare features that were made on this device with the probe.
 
     Args:
-        probe: From the model's spec.
-        features: float32, the primary output for the probe image.
+        probe: Probe of the model's spec.
+        features: Primary output for the probe image, float32 of any shape.
+
+    Raises:
+        ModelError: The probe has another number of features.
     """
     expected = expected_features(probe)
     flat = features.reshape(-1)

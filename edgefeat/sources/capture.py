@@ -140,7 +140,12 @@ class RecordingReader(VideoReader):
         self._at_s = 0.0
 
     def grab(self) -> Grab | None:
-        """Wait for the next frame; None at the end."""
+        """Wait for the next frame; None at the end.
+
+        Raises:
+            FrameError: This frame cannot be read; the next may be.
+            SourceError: The recording cannot be read on, or gave no frame in time.
+        """
         started = time.monotonic()
         try:
             grabbed = self._decoder.grab()

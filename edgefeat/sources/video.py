@@ -75,6 +75,9 @@ class NetworkVideoSource:
         url: Address, with `user:password@` in it where the camera asks for them.
         network: How the camera is reached and trusted; None: the defaults.
         video: How to decode it; None: the defaults.
+
+    Raises:
+        OptionError: An option does not go with this address.
     """
 
     def __init__(

@@ -255,6 +255,9 @@ def numbered_frame(number: int, size_hw: tuple[int, int] = (64, 192)) -> Pixels:
     """Return a picture that shows a number: uint8 `(height, width, 3)`, BGR.
 
     The number stands in the top row as black and white cells, and colours the rest.
+
+    Raises:
+        OptionError: The picture is too small to show a number.
     """
     height, width = size_hw
     if height < _CELL or width < _BITS * _CELL:

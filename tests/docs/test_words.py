@@ -30,6 +30,12 @@ NO_VERBS = {
 LEANING = re.compile(r"(As|Its|Of|Such|The same|Those|Whose|With)\b")
 """Beginnings of a parameter's text that make sense only after its name."""
 
+OUR_ERRORS = {
+    *("BackboneError", "ConversionError", "DependencyError", "ExportError", "FrameError"),
+    *("ImageError", "ModelError", "OptionError", "ProviderError", "SinkError", "SourceError"),
+    "VerificationError",
+}
+
 POINTER = re.compile(r"\b[Ss]ee `")
 """A docstring that leads to another one may leave parameters to that."""
 
@@ -179,6 +185,28 @@ def test_a_list_of_parameters_is_whole_and_more_than_two_have_one() -> None:
     _report(found)
 
 
+def test_a_function_that_raises_one_of_our_errors_tells_so() -> None:
+    found = []
+    for one in everything():
+        if not isinstance(one.node, Function) or not one.public:
+            continue
+        text = one.doc
+        if one.owner is not None and one.node.name in ("__init__", "__post_init__"):
+            text += ast.get_docstring(one.owner) or ""
+        raised = {name for name in _raised(one.node) if name.endswith("Error")} & OUR_ERRORS
+        missing = sorted(name for name in raised if name not in text)
+        if missing and not POINTER.search(text) and "EdgefeatError" not in text:
+            found.append(f"{one.place}: {one.name}: {', '.join(missing)}")
+    _report(found)
+
+
+def _raised(node: Function) -> Iterator[str]:
+    """Yield the class of each error that a function itself makes and raises."""
+    for inner in ast.walk(node):
+        if isinstance(inner, ast.Raise) and isinstance(inner.exc, ast.Call):
+            yield ast.unparse(inner.exc.func)
+
+
 def test_every_field_of_a_record_is_documented() -> None:
     found = []
     for one in everything():
@@ -236,6 +264,10 @@ def test_no_two_public_classes_share_a_name() -> None:
         (
             '__all__ = ["f"]\n\ndef f(x, y, z):\n    """Do."""',
             test_a_list_of_parameters_is_whole_and_more_than_two_have_one,
+        ),
+        (
+            '__all__ = ["f"]\n\ndef f():\n    """Do."""\n    raise ImageError("odd")',
+            test_a_function_that_raises_one_of_our_errors_tells_so,
         ),
         (
             'class A(Record):\n    """One."""\n\n    x: int',

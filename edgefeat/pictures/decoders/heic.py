@@ -18,7 +18,11 @@ __all__ = ["decode_heic"]
 
 
 def decode_heic(data: bytes, header: ImageHeader) -> Outcome:
-    """Decode the first picture; libheif turns it upright itself."""
+    """Decode the first picture; libheif turns it upright itself.
+
+    Raises:
+        ImageError: The picture is damaged, or of a kind that is not read.
+    """
     try:
         import pillow_heif
     except ImportError as error:

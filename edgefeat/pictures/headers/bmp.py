@@ -53,7 +53,11 @@ class BmpHeader(ImageHeader):
 
 
 def read_bmp(data: bytes) -> BmpHeader:
-    """Read what the header says."""
+    """Read what the header says.
+
+    Raises:
+        ImageError: The header is damaged, cut off, or of a kind that is not read.
+    """
     pixels_at, size = struct.unpack_from("<II", data, 10)
     if size == _CORE:
         width, height, _, bits = struct.unpack_from("<HHHH", data, 18)

@@ -28,7 +28,11 @@ class GifHeader(ImageHeader):
 
 
 def read_gif(data: bytes) -> GifHeader:
-    """Read size and soundness."""
+    """Read size and soundness.
+
+    Raises:
+        ImageError: The header is damaged, cut off, or of a kind that is not read.
+    """
     width, height = struct.unpack_from("<HH", data, 6)
     end, transparent = _walk(data)
     if b"\x3b" in data[-64:]:  # the trailer; some writers pad after it

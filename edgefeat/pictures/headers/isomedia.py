@@ -104,6 +104,9 @@ def boxes_of(data: bytes, start: int, end: int) -> Iterator[tuple[bytes, int, in
         data: Bytes of the file.
         start: Place of the first box.
         end: Place behind the last box.
+
+    Raises:
+        ImageError: The header is damaged, cut off, or of a kind that is not read.
     """
     for _ in range(_MOST_BOXES):
         if start + 8 > end:

@@ -29,7 +29,11 @@ class JpegHeader(ImageHeader):
 
 
 def read_jpeg(data: bytes) -> JpegHeader:
-    """Read size and soundness; the orientation is left to the decoder."""
+    """Read size and soundness; the orientation is left to the decoder.
+
+    Raises:
+        ImageError: The header is damaged, cut off, or of a kind that is not read.
+    """
     size: tuple[int, int] | None = None
     junk: list[tuple[int, int]] = []
     position = 2

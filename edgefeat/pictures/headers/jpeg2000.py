@@ -31,7 +31,11 @@ class Jpeg2000Header(ImageHeader):
 
 
 def read_jpeg2000(data: bytes) -> Jpeg2000Header:
-    """Read size and components, and refuse what OpenCV would read wrongly."""
+    """Read size and components, and refuse what OpenCV would read wrongly.
+
+    Raises:
+        ImageError: The header is damaged, cut off, or of a kind that is not read.
+    """
     stream, alpha = 0, False
     if data[:4] != _CODESTREAM:
         stream, alpha = _in_boxes(data)

@@ -44,7 +44,11 @@ class PngHeader(ImageHeader):
 
 
 def read_png(data: bytes) -> PngHeader:
-    """Read what the chunks say."""
+    """Read what the chunks say.
+
+    Raises:
+        ImageError: The header is damaged, cut off, or of a kind that is not read.
+    """
     if data[12:16] != b"IHDR":
         raise ImageError("the PNG header is damaged")
     width, height, bits, colour_type = struct.unpack_from(">IIBB", data, 16)

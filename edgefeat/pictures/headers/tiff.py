@@ -123,7 +123,11 @@ class TiffHeader(ImageHeader):
 
 
 def read_tiff(data: bytes) -> TiffHeader:
-    """Read the first directory, and refuse what no decoder here reads rightly."""
+    """Read the first directory, and refuse what no decoder here reads rightly.
+
+    Raises:
+        ImageError: The header is damaged, cut off, or of a kind that is not read.
+    """
     tags = _Directory(data)
     _check_kind(tags)
     height, width = tags.one(257), tags.one(256)

@@ -95,7 +95,11 @@ class OpenCvDecoder:
         return self._capture.grab()
 
     def retrieve(self) -> Pixels:
-        """Return the frame last grabbed."""
+        """Return the frame last grabbed: uint8 `(height, width, 3)`, BGR.
+
+        Raises:
+            FrameError: It cannot be decoded.
+        """
         done, image = self._capture.retrieve()
         if not done or image is None or image.dtype != np.uint8:
             raise FrameError("a frame cannot be decoded", where=self._name)

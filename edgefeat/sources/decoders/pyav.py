@@ -151,7 +151,11 @@ class PyAvDecoder:
         return True
 
     def retrieve(self) -> Pixels:
-        """Return the frame last grabbed, as large as it is, turned as it is meant to be seen."""
+        """Return the frame last grabbed, upright: uint8 `(height, width, 3)`, BGR.
+
+        Raises:
+            FrameError: No frame was grabbed, or it cannot be shown.
+        """
         import av
 
         if self._frame is None:
