@@ -23,8 +23,12 @@ _BYTE_MASKS = (0xFF0000, 0xFF00, 0xFF)
 def decode_bmp(data: bytes, header: ImageHeader) -> Outcome:
     """Decode a BMP and lay it on white where it has alpha."""
     header = cast(BmpHeader, header)
+    damage = None
     if header.compression != PLAIN:
-        pixels = _palette(data, header)[_Runs(data, header).indices()]
+        runs = _Runs(data, header)
+        pixels = _palette(data, header)[runs.indices()]
+        if missing := header.height - runs.rows:
+            damage = f"its run-length code ends {missing} rows early, and those are filled"
     elif header.bits <= 8:
         pixels = _palette(data, header)[_indices(_rows(data, header), header)]
     elif header.bits == 24:
@@ -33,7 +37,7 @@ def decode_bmp(data: bytes, header: ImageHeader) -> Outcome:
         pixels = _masked(_rows(data, header), header)
     if not header.from_top:
         pixels = pixels[::-1]
-    return Outcome(pixels=np.ascontiguousarray(flattened(as_uint8(pixels))))
+    return Outcome(pixels=np.ascontiguousarray(flattened(as_uint8(pixels))), damage=damage)
 
 
 def _rows(data: bytes, header: BmpHeader) -> NDArray[np.uint8]:
@@ -106,15 +110,13 @@ class _Runs:
         """Return the palette's indices, `(height, width)`, in stored order.
 
         Raises:
-            ImageError: The code ends before the picture.
+            ImageError: The code ends before the picture, or says of more than half of the rows that
+                they are empty.
         """
         code, last = self._code, len(self._code) - 1
-        height = len(self._out)
-        while self._row < height:
+        while self._row < len(self._out):
             if self._place >= last:
-                raise ImageError(
-                    f"the file is truncated: {height} rows announced, {self._row} there"
-                )
+                raise self._cut_off()
             first, second = int(code[self._place]), int(code[self._place + 1])
             if first:
                 self._runs()
@@ -125,12 +127,26 @@ class _Runs:
             elif second == _PICTURE_END:
                 break
             elif second == _MOVE:
-                across, down = code[self._place : self._place + 2].tolist() or (0, 0)
+                if self._place >= last:
+                    raise self._cut_off()
+                across, down = code[self._place : self._place + 2].tolist()
                 self._place += 2
                 self._row, self._column = self._row + down, self._column + across
             else:
                 self._literal(second)
+        if self.rows * 2 < len(self._out):
+            raise self._cut_off()
         return self._out
+
+    @property
+    def rows(self) -> int:
+        """How many rows the code has reached."""
+        return min(self._row + (self._column > 0), len(self._out))
+
+    def _cut_off(self) -> ImageError:
+        return ImageError(
+            f"the file is truncated: {len(self._out)} rows announced, {self.rows} there"
+        )
 
     def _runs(self) -> None:
         """Take runs up to the next zero, a row's worth at a time."""

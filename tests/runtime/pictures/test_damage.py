@@ -237,6 +237,25 @@ def test_damaged_strips_of_a_tiff_are_refused(
         load_bgr(short)
 
 
+def test_a_bmp_whose_run_length_code_ends_early() -> None:
+    header = struct.pack("<IiiHHIIiiII", 40, 8, 8, 1, 8, 1, 0, 0, 0, 2, 0)
+    palette = bytes([0, 0, 0, 0, 50, 100, 150, 0])
+
+    def bmp(code: bytes) -> bytes:
+        start = 14 + len(header) + len(palette)
+        head = struct.pack("<2sIHHI", b"BM", start + len(code), 0, 0, start)
+        return head + header + palette + code
+
+    row, end = b"\x08\1\0\0", b"\0\1"
+    assert damage_of(bmp(row * 8 + end))[1] == []
+    pixels, heard = damage_of(bmp(row * 6 + end))
+    assert heard == ["a damaged BMP: its run-length code ends 2 rows early, and those are filled"]
+    assert pixels[2:].tolist() == np.full((6, 8, 3), [50, 100, 150]).tolist()
+    for code in (row * 3 + end, row * 6, row * 7 + b"\0\2", row * 7 + b"\0\2\1"):
+        with pytest.raises(ImageError, match="the file is truncated: 8 rows announced"):
+            load_bgr(bmp(code))
+
+
 def test_a_jpegs_header_is_read_to_any_length(photos: Path) -> None:
     """It is also read for strips of a TIFF, where nothing else looks at the bytes first."""
     data = (photos / "coffee.jpg").read_bytes()[:2000]
