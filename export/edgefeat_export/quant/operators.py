@@ -26,7 +26,7 @@ from edgefeat_export.quant.arithmetic import arithmetic_of
 from edgefeat_export.quant.executor import open_session
 from edgefeat_export.quant.windows import Windows
 
-__all__ = ["Operator", "held"]
+__all__ = ["Operator", "held", "is_plain_convolution"]
 
 Compute = Callable[[Sequence[Array]], Array]
 _HALF_MAX: Final = 6e4  # float16 ends at 65,504
@@ -47,7 +47,7 @@ class Operator:
         self._elsewhere: Compute = _OnnxRuntime(graph, node, self.inputs)
         arithmetic = arithmetic_of(node)
         self._here: Compute | None = None
-        if _is_plain_convolution(graph, node):
+        if is_plain_convolution(graph, node):
             self._here = _Convolution(graph, node)
         elif arithmetic is not None:
             self._here = _Arithmetic(arithmetic, node.inputs, values)
@@ -68,7 +68,7 @@ def held(x: Array) -> Array:
     return narrow.astype(np.float16) if fits else narrow
 
 
-def _is_plain_convolution(graph: Graph, node: Node) -> bool:
+def is_plain_convolution(graph: Graph, node: Node) -> bool:
     """Say whether it has two dimensions, constant weights and explicit padding."""
     if node.op != "Conv" or node.attrs.get("auto_pad", "NOTSET") not in ("NOTSET", b"NOTSET"):
         return False

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from edgefeat_export.graph.graph import Graph
+from edgefeat_export.quant.operators import is_plain_convolution
 from edgefeat_export.quant.scheme import Affine
 from edgefeat_export.quant.steps import INTEGER_OPS, SHARING_OPS, Step, steps_of
 
@@ -94,7 +95,9 @@ def _runs_on_integers(graph: Graph, step: Step, keep_float: Collection[str]) -> 
     variable = _variable_inputs(graph, step)
     if step.weighted:
         plain = all(node.attrs.get(k, v) == v for k, v in _PLAIN_GEMM.items())
-        return len(variable) == 1 and variable[0] == node.inputs[0] and plain
+        if node.op == "Conv":
+            plain = is_plain_convolution(graph, node)
+        return variable == node.inputs[:1] and plain
     return len(variable) == len([name for name in node.inputs if name])
 
 

@@ -63,6 +63,34 @@ def test_the_same_pictures_give_the_same_bytes():
     assert first == again
 
 
+def odd_convolutions():
+    """Convolutions that stay in float: of rows of numbers, and one that pads by itself."""
+    net = Network()
+    x = net.add("Relu", net.conv(net.start, 8, 3, kernel=3, pads=(0, 0, 1, 1), stride=2))
+    weight = net.constant(net.rng.normal(size=(8, 8, 3, 3)).astype(np.float32))
+    x = net.add("Relu", net.add("Conv", x, weight, auto_pad="SAME_UPPER", strides=[2, 2]))
+    flat = net.add("Reshape", x, net.constant(np.array([0, 8, -1], np.int64)))
+    weight = net.constant(net.rng.normal(size=(8, 8, 5)).astype(np.float32))
+    x = net.add("Relu", net.add("Conv", flat, weight, pads=[2, 2]))
+    back = net.add("Reshape", x, net.constant(np.array([0, 8, 8, 8], np.int64)))
+    return net.model(net.conv(back, 16, 8), 16)
+
+
+def test_odd_convolutions_stay_in_float_and_features_near():
+    model, held_out = odd_convolutions(), photos(40, seed=4)
+    quantized = quantize(model, photos())
+    found = agreement.compare(features_of(model, held_out), features_of(quantized, held_out))
+    assert found.cosine_mean > 0.999
+    weights = {
+        one.name: one.dims
+        for one in quantized.graph.initializer
+        if one.data_type == onnx.TensorProto.FLOAT
+    }
+    assert sorted(list(dims) for dims in weights.values() if len(dims) > 2) == [
+        [8, 8, 3, 3], [8, 8, 5],
+    ]  # fmt: skip
+
+
 def test_the_picture_itself_is_the_first_quantized_tensor():
     plan = make_plan(Graph(mobile(127.5)))
     assert plan.image is not None
