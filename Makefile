@@ -44,6 +44,9 @@ test-x86: $(RUNTIME) ## the same vectors on emulated older x86; needs qemu-user-
 	.venv/runtime/bin/python tests/cpus/check.py x86
 	.venv/runtime/bin/python tests/cpus/check.py x86 --decoders
 
+test-browser: $(RUNTIME) ## contact sheets and maps in Chromium
+	.venv/runtime/bin/pytest tests/browser
+
 # The recipes of docs/stores, each with the store that it fills.
 STORES = .venv/stores/installed.stamp
 
