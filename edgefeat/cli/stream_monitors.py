@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Monitors"]
 
-_WELL_SHARE = 0.5  # of the watchdog's time, for one frame from inference to the output
+_WELL_SHARE = 0.5  # share of the watchdog's time, for one frame from inference to the output
 
 
 class Monitors:

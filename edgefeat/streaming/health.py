@@ -39,7 +39,7 @@ class Health:
         losses: Connections that were lost after they had given frames.
         untold: Events and reports that were not told: the callback was too slow, or raised.
         pid: The process.
-        version: Of edgefeat.
+        version: Version of edgefeat.
         device: What the device is called.
         camera: What the user calls the camera.
         session: Which run of a stream this is.

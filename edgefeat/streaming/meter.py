@@ -35,7 +35,8 @@ class Meter:
         last_error: What last went wrong with the source.
         last_frame_at: `time.monotonic()` of the last frame; None before the first. Written under
             the buffer's lock.
-        last_record_at: The same of the last record. Written by the loop, as is the next one.
+        last_record_at: `time.monotonic()` of the last record; None before the first. Written by the
+            loop, as is the next one.
         busy_since: `time.monotonic()` when the loop took the frame that it works on.
         started_at: `time.monotonic()` when the stream was made.
     """

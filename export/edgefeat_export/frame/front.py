@@ -1,4 +1,4 @@
-"""The whole way from a frame to the network's input, and a model with that way in front of it."""
+"""Puts everything between a raw frame and a network's input in front of the network."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class FramePlan:
     Attributes:
         taken: The part of the frame that is used.
         filled: The part of the network's input that it fills.
-        way: How one becomes as large as the other.
+        way: How the part of the frame gets the size of that part of the input.
     """
 
     taken: geometry.Window
@@ -37,7 +37,7 @@ class FramePlan:
 
 
 def plan(size_hw: SizeHw, network: InputSpec) -> FramePlan:
-    """Return what happens to frames of a size, all of it exact.
+    """Return what happens to frames of a size, if a graph can give the runtime's own bytes.
 
     Args:
         size_hw: The frames' height and width.
@@ -64,10 +64,10 @@ def plan(size_hw: SizeHw, network: InputSpec) -> FramePlan:
 
 
 def in_front(core: onnx.ModelProto, network: InputSpec, frame: FrameSpec) -> onnx.ModelProto:
-    """Return a model that takes raw frames: the way to the network's input, then the network.
+    """Return a model that takes raw frames and makes the network's input of them itself.
 
     Args:
-        core: The model behind; not changed.
+        core: The model that gets the input; it is not changed.
         network: Input of that model.
         frame: The frame that the new model takes, named `frame`: uint8 `(1, rows, columns,
             values)`.

@@ -1,8 +1,9 @@
-"""The resize of frames of one size as part of a graph: the same bytes as the runtime's, or none.
+"""Puts the resize of frames of one size into a graph, if a graph can give the runtime's own bytes.
 
-Three ways are exact. A frame of the right size stays. `area` puts the runtime's own graph in place.
-`bilinear` interpolates in whole numbers: it is the input mode of that name, and what `antialias`
-does where no axis shrinks. All other sizes go in stages of OpenCV's, which no graph repeats.
+It can in three ways. A frame of the right size stays as it is. Where the runtime takes area means,
+its own graph for them is put in. Bilinear interpolation is done in whole numbers: the runtime uses
+it for the interpolation of that name, and where no axis shrinks. At all other sizes the runtime
+resizes in stages with OpenCV. No graph gives the bytes of these.
 """
 
 from __future__ import annotations
@@ -23,12 +24,12 @@ from edgefeat_export.frame.steps import Steps
 __all__ = ["Way", "append", "nearest", "way"]
 
 SizeHw = tuple[int, int]
-_SEARCHED = 96  # pixels to each side in which other sizes are looked for
+_SEARCHED = 96  # sizes that differ by at most so many pixels are tried
 _FRACTION_BITS = 8  # bits of a bilinear weight, on each axis
 
 
 class Way(Enum):
-    """How a size becomes the target's."""
+    """How a frame gets the size of the network's input."""
 
     SAME = auto()
     AREA = auto()
@@ -54,11 +55,11 @@ def way(size_hw: SizeHw, target_hw: SizeHw, interpolation: Interpolation) -> Way
 
 
 def nearest(size_hw: SizeHw, is_exact: Callable[[SizeHw], bool], *, count: int = 3) -> list[SizeHw]:
-    """Return sizes near one, the nearest first, that have an exact way.
+    """Return the sizes nearest to one that have an exact way, the nearest first.
 
     Args:
         size_hw: The size that has none.
-        is_exact: Whether another one has.
+        is_exact: Tells whether a size has an exact way.
         count: How many to return, at most.
     """
     height, width = size_hw

@@ -1,8 +1,8 @@
-"""How each operator lets a "to NHWC" Transpose pass from its inputs to its outputs.
+"""Tells for each operator how a Transpose to NHWC moves from its inputs to its outputs.
 
 A rule takes the graph and an operator that reads at least one such Transpose. It rebuilds the
-operator in NCHW with the Transpose behind it, and returns the Transposes it made; or leaves all as
-it is and returns [].
+operator in NCHW, puts the Transposes behind it, and returns these. If the operator cannot be
+rebuilt, the rule changes nothing and returns [].
 """
 
 from __future__ import annotations

@@ -1,10 +1,10 @@
-"""Measures what a cosine of a model's features means: on copies of photos, and on other photos.
+"""Measures what a cosine of a model's features means, with changed copies of photos.
 
-    same   90 % of photos saved again reach it
-    near   98 % of photos that were saved again, halved, cropped by 5 %, mirrored or brightened
-    look   90 % of photos that were compressed hard, cropped by 20 % or written on
+    same   the cosine that 90 % of photos have to themselves saved again
+    near   the cosine that 98 % have after that, or halved, cropped by 5 %, mirrored or brightened
+    look   the cosine that 90 % have compressed hard, cropped by 20 % or written on
 
-The cosines are rounded down to two digits: more would be of these photos, not of the model.
+Each is rounded down to two digits. More digits would tell of these photos, not of the model.
 """
 
 from __future__ import annotations
@@ -33,20 +33,24 @@ _NEAR: Final = (
     "a quarter brighter",
 )
 _LOOK: Final = ("JPEG of quality 30", "20 % of the area cropped", "written on")
-_MISSED_OF_SAME, _MISSED_OF_NEAR, _MISSED_OF_LOOK = 0.10, 0.02, 0.10
-_OTHER: Final = 0.999
+_MISSED_OF_SAME, _MISSED_OF_NEAR, _MISSED_OF_LOOK = 0.10, 0.02, 0.10  # shares of copies below
+_OTHER: Final = 0.999  # share of the pairs of different photos that stay below `other_p999`
 
 Cosines = tuple[dict[str, NDArray[np.float64]], NDArray[np.float64]]
 """For each change the cosines of photos to their copies; and those of different photos."""
 
 
 def measure(model: Path, folder: Path | None, say: Callable[[str], None]) -> Similarity | None:
-    """Return which cosines near-duplicates have under a model; None where they tell nothing.
+    """Return which cosines near-duplicates have under a model.
 
     Args:
         model: A stamped model file.
         folder: The user's photos; None takes those that packages ship.
-        say: Takes a line where there is nothing to tell.
+        say: Takes a line if nothing can be told.
+
+    Returns:
+        The cosines. None if the primary output is a map, if there are no two photos, or if
+        different photos are as alike as copies are.
     """
     with FeatureExtractor(model, outputs="features") as extractor:
         if extractor.spec.primary.kind is not OutputKind.VECTOR:
