@@ -162,7 +162,11 @@ class listening:  # noqa: N801 - used as a function: with listening() as words
 
     def __enter__(self) -> Words:
         self._words = Words()
-        _ear.enter(self._words)
+        try:
+            _ear.enter(self._words)
+        except BaseException:  # a Ctrl-C: nothing may stay replaced
+            _ear.leave()
+            raise
         return self._words
 
     def __exit__(

@@ -66,7 +66,7 @@ def ftyp(*brands: bytes) -> bytes:
 @pytest.mark.parametrize(
     ("data", "name", "group"),
     [
-        (picture("ICO"), "icon", Group.UNREAD),
+        (b"\0\0\1\0\1\0\x10\x10\0\0\1\0\x20\0" + bytes(50), "icon", Group.UNREAD),
         (picture("DDS"), "DDS", Group.UNREAD),
         (picture("PCX"), "PCX", Group.UNREAD),
         (picture("SGI"), "SGI", Group.UNREAD),
