@@ -72,8 +72,13 @@ test-emulated: $(RUNTIME) $(EXPORT) ## tests of pictures, models and int8 on an 
 	  tests/export/quant tests/export/graph
 
 # Against GStreamer's RTSP server, from Debian's packages named in tests/rtsp/rtsp_camera.py.
-test-rtsp: $(RUNTIME) ## streams against GStreamer's RTSP server
+test-rtsp test-cameras: $(RUNTIME) ## streams against GStreamer's RTSP server
 	.venv/runtime/bin/pytest tests/rtsp
+
+# From Debian: apt-get install ustreamer motion ffmpeg nginx
+test-cameras: $(RUNTIME) ## streams against ustreamer, motion, ffmpeg and nginx, and a year in miniature
+	.venv/runtime/bin/pytest tests/cameras
+	.venv/runtime/bin/python tests/cameras/year.py
 
 test-all: test-runtime $(EXPORT) ## `make test`, and every backbone of the catalogue
 	.venv/export/bin/pytest tests/export tests/contract tests/extras tests/docs

@@ -73,7 +73,12 @@ class HttpSource:
             SourceError: No connection, no answer in time, a refusal, or nothing with pictures.
         """
         if PurePosixPath(self._url.partition("?")[0].lower()).suffix in _OPENED_BY_URL:
-            return self._video.open(timeout_s=timeout_s)
+            try:
+                return self._video.open(timeout_s=timeout_s)
+            except SourceError:
+                # FFmpeg's reasons are not known here; a refusal has a number that says more.
+                ask(self._url, name=self.name, tls=self._tls, timeout_s=timeout_s).close()
+                raise
         answer = ask(self._url, name=self.name, tls=self._tls, timeout_s=timeout_s)
         try:
             reader = self._reader(answer, timeout_s)
