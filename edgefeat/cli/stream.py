@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from edgefeat.sets.sink import SinkSummary
     from edgefeat.sources import CameraRequest, RawFormat
     from edgefeat.sources.base import Source
+    from edgefeat.sources.folder import FolderSource
 
 __all__ = ["add_parser"]
 
@@ -141,11 +142,21 @@ def run(arguments: argparse.Namespace) -> int:
                 record(stream, sink, frames=arguments.frames, meanwhile=signals)
             finally:
                 screen.clear()
+                if isinstance(source, FolderSource):
+                    _say_what_was_not_taken(source, screen)
                 if not plan.is_stdout:
                     screen.note(_written(sink.summary(), info, plan.output))
     health = stream.health()
     screen.summarise(health)
     return 1 if health.garbage and not stream.live else 0
+
+
+def _say_what_was_not_taken(source: FolderSource, screen: Screen) -> None:
+    from edgefeat.cli.not_taken import not_taken_line
+    from edgefeat.corpus.summary import not_taken
+
+    for one in not_taken(source.not_taken):
+        (screen.warn if one.pictures else screen.note)(not_taken_line(one))
 
 
 def _written(summary: SinkSummary, info: SetInfo, output: str) -> str:

@@ -107,14 +107,12 @@ class Listing:
             self._take(source)
 
     def _add_folder(self, folder: str) -> None:
-        skipped, there, before = Tally(), len(self.pictures), self.repeated
+        skipped, before = Tally(), self._counts()
         self._take_pictures(sorted(self._files_below(folder, skipped)), skipped)
-        self.tally.add(skipped)
-        if len(self.pictures) == there and self.repeated == before:
-            raise skipped.as_error(folder, "this folder", "below it")
+        self._end_source(skipped, before, folder, "this folder", "below it")
 
     def _add_matches(self, pattern: str) -> None:
-        skipped, there, before = Tally(), len(self.pictures), self.repeated
+        skipped, before = Tally(), self._counts()
         root = _plain_start(pattern)
         found: list[str] = []
         seen: set[tuple[str, str]] = set()
@@ -127,14 +125,12 @@ class Listing:
             elif self._is_new(path, seen):
                 found.append(path)
         self._take_pictures(found, skipped)
-        self.tally.add(skipped)
-        if len(self.pictures) == there and self.repeated == before:
-            raise skipped.as_error(pattern, "this pattern", "that match")
+        self._end_source(skipped, before, pattern, "this pattern", "that match")
 
     def _add_archive(self, path: str, kind: str) -> None:
         archive = open_archive(path, kind)
         self._archives.append(archive)
-        skipped, there = Tally(), len(self.pictures)
+        skipped, before = Tally(), self._counts()
         found: dict[str, Member] = {}
         for member in archive.members():
             name = f"{path}/{member.name}"
@@ -149,9 +145,31 @@ class Listing:
             taken = self._take(name)
             if taken is not None:
                 self.members[taken] = archive, member
+        self._end_source(skipped, before, path, "this archive", "in it")
+
+    def _counts(self) -> tuple[int, int]:
+        """Return how many pictures were named so far, and how many entries were left out."""
+        left_out = self.excludes.by_default + self.excludes.by_user
+        return len(self.pictures) + self.repeated, left_out
+
+    def _end_source(
+        self, skipped: Tally, before: tuple[int, int], source: str, what: str, place: str
+    ) -> None:
+        """Count what a source has and was not taken; one without a picture is an error."""
         self.tally.add(skipped)
-        if len(self.pictures) == there:
-            raise skipped.as_error(path, "this archive", "in it")
+        pictures, left_out = self._counts()
+        if pictures > before[0]:
+            return
+        count = left_out - before[1]
+        if count and not skipped.kinds():
+            entries = "1 file or folder" if count == 1 else f"{count} files and folders"
+            raise SourceError(
+                f"no picture: {entries} {place}, all left out",
+                where=source,
+                remedy="What is left out by default can be taken with {option}.",
+                option="default_excludes=False",
+            )
+        raise skipped.as_error(source, what, place)
 
     def _take_pictures(self, paths: Sequence[str], skipped: Tally) -> None:
         for path in paths:
@@ -232,16 +250,22 @@ def plain_path(path: str) -> str:
     return f"/{plain}" if path.startswith("/") else plain or "."
 
 
-def expand(source: str) -> list[str]:
+def expand(source: str, *, tally: Tally | None = None) -> list[str]:
     """Return the picture files that one file, folder or pattern names, in order.
 
     Sub-folders that cannot be read are passed over.
+
+    Args:
+        source: A file, folder or pattern.
+        tally: Counts what is not taken, by kind.
 
     Raises:
         SourceError: It names nothing.
     """
     with Listing(archives=False) as listing:
         listing.add([source])
+        if tally is not None:
+            tally.add(listing.tally)
         for _, error in listing.failures:
             if not listing.pictures and isinstance(error, SourceError):
                 raise error

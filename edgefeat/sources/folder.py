@@ -5,10 +5,12 @@ from __future__ import annotations
 import glob
 import os
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 from edgefeat.errors import SourceError
 from edgefeat.listing.listing import expand
+from edgefeat.listing.skipped import Tally
 from edgefeat.pictures.decode import ImageInput
 from edgefeat.sources.base import Grab, OpenReader, Traits, nothing_grabbed
 
@@ -25,12 +27,16 @@ class FolderSource:
         pattern: A folder, a `glob` pattern, or one file.
         watch: Whether to wait for new files. A file is taken once its size and time of change
             stay the same from one look to the next, a quarter of a second later.
+
+    Attributes:
+        not_taken: What is there and is no picture that is read, by kind; known once it was listed.
     """
 
     def __init__(self, pattern: str, *, watch: bool = False) -> None:
         self.name = pattern
         self.traits = Traits(paced=not watch, timed=False)
         self._watch = watch
+        self.not_taken = Tally()
 
     def open(self, *, timeout_s: float) -> _FolderReader:
         """List the pictures.
@@ -39,12 +45,19 @@ class FolderSource:
             SourceError: There are none, and none are waited for.
         """
         if not self._watch:
-            return _FolderReader(self.name, expand(self.name), watch=False)
+            return _FolderReader(self.name, self._list, watch=False)
         if not Path(self.name).is_dir() and not glob.has_magic(self.name):
             raise SourceError(
                 "expected a folder to watch", where=self.name, remedy="Create it first."
             )
-        return _FolderReader(self.name, [], watch=True)
+        return _FolderReader(self.name, self._list, watch=True)
+
+    def _list(self) -> list[str]:
+        tally = Tally()
+        try:
+            return expand(self.name, tally=tally)
+        finally:
+            self.not_taken = tally
 
 
 class _FolderReader(OpenReader):
@@ -52,13 +65,13 @@ class _FolderReader(OpenReader):
 
     Args:
         pattern: The folder or pattern.
-        paths: The pictures to give first.
+        listed: Lists the pictures that are there now.
         watch: Whether to go on with new pictures.
     """
 
-    def __init__(self, pattern: str, paths: list[str], *, watch: bool) -> None:
-        self._pattern, self._watch = pattern, watch
-        self._queue = paths[::-1]  # popped from the end
+    def __init__(self, pattern: str, listed: Callable[[], list[str]], *, watch: bool) -> None:
+        self._pattern, self._listed, self._watch = pattern, listed, watch
+        self._queue = [] if watch else listed()[::-1]  # popped from the end
         self._taken: set[str] = set()
         self._growing: dict[str, _Stamp] = {}
         self._current: str | None = None
@@ -88,7 +101,7 @@ class _FolderReader(OpenReader):
     def _look(self) -> None:
         """Queue the new files that have not changed since the last look."""
         try:
-            names = set(expand(self._pattern))
+            names = set(self._listed())
         except SourceError:  # no picture in it yet
             names = set()
         self._taken &= names  # forgets what was deleted: memory follows the folder

@@ -57,6 +57,23 @@ def test_a_folder_becomes_json_lines(photos: Path, extractor: edgefeat.FeatureEx
     assert "3 records" in done.stderr.splitlines()[-1]
 
 
+def test_what_a_folder_has_besides_is_counted(photos: Path, tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "shot").write_bytes((photos / "coffee.jpg").read_bytes())
+    (tmp_path / "in" / "draft.psd").write_bytes(b"8BPS")
+    (tmp_path / "in" / "notes.txt").write_text("Tuesday")
+    done = run(tmp_path / "in", "-o", tmp_path / "a.jsonl")
+    assert done.returncode == 0
+    assert (
+        f"edgefeat: 1 file not taken: photoshop, a picture that is not read, such as "
+        f"{tmp_path}/in/draft.psd. Convert it to JPEG or PNG.\n" in done.stderr
+    )
+    assert "edgefeat: 1 file not taken: unknown, no picture, such as " in done.stderr
+    quiet = run(tmp_path / "in", "-o", tmp_path / "b.jsonl", "--quiet")
+    assert "photoshop" in quiet.stderr
+    assert "unknown" not in quiet.stderr
+
+
 def test_a_damaged_picture_is_named_and_exits_one(photos: Path, tmp_path: Path) -> None:
     (tmp_path / "a.jpg").write_bytes((photos / "coffee.jpg").read_bytes())
     (tmp_path / "b.jpg").write_bytes((photos / "coffee.jpg").read_bytes()[:5000])

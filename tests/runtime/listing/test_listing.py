@@ -126,6 +126,20 @@ def test_folders_without_pictures_say_what_is_there(tmp_path: Path) -> None:
     )
 
 
+def test_what_is_left_out_is_not_called_missing(phone: Path) -> None:
+    with pytest.raises(SourceError) as caught:
+        expand(f"{phone}/.6*")
+    assert str(caught.value) == (
+        f"{phone}/.6*: no picture: 1 file or folder that match, all left out. What is left out by "
+        "default can be taken with default_excludes=False."
+    )
+    listing = listed(f"{phone}/.6*", excludes=Excludes(defaults=False))
+    assert listing.pictures == [f"{phone}/.6.jpg"]
+    (phone / "100" / "3.dat").rename(phone / "100" / ".3.dat")
+    with pytest.raises(SourceError, match="no picture: 1 file or folder below it, all left out"):
+        expand(f"{phone}/100")
+
+
 def test_a_picture_named_twice_is_taken_once(photos: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(photos)
     listing = listed(".", "./coffee.jpg", "coffee.jpg", ".//./rocket.jpg")
