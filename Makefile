@@ -83,12 +83,13 @@ test-cameras: $(RUNTIME) ## streams against ustreamer, motion, ffmpeg and nginx,
 test-all: test-runtime $(EXPORT) ## `make test`, and every backbone of the catalogue
 	.venv/export/bin/pytest tests/export tests/contract tests/extras tests/docs
 
-check: $(EXPORT) ## format, lint, floors of the house, types of packages and tests
+check: $(EXPORT) ## format, lint, floors of the house, types of packages and tests, words
 	.venv/export/bin/ruff format --check .
 	.venv/export/bin/ruff check .
 	PYTHONPATH=export .venv/export/bin/lint-imports
 	MYPYPATH=export .venv/export/bin/mypy -p edgefeat -p edgefeat_export
 	.venv/export/bin/mypy --config-file tests/mypy.ini tests
+	.venv/export/bin/pytest -q tests/docs/test_words.py
 
 format: $(EXPORT) ## mend the format, and what lint can mend
 	.venv/export/bin/ruff format .

@@ -37,7 +37,7 @@ class ReadingExtractor:
         return self._extractor.fingerprint
 
     def prepare(self, image: ImageInput, *, colour: ColourName = "bgr") -> Pixels:
-        """Return a picture as the model takes it.
+        """Return a picture as the model takes it: uint8 `(height, width, channels)`.
 
         Raises:
             ImageError: It cannot be read or used, or is damaged and may not be.
@@ -64,7 +64,7 @@ class ReadingExtractor:
         return pixels
 
     def extract_prepared(self, images: Pixels) -> Features:
-        """Return the features of prepared pictures, stacked."""
+        """Return float32 `(N, D)` for uint8 pictures `(N, height, width, channels)`."""
         return self._extractor.extract_prepared(images)
 
 

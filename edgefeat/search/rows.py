@@ -143,7 +143,7 @@ class Rows:
             first += len(parts[0])
 
     def picked(self, rows: NDArray[np.intp]) -> Block:
-        """Return some rows, in any order, as one block of floats."""
+        """Return some rows, in any order, as one block of float32."""
         return Block(rows, [self.take(rows)], [None])
 
     def take(self, rows: NDArray[np.intp]) -> Features:

@@ -98,6 +98,6 @@ class Meter:
 
 
 def percentile_ms(ascending: NDArray[np.float32], quantile: float) -> float | None:
-    """Return a percentile; None if the samples are too few for it."""
+    """Return a percentile of times in ms, float32 `(N,)`; None if they are too few for it."""
     value = stated(ascending, quantile)  # type: ignore[arg-type]
     return None if value is None else round(value, 2)

@@ -36,6 +36,9 @@ OUR_ERRORS = {
     "VerificationError",
 }
 
+ARRAYS = re.compile(r"\b(NDArray|Pixels|Features|Array)\b")
+TYPES = re.compile(r"\b(u?int(8|16|32|64)|float(16|32|64)|bool|any type)\b")
+
 POINTER = re.compile(r"\b[Ss]ee `")
 """A docstring that leads to another one may leave parameters to that."""
 
@@ -207,6 +210,20 @@ def _raised(node: Function) -> Iterator[str]:
             yield ast.unparse(inner.exc.func)
 
 
+def test_a_function_of_arrays_tells_their_type() -> None:
+    found = []
+    for one in everything():
+        if not isinstance(one.node, Function) or not one.public:
+            continue
+        given = one.node.args
+        notes = [each.annotation for each in (*given.args, *given.kwonlyargs)]
+        signature = " ".join(ast.unparse(note) for note in (*notes, one.node.returns) if note)
+        text = one.doc + ((ast.get_docstring(one.owner) or "") if one.owner else "")
+        if ARRAYS.search(signature) and not (TYPES.search(text) or POINTER.search(text)):
+            found.append(f"{one.place}: {one.name}")
+    _report(found)
+
+
 def test_every_field_of_a_record_is_documented() -> None:
     found = []
     for one in everything():
@@ -268,6 +285,10 @@ def test_no_two_public_classes_share_a_name() -> None:
         (
             '__all__ = ["f"]\n\ndef f():\n    """Do."""\n    raise ImageError("odd")',
             test_a_function_that_raises_one_of_our_errors_tells_so,
+        ),
+        (
+            '__all__ = ["f"]\n\ndef f(x: NDArray[np.uint8]):\n    """Do."""',
+            test_a_function_of_arrays_tells_their_type,
         ),
         (
             'class A(Record):\n    """One."""\n\n    x: int',

@@ -78,7 +78,7 @@ class Steps:
         Args:
             value: Name of the value.
             axis: The axis.
-            places: Places to take, whole numbers from 0.
+            places: Places to take, int64 from 0.
         """
         indices = self.constant(np.asarray(places, np.int64))
         return self.add("Gather", [value, indices], axis=axis)

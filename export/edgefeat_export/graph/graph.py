@@ -86,7 +86,7 @@ class Graph:
 
     @property
     def constants(self) -> dict[str, Array]:
-        """Every constant by name. Read it; to add one, call `constant`."""
+        """Every constant by name, of any type. Read it; to add one, call `constant`."""
         return self._constants
 
     def in_order(self, *, dead_too: bool = False) -> list[Node]:
@@ -168,7 +168,7 @@ class Graph:
         self.revision += 1
 
     def constant(self, array: Array) -> str:
-        """Add a constant and return its name. Arrays are shared, never written to."""
+        """Add a constant of any type, and return its name. The array is shared, not copied."""
         name = self._fresh("const")
         self._constants[name] = array
         return name

@@ -109,7 +109,7 @@ class Reading:
         return node
 
     def array(self, part: Pattern) -> Array:
-        """Return the value of a `Constant` part."""
+        """Return the value of a `Constant` part, of any type and shape."""
         return self.graph.constants[self._tensors[part]]
 
     def bound(self, part: Pattern, tensor: str) -> Reading | None:

@@ -87,8 +87,8 @@ def read_torch_pickle(path: Path) -> dict[str, NDArray[Any]]:
         path: The `.pth` file.
 
     Returns:
-        Name to array, in the order of the file. The arrays are read-only windows on the file's
-        bytes, so tensors that share storage cost nothing; copy before writing.
+        Arrays of any type by name, in the order of the file. They are read-only windows on the
+        file's bytes, so tensors that share storage cost nothing. Copy an array to write to it.
 
     Raises:
         BackboneError: The file is missing, damaged, not a legacy PyTorch file of tensors, or asks

@@ -59,7 +59,12 @@ def photos(folder: Path | None) -> Iterator[Photo]:
 
 
 def changed(photo: Pixels, change: str) -> Pixels:
-    """Return a changed copy of a photo; `CHANGES` names the changes."""
+    """Return a changed copy of a photo: uint8 `(height, width, 3)`, BGR, as the photo is.
+
+    Args:
+        photo: The photo; not changed.
+        change: Name of the change, one of `CHANGES`.
+    """
     return CHANGES[change](photo)
 
 

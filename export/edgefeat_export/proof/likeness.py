@@ -95,8 +95,8 @@ def thresholds(found: dict[str, NDArray[np.float64]], others: NDArray[np.float64
     """Return the levels that some cosines give.
 
     Args:
-        found: For each change the cosines of photos to their copies.
-        others: Cosines of different photos.
+        found: For each change the cosines of photos to their copies, float64 `(photos,)`.
+        others: Cosines of different photos, float64 `(pairs,)`.
     """
     same = _reached(found, _SAME, _MISSED_OF_SAME)
     near = min(same, _reached(found, _NEAR, _MISSED_OF_NEAR))

@@ -72,7 +72,7 @@ def matmul(a: Floats, b: Floats) -> Floats:
 
 
 def sum_in_order(x: NDArray[Any], axis: int) -> Floats:
-    """Return the sum along an axis, added one number after the other."""
+    """Return the sum along an axis in float64, added one number after the other."""
     if x.shape[axis] == 0:
         return np.zeros(np.delete(x.shape, axis))
     total: Floats = np.add.accumulate(x, axis, dtype=np.float64).take(-1, axis)

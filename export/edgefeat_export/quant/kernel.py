@@ -38,7 +38,14 @@ class IntegerKernel:
         self._unit = (unit if result is None else unit / np.float32(result.scale)).reshape(channels)
 
     def run(self, levels: NDArray[np.uint8]) -> NDArray[np.uint8] | NDArray[np.float32]:
-        """Return the output's bytes, or its real numbers, for an input's bytes."""
+        """Return the output for an input's bytes.
+
+        Args:
+            levels: uint8 `(images, channels, height, width)`, or `(..., channels)` when flat.
+
+        Returns:
+            Bytes, uint8, if the output is quantized; real numbers, float32, if not.
+        """
         x = levels.astype(self._type) - self._type(self._zero_point)
         sums = self._windows.sums(self._weight, x).astype(np.float64)
         sums += self._bias

@@ -39,11 +39,11 @@ class WeightLimits:
     links: NDArray[np.int64]
 
     def bounds(self, rounded: Floats, taps: NDArray[np.int64]) -> tuple[Floats, Floats]:
-        """Return what is left to one tap of each group: `(groups, out)`, lowest and highest.
+        """Return the lowest and the highest integer of one tap: float64 `(groups, out)` each.
 
         Args:
-            rounded: `(groups, out, taps)`, zero where a tap is not rounded yet.
-            taps: `(groups,)`, the index of one tap for each group.
+            rounded: float64 `(groups, out, taps)`, zero where a tap is not rounded yet.
+            taps: int64 `(groups,)`, the index of one tap for each group.
         """
         low = np.full(rounded.shape[:2], -float(self.alone))
         high = -low
@@ -60,8 +60,8 @@ class WeightLimits:
         A larger scale brings more pairs within their limit, but rounds every weight more coarsely.
 
         Args:
-            weight: `(groups, out, taps)`.
-            variance: `(groups, taps)` of the inputs.
+            weight: float64 `(groups, out, taps)`.
+            variance: Variance of the inputs, float64 `(groups, taps)`.
         """
         smallest: Floats = np.maximum(np.abs(weight).max(2) / self.alone, 1e-30)
         if not self.links.size:
@@ -99,7 +99,7 @@ class WeightLimits:
 
 
 def neighbours(taps: int, channels: int) -> NDArray[np.int64]:
-    """Return which weights of a window a kernel multiplies beside each other: `(taps, n)`.
+    """Return which weights of a window a kernel multiplies beside each other: int64 `(taps, n)`.
 
     Kernels take the taps of a window two by two, pixel by pixel and, within a pixel, channel by
     channel. With an odd number of channels there are two ways to make such pairs, and both must

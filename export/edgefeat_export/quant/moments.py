@@ -31,8 +31,9 @@ class Moments:
         """Add windows of both networks at the same places.
 
         Args:
-            wanted: `(groups, n, taps)` real numbers of the float network.
-            levels: `(groups, n, taps)` whole numbers of the quantized one, its zero point at 0.
+            wanted: Real numbers of the float network, float32 or float64 `(groups, n, taps)`.
+            levels: Whole numbers of the quantized network with the zero point at 0, float32
+                `(groups, n, taps)`.
         """
         wanted, levels = exact.on_grid(wanted, _WANTED_BITS), levels.astype(np.float64)
         parts = [

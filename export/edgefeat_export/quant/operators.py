@@ -53,14 +53,18 @@ class Operator:
             self._here = _Arithmetic(arithmetic, node.inputs, values)
 
     def run(self, arrays: Sequence[Array]) -> Array:
-        """Return the first output for these inputs, in the order of `inputs`."""
+        """Return the first output.
+
+        Args:
+            arrays: Inputs in the order of `inputs`, of any type.
+        """
         if self._here is None or any(array.dtype.kind != "f" for array in arrays):
             return self._elsewhere(arrays)
         return self._here(arrays)
 
 
 def held(x: Array) -> Array:
-    """Return numbers of the float network as they are kept: half precision where they fit."""
+    """Return numbers of the float network as they are kept: float16 if they fit, else float32."""
     if x.dtype.kind != "f":
         return x
     narrow = x.astype(np.float32, copy=False)

@@ -55,7 +55,7 @@ class Histogram:
 
     @property
     def centres(self) -> NDArray[np.float64]:
-        """The middle of every bin."""
+        """The middle of every bin, float64 `(bins,)`."""
         edges = np.linspace(-self.reach, self.reach, _BINS + 1)
         return (edges[:-1] + edges[1:]) / 2
 

@@ -41,14 +41,17 @@ def fit(weight: Floats, delivered: Floats, crossed: Floats, *, ridge: float) -> 
 def round_weights(
     weight: Floats, scale: Floats, covariance: Floats, *, limits: WeightLimits, damp: float
 ) -> NDArray[np.int8]:
-    """Round to integers of `scale`, pushing each column's error into the later ones.
+    """Round to multiples of `scale`, and push each column's error into the later ones.
 
     Args:
-        weight: `(groups, out, taps)`.
-        scale: `(groups, out)`.
-        covariance: `(groups, taps, taps)` of the inputs.
+        weight: float64 `(groups, out, taps)`.
+        scale: float64 `(groups, out)`.
+        covariance: Covariance of the inputs, float64 `(groups, taps, taps)`.
         limits: What the integers may be.
-        damp: Added to the diagonal, relative to the mean variance.
+        damp: Added to the diagonal of the covariance, relative to the mean variance.
+
+    Returns:
+        The integers, int8 `(groups, out, taps)`.
     """
     taps = covariance.shape[-1]
     damped = covariance + damp * _mean_variance(covariance) * np.eye(taps)

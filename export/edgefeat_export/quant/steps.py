@@ -51,7 +51,7 @@ class Step:
         return self.node.op in WEIGHTED_OPS
 
     def activated(self, x: NDArray[Any]) -> NDArray[Any]:
-        """Return the operator's output after the activation."""
+        """Return what the activation makes of the operator's output, of any type and shape."""
         return x if self.activation is None else np.clip(x, self.floor, self.ceiling)
 
 

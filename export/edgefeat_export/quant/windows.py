@@ -67,10 +67,10 @@ class Windows:
         )
 
     def grouped(self, weight: Array, axis: int) -> NDArray[np.float64]:
-        """Return a weight as `(groups, out, taps)`, taps in the order of `sample`.
+        """Return a weight as float64 `(groups, out, taps)`, taps in the order of `sample`.
 
         Args:
-            weight: The weight as the operator has it.
+            weight: The weight as the operator has it, of any type.
             axis: The axis of the output channels.
         """
         last = np.moveaxis(np.moveaxis(weight, axis, 0), 1, -1)
@@ -83,7 +83,7 @@ class Windows:
         need rounding.
 
         Args:
-            weight: `(groups, out, taps)`.
+            weight: float32 or float64 `(groups, out, taps)`.
             x: `(images, channels, height, width)`, or `(..., channels)` when flat; of the weight's
                 type.
         """
@@ -113,7 +113,11 @@ class Windows:
                 np.add(total, product, out=total)
 
     def totals(self, x: Array) -> tuple[NDArray[np.float64], int]:
-        """Return the sum of all windows, `(groups, taps)`, and how many there are."""
+        """Return the sum of all windows, float64 `(groups, taps)`, and how many there are.
+
+        Args:
+            x: `(images, channels, height, width)`, or `(..., channels)` when flat; of any type.
+        """
         if self.flat:
             rows = x.reshape(-1, x.shape[-1])
             return rows.sum(0, dtype=np.float64)[np.newaxis], len(rows)
@@ -128,8 +132,8 @@ class Windows:
         Taps go through a window pixel by pixel, and through a pixel channel by channel.
 
         Args:
-            x: `(images, channels, height, width)`, or `(..., channels)` when flat.
-            at: `(positions, 2)`, from 0 to 1 down and across the output.
+            x: `(images, channels, height, width)`, or `(..., channels)` when flat; of any type.
+            at: float64 `(positions, 2)`, from 0 to 1 down and across the output.
         """
         if self.flat:
             return x.reshape(1, -1, x.shape[-1])
@@ -156,7 +160,7 @@ class Windows:
             rng: Chooses the places if there are too many to take all.
 
         Returns:
-            `(positions, 2)`, from 0 to 1 down and across the output.
+            float64 `(positions, 2)`, from 0 to 1 down and across the output.
         """
         if self.flat:
             return np.zeros((1, 2))
@@ -169,7 +173,11 @@ class Windows:
         return rng.random((wanted, 2))
 
     def taps(self, x: Array) -> Iterator[Array]:
-        """Yield what lies under each tap, for all windows: `(images, channels, height, width)`."""
+        """Yield what lies under each tap, for all windows: `(images, channels, height, width)`.
+
+        Args:
+            x: `(images, channels, height, width)`, of any type.
+        """
         padded = self._padded(x, first=2)
         counts = self._counts(padded.shape[2:])
         for place in np.ndindex(*self.kernel):
