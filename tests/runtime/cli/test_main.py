@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from edgefeat.cli.main import main
+from edgefeat.cli.main import COMMANDS, main
 from edgefeat.cli.parser import Parser
 from edgefeat.errors import OptionError
 
@@ -23,8 +23,7 @@ def edgefeat(*words: str) -> subprocess.CompletedProcess[str]:
         (["extact", "a.jpg"], "edgefeat: error: no command 'extact'. Did you mean 'extract'?"),
         (
             ["paint"],
-            "edgefeat: error: no command 'paint'. There is extract, stream, search, duplicates, "
-            "sheet, bench, info, doctor",
+            f"edgefeat: error: no command 'paint'. There is {', '.join(COMMANDS)}",
         ),
         (
             ["extract"],
