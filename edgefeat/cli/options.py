@@ -38,6 +38,7 @@ __all__ = [
     "positive_integer",
     "read_options",
     "refuse",
+    "size_hw",
     "warnings_as_notes",
 ]
 
@@ -172,6 +173,14 @@ def warnings_as_notes(arguments: argparse.Namespace) -> Iterator[None]:
             )
             for text in dict.fromkeys(texts):
                 sys.stderr.write(f"edgefeat: note: {text}\n")
+
+
+def size_hw(text: str) -> tuple[int, int]:
+    """Read WIDTHxHEIGHT, such as 640x480; return height and width."""
+    width, _, height = text.lower().partition("x")
+    if not (width.isdecimal() and height.isdecimal() and int(width) and int(height)):
+        raise argparse.ArgumentTypeError(f"expected WIDTHxHEIGHT, such as 640x480, got {text!r}")
+    return int(height), int(width)
 
 
 def positive_integer(text: str) -> int:

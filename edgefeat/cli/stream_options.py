@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from edgefeat.cli.options import add_options, group_of, positive_integer
+from edgefeat.cli.options import add_options, group_of, positive_integer, size_hw
 from edgefeat.cli.set_options import OUTPUT_TITLE, add_set_options
 from edgefeat.options.keeping import KeepOptions
 from edgefeat.options.network import NetworkOptions
@@ -57,7 +57,7 @@ def add_source_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--size",
         dest="size_hw",
-        type=_size,
+        type=size_hw,
         metavar="WxH",
         help="width and height of raw frames, or to ask of a camera",
     )
@@ -93,10 +93,3 @@ def _positive(text: str) -> float:
     if not 0 < number < float("inf"):
         raise argparse.ArgumentTypeError(f"expected a number above 0, got {text!r}")
     return number
-
-
-def _size(text: str) -> tuple[int, int]:
-    width, _, height = text.lower().partition("x")
-    if not (width.isdecimal() and height.isdecimal() and int(width) and int(height)):
-        raise argparse.ArgumentTypeError(f"expected WIDTHxHEIGHT, as 640x480, got {text!r}")
-    return int(height), int(width)

@@ -94,7 +94,7 @@ def reconnects(folder: Path, count: int) -> None:
     plan = OutputPlan(
         output=str(folder / "year.jsonl"),
         live=True,
-        keeping=KeepOptions(rotate="256K", keep=60, gzip=True),
+        keeping=KeepOptions.of(rotate="256K", keep=60, gzip=True),
     )
     limits = Limits(timeout_s=5, backoff_s=0.001, backoff_max_s=0.001)
     early: tuple[int, int, int] | None = None

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from edgefeat.cli.options import size_hw
 from edgefeat_export.cli import printing
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument(
         "--frame",
         dest="frames",
-        type=_frame,
+        type=size_hw,
         action="append",
         required=True,
         metavar="WxH",
@@ -82,13 +83,6 @@ def run(arguments: argparse.Namespace) -> int:
     else:
         sys.stdout.writelines(f"{_as_line(one)}\n" for one in made)
     return 0
-
-
-def _frame(text: str) -> tuple[int, int]:
-    sides = text.lower().split("x")
-    if len(sides) != 2 or not all(side.isdecimal() and int(side) > 0 for side in sides):
-        raise argparse.ArgumentTypeError(f"expected WIDTHxHEIGHT like 640x480, got {text!r}")
-    return int(sides[1]), int(sides[0])
 
 
 def _as_line(one: Bundle) -> str:

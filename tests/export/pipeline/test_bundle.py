@@ -178,7 +178,7 @@ def test_the_command_writes_and_says_so(folder: Path, capsys: pytest.CaptureFixt
 @pytest.mark.parametrize(
     ("more", "code", "said"),
     [
-        (["--frame", "640"], 2, "expected WIDTHxHEIGHT like 640x480"),
+        (["--frame", "640"], 2, "expected WIDTHxHEIGHT, such as 640x480"),
         (["--frame", "640x480", "--pixels", "yv12"], 2, "--pixels: expected 'rgb'"),
         (["--frame", "641x480", "--pixels", "nv12"], 2, "--frame: expected even sides"),
         (["--frame", "348x348"], 2, "--frame: frames of 348 x 348 pixels have no exact graph"),

@@ -312,7 +312,7 @@ def test_the_live_line(watched: Path, tmp_path: Path) -> None:
             ["clip.mp4", "--stride", "5"],
             "--stride: goes only with raw frames on stdin.",
         ),
-        (["-", "--size", "4"], "--size: expected WIDTHxHEIGHT, as 640x480, got '4'"),
+        (["-", "--size", "4"], "--size: expected WIDTHxHEIGHT, such as 640x480, got '4'"),
         (["a.mp4", "--size", "4x4"], "--size: does not go with the source a.mp4. Leave it out."),
         (
             ["a.mp4", "--camera-fps", "4"],

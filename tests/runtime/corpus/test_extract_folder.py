@@ -142,7 +142,9 @@ def test_what_is_there_already_is_refused(photos: Path, tmp_path: Path) -> None:
 def test_an_output_among_the_sources_is_no_source(
     folder: Path, extractor: FeatureExtractor, name: str
 ) -> None:
-    for options in ({}, {"overwrite": True}):
-        summary = edgefeat.extract_folder(folder, folder / name, extractor=extractor, **options)
+    for overwrite in (False, True):
+        summary = edgefeat.extract_folder(
+            folder, folder / name, extractor=extractor, overwrite=overwrite
+        )
         assert (summary.rows, summary.failures) == (3, 1)
         assert (summary.skipped, summary.excluded_by_default) == ({}, 0)

@@ -141,8 +141,8 @@ def test_links_and_doubled_names_in_a_tar_are_told(
     ((where, error),) = listing.failures
     assert where == f"{path}/a.jpg"
     assert "stands more than once; the first one is taken" in error.problem
-    for options in ({}, {"sync": True}):  # which is no reason not to follow the archive
-        summary = edgefeat.extract_folder(path, tmp_path / "set", extractor=extractor, **options)
+    for sync in (False, True):  # which is no reason not to follow the archive
+        summary = edgefeat.extract_folder(path, tmp_path / "set", extractor=extractor, sync=sync)
         assert (summary.rows, summary.failures) == (1, 2)
 
 

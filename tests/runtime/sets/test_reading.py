@@ -12,6 +12,7 @@ import pytest
 from edgefeat import FeatureSet, SinkError
 from edgefeat.sets import reading
 from edgefeat.sets.encoding import Store
+from edgefeat.sets.manifest import read_manifest
 from sets_support import file_of, info_of, write_set
 
 AGAIN = "Copy the file again, or extract again."
@@ -153,10 +154,11 @@ def test_a_set_is_read_while_a_writer_replaces_its_shards(
     info = info_of()
     write_set(tmp_path / "set", info, ["a", "b", "c", "d"])
     write_set(tmp_path / "other", info, ["a", "c", "d", "e", "f"])
-    old = reading.read_manifest(tmp_path / "set")
+    old = read_manifest(tmp_path / "set")
     shutil.rmtree(tmp_path / "set")
     shutil.copytree(tmp_path / "other", tmp_path / "set")
     looks = [old]
-    real = reading.read_manifest
-    monkeypatch.setattr(reading, "read_manifest", lambda path: looks.pop() if looks else real(path))
+    monkeypatch.setattr(
+        reading, "read_manifest", lambda path: looks.pop() if looks else read_manifest(path)
+    )
     assert FeatureSet.read(tmp_path / "set").paths == ("a", "c", "d", "e", "f")
