@@ -23,6 +23,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterator, Sequence
+from itertools import islice
 from pathlib import Path
 
 from edgefeat.errors import OptionError, SinkError
@@ -50,6 +51,7 @@ __all__ = ["ShardSink", "default_shard_sources", "open_set_folder"]
 
 _SHARD_BYTES = 16 * 2**20
 _MAX_SOURCES = 1024
+_FOLDERS_TO_TRY = 1000
 
 
 def default_shard_sources(info: SetInfo, batch: int) -> int:
@@ -87,6 +89,13 @@ def open_set_folder(
         shard_sources=shard_size,
         default_sources=default_shard_sources(info, batch),
     )
+
+
+def _any_folder_is_there(names: Iterator[str], base: str) -> bool:
+    """Return whether one of the first folders that relative names are in is below a folder."""
+    folders = (os.path.split(name)[0] for name in names if not name.startswith("/"))
+    first = dict.fromkeys(islice(folders, _FOLDERS_TO_TRY))
+    return any((Path(base) / folder).is_dir() for folder in first)
 
 
 class ShardSink(SinkBase):
@@ -145,8 +154,14 @@ class ShardSink(SinkBase):
 
     def names_there(self) -> tuple[Iterator[str], str | None]:
         """Return what the set's pictures are called, and where relative names start from."""
-        base, names = self._folder.manifest.relative_to, self._stock.names()
-        return names, None if base is None else os.path.realpath(self._folder.path / base)
+        relative = self._folder.manifest.relative_to
+        if relative is None:
+            return self._stock.names(), None
+        base = os.path.realpath(self._folder.path / relative)
+        if not _any_folder_is_there(self._stock.names(), base):  # the set was moved without them
+            self._building.relative_to = None
+            return self._stock.names(), None
+        return self._stock.names(), base
 
     def pending(self, paths: Sequence[str], look: Look | None = None) -> list[str]:
         """Return the pictures still to be done, each once, in order.

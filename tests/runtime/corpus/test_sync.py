@@ -214,6 +214,33 @@ def test_new_pictures_are_spelled_as_the_set_spells(
     assert "other.png" in paths  # relative names start from where the set was made
 
 
+@pytest.mark.parametrize("options", [{"sync": True}, {"resume": True}], ids=["sync", "resume"])
+@pytest.mark.parametrize("moved", ["set", "both"])
+def test_a_set_that_was_moved_knows_its_pictures(
+    folder: Path,
+    extract: Extract,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    options: dict[str, bool],
+    moved: str,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    extract("in")
+    before = FeatureSet.read("set").paths
+    (tmp_path / "disk" / "deep").mkdir(parents=True)
+    (tmp_path / "set").rename(tmp_path / "disk" / ("deep/set" if moved == "set" else "set"))
+    if moved == "both":
+        folder.rename(tmp_path / "disk" / "in")
+        monkeypatch.chdir("/")
+    there = "disk/deep/set" if moved == "set" else "disk/set"
+    source = "in" if moved == "set" else tmp_path / "disk" / "in"
+    for _ in range(2):
+        changes = extract(source, there, **options).changes
+        assert changes is not None
+        assert (changes.new, changes.changed, changes.gone) == (0, 0, 0)
+        assert FeatureSet.read(tmp_path / there).paths == before
+
+
 def test_links_with_names_of_their_own_stay_two(
     photos: Path, extract: Extract, tmp_path: Path
 ) -> None:
