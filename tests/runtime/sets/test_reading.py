@@ -41,8 +41,8 @@ AGAIN = "Copy the file again, or extract again."
         (
             "f.doc",
             b"",
-            "expected a folder or a file ending in .npz, .npy, .csv, .jsonl, .parquet. Name what "
-            "`edgefeat extract` or `edgefeat stream` wrote.",
+            "expected a folder or a file ending in .npz, .npy, .csv, .jsonl, .jsonl.gz, .parquet. "
+            "Name what `edgefeat extract` or `edgefeat stream` wrote.",
         ),
     ],
     ids=["npz", "npz-empty", "npy-alone", "foreign", "empty", "list", "bytes", "ending"],
