@@ -5,6 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+settings.register_profile("any CPU", deadline=None)  # a busy or emulated one is slow, not wrong
+settings.load_profile("any CPU")
 
 ROOT = Path(__file__).parent.parent
 PHOTOS = ROOT / "tests" / "data" / "photos"

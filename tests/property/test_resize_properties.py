@@ -19,7 +19,7 @@ def noise(height: int, width: int) -> np.ndarray:
     return np.random.default_rng(height * 701 + width).integers(0, 256, (height, width, 3), "u1")
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(SIDES, SIDES, TARGETS, LEVELS)
 def test_a_picture_of_one_colour_keeps_it(
     height: int, width: int, target: tuple[int, int], level: int
@@ -29,7 +29,7 @@ def test_a_picture_of_one_colour_keeps_it(
         assert (resample(flat, target) == level).all()
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(SIDES, SIDES, TARGETS)
 def test_averages_stay_within_the_pictures_range(
     height: int, width: int, target: tuple[int, int]
@@ -41,7 +41,7 @@ def test_averages_stay_within_the_pictures_range(
     assert pixels.min() <= got.min() <= got.max() <= pixels.max()
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     SIDES,
     SIDES,

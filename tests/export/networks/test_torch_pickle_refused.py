@@ -335,9 +335,7 @@ GOOD = legacy(mapping(a=tensor(), b=tensor(offset=2, size=(2, 2), stride=(2, 1))
     edits=st.lists(st.tuples(st.integers(0, len(GOOD) - 1), st.integers(0, 255)), max_size=4),
     length=st.integers(0, len(GOOD)),
 )
-@settings(
-    max_examples=400, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=400, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_any_damage_is_either_harmless_or_a_typed_error(pth, edits, length):
     data = bytearray(GOOD)
     for index, byte in edits:
