@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 __all__ = ["OpenCvDecoder"]
 
+# Packets that the transport knows to be damaged are left out; OpenCV cannot count them.
+_LIVE_OPTIONS = {"fflags": "discardcorrupt"}
 _NO_TIME = -(2.0**62)  # FFmpeg's AV_NOPTS_VALUE is -2 to the 63rd
 
 
@@ -54,7 +56,8 @@ class OpenCvDecoder:
             cv2.CAP_PROP_N_THREADS: 1 if request.live else 0,  # 0: as many as there are cores
         }
         flat = [number for setting in settings.items() for number in setting]
-        with ffmpeg_options(request.options, name=request.name, timeout_s=request.timeout_s):
+        options = {**(_LIVE_OPTIONS if request.live else {}), **request.options}
+        with ffmpeg_options(options, name=request.name, timeout_s=request.timeout_s):
             capture = cv2.VideoCapture(request.place, cv2.CAP_FFMPEG, flat)  # type: ignore[arg-type]
         if not capture.isOpened():
             capture.release()
