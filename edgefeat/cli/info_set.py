@@ -21,7 +21,7 @@ def is_set(path: str) -> bool:
     """Return whether a name is that of a set, and not of a model file."""
     from edgefeat.sets.formats import FORMATS
 
-    return Path(path).is_dir() or Path(path).suffix.lower() in FORMATS
+    return Path(path).is_dir() or path.lower().endswith((*FORMATS, ".jsonl.gz"))
 
 
 def show_set(arguments: argparse.Namespace) -> int:
