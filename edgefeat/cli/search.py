@@ -37,7 +37,10 @@ examples:
   edgefeat search features/ cat.jpg --json              a line of JSON for each photo
   edgefeat search features/ --camera 0 -k 1             what the camera sees now is nearest to
 
-SET is what `edgefeat extract` or `edgefeat stream` wrote. The search is exact and needs no index.
+SET is what `edgefeat extract` or `edgefeat stream` wrote, or a folder of photos: its features are
+kept in the cache and follow the folder. The search is exact and needs no index. --approximate takes
+one for large sets (`pip install 'edgefeat[search]'`): it is built at the first search, which takes
+minutes, and kept in the cache.
 The model file is asked for only where the set was not made by the shipped one.
 
 exit codes: 0 all done; 1 some photos failed, each named, the rest done;
@@ -71,7 +74,7 @@ def add_parser(
     add("--since", type=read_time, metavar="TIME", help="only frames taken then or later")
     add("--until", type=read_time, metavar="TIME", help="only frames taken before then")
     add("--metric", default="cosine", metavar="NAME", help="cosine (default) or euclidean")
-    add("--approximate", action="store_true", help="by an index: large sets, edgefeat[search]")
+    add("--approximate", action="store_true", help="by an index, for large sets; see below")
     add("--html", metavar="FILE", help="write a contact sheet of what was found")
     add("--json", action="store_true", help="a line of JSON for each photo")
     add_finding_options(parser)
