@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 import edgefeat
-from edgefeat.sources import VideoOptions, open_source
+from edgefeat.options.video import DecoderName, VideoOptions
+from edgefeat.sources import open_source
 from edgefeat.streaming import Event, EventKind, Limits
 from http_server import Answer, served
 from streams_support import NumberReader
@@ -103,7 +104,7 @@ def test_pictures_of_damaged_packets_are_left_out(clips: Path) -> None:
     lost = {n + 1 for n in starts[15:60:9] if not cells[n + 1][1] & 0x40}
     assert len(lost) == 5
     damaged = b"".join(cell for n, cell in enumerate(cells) if n not in lost)
-    opened = VideoOptions(decoder="opencv")
+    opened = VideoOptions(decoder=DecoderName.OPENCV)
     with served(sent(damaged, "video/mp2t", with_length=False)) as url:
         source = open_source(f"{url}/live", video=opened)
         stream = edgefeat.stream(source, NumberReader(), policy="all", limits=ONCE)
