@@ -126,7 +126,8 @@ def test_other_threads_and_children_keep_their_stderr(half: bytes, tmp_path: Pat
     path = tmp_path / "half.jpg"
     path.write_bytes(half)
     done = subprocess.run(
-        [sys.executable, "-c", NATIVE, str(path)],
+        # Python warns that a process with threads forks, which is what is tested.
+        [sys.executable, "-W", "ignore::DeprecationWarning", "-c", NATIVE, str(path)],
         capture_output=True, text=True, timeout=60, check=False, env=os.environ,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
