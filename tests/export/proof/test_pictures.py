@@ -43,9 +43,7 @@ def test_a_folder_that_is_not_there_or_is_empty_is_refused(tmp_path: Path) -> No
     with pytest.raises(ExportError) as refusal:
         pictures.from_folder(tmp_path / "none", SPEC, at_most=4, say=lambda _line: None)
     assert str(refusal.value) == f"{tmp_path / 'none'}: no such folder. Give a folder of pictures."
-    with pytest.raises(
-        ExportError, match=r"no pictures in this folder\. Give a folder of pictures"
-    ):
+    with pytest.raises(ExportError, match=r"no file in this folder\. Give a folder of pictures"):
         pictures.from_folder(tmp_path, SPEC, at_most=4, say=lambda _line: None)
 
 
