@@ -17,7 +17,7 @@ from edgefeat_export.errors import BackboneError
 if TYPE_CHECKING:
     import keras
 
-__all__ = ["GEM_POWER", "Headless", "Pooling", "Tap", "cut", "taps_at"]
+__all__ = ["GEM_POWER", "Headless", "Pooling", "Tap", "cut", "layers_of", "taps_at"]
 
 GEM_POWER = 3
 """The exponent that Radenović et al. (2018) settle on, and every retrieval system since."""
@@ -80,6 +80,11 @@ def taps_at(layers: Iterable[str | Tap], pooling: str | None = None) -> tuple[Ta
     return tuple(layer if isinstance(layer, Tap) else _tap(layer, default) for layer in layers) or (
         Tap(pooling=default),
     )
+
+
+def layers_of(taps: Iterable[Tap]) -> tuple[str, ...]:
+    """Return the names of the layers that taps name."""
+    return tuple(tap.layer for tap in taps if tap.layer is not None)
 
 
 def cut(model: keras.Model, taps: Sequence[Tap], *, end: str | None = None) -> Headless:

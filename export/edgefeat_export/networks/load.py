@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,8 +18,13 @@ from edgefeat_export.networks.request import NetworkRequest
 __all__ = ["load_network"]
 
 
-def load_network(request: NetworkRequest) -> Network:
+def load_network(request: NetworkRequest, layers: Sequence[str] = ()) -> Network:
     """Load a backbone of the catalogue or a model the user saved.
+
+    Args:
+        request: Which network.
+        layers: Names of layers that it will be cut at, which say what picture is meant where a
+            saved model takes several.
 
     Raises:
         BackboneError: It cannot be found, loaded or understood.
@@ -26,11 +32,11 @@ def load_network(request: NetworkRequest) -> Network:
     """
     tf.keras.utils.clear_session()  # names that Keras numbers start at 1 again: equal bytes
     if networks.is_model_file(request.name):
-        return _saved_model(request)
+        return _saved_model(request, layers)
     return _backbone(request)
 
 
-def _saved_model(request: NetworkRequest) -> Network:
+def _saved_model(request: NetworkRequest, layers: Sequence[str]) -> Network:
     given = {
         "weights": request.weights != "imagenet",
         "alpha": request.alpha is not None,
@@ -41,6 +47,7 @@ def _saved_model(request: NetworkRequest) -> Network:
         Path(request.name),
         normalisation=request.declared,
         size_hw=request.size_hw,
+        layers=layers,
         name=request.export_name,
         licence=request.licence,
         allow_code=request.allow_code,

@@ -109,6 +109,7 @@ def of_file(
     *,
     normalisation: Normalisation | None,
     size_hw: tuple[int, int] | None = None,
+    layers: Sequence[str] = (),
     name: str | None = None,
     licence: str | None = None,
     allow_code: bool = False,
@@ -120,6 +121,8 @@ def of_file(
         path: A `.keras` or `.h5` file, or a SavedModel folder.
         normalisation: What the model expects of a pixel; None where it scales 0..255 itself.
         size_hw: Height and width of the input in pixels, where the model leaves them open.
+        layers: Names of layers that it will be cut at, which say what picture is meant where it
+            takes several.
         name: Name of the exported file; None takes the saved file's.
         licence: SPDX identifier of the weights, as the user states it.
         allow_code: Whether code inside the file may run.
@@ -130,7 +133,7 @@ def of_file(
     """
     name = file_safe(name or path.stem)
     model, find_head = open_model(
-        path, name=name, size_hw=size_hw, allow_code=allow_code, code=code
+        path, name=name, size_hw=size_hw, layers=layers, allow_code=allow_code, code=code
     )
     _, height, width, channels = model.input_shape
     weights = record_of_folder(path) if path.is_dir() else record_of_file(path)

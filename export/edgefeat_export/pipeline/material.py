@@ -52,7 +52,7 @@ def prepare(request: BuildRequest, say: Say) -> Material:
         ExportError: Pictures cannot be read, or are too few to fit a PCA to.
     """
     say(f"loading {request.network.name}")
-    network = load.load_network(request.network)
+    network = load.load_network(request.network, headless.layers_of(request.taps))
     body = network.cut(request.taps)
     _say_cut(network, body, request, say)
     say("converting to ONNX and cleaning the graph")

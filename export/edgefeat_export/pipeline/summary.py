@@ -31,8 +31,8 @@ def summary(
         BackboneError: The network cannot be loaded or cut.
         OptionError: An option makes no sense.
     """
-    loaded = load.load_network(network_of(network))
     taps = headless.taps_at(layers, pooling)
+    loaded = load.load_network(network_of(network), headless.layers_of(taps))
     body = loaded.cut(taps)
     lines: list[str] = []
     loaded.model.summary(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
@@ -14,7 +14,7 @@ import onnx
 from edgefeat.model.file import read_model_file
 from edgefeat.model.spec import ModelSpec, OutputKind, OutputSpec
 from edgefeat.options import checks
-from edgefeat_export.cut import reduction
+from edgefeat_export.cut import headless, reduction
 from edgefeat_export.cut.headless import Pooling, Tap
 from edgefeat_export.errors import ExportError
 from edgefeat_export.networks import load
@@ -71,13 +71,15 @@ def verify(
     file = read_model_file(path)
     precision = _precision(file.spec, path)
     limits = gate_limits.changed(gates, precisions=(precision,))[precision]
-    network = load.load_network(_as_in_file(network_of(against), file.spec, path, say))
+    taps = [_tap(output) for output in file.spec.outputs]
+    request = _as_in_file(network_of(against), file.spec, path, say)
+    network = load.load_network(request, headless.layers_of(taps))
     same_weights = network.weights.sha256 == file.spec.source.weights_sha256
     if not same_weights:
         say(f"note: the weights differ from those {path.name} was made from")
     judged = pictures.from_folder(Path(images), file.spec.input, at_most=count, say=say)
     say(f"comparing {path.name} with Keras on {len(judged)} pictures")
-    reference = _reference(network, file.spec, path)
+    reference = _reference(network, taps, file.spec, path)
     parities = parity.measure(path, reference, judged, file=path.name)
     gate_limits.require(parities, limits, file=path.name, reference=reference.name)
     return VerifiedFile(
@@ -111,12 +113,14 @@ def _as_in_file(against: NetworkRequest, spec: ModelSpec, path: Path, say: Say) 
     return replace(against, normalisation=recorded)
 
 
-def _reference(network: Network, spec: ModelSpec, path: Path) -> KerasReference:
+def _reference(
+    network: Network, taps: Sequence[Tap], spec: ModelSpec, path: Path
+) -> KerasReference:
     """Return the network cut where the file says, with the file's own PCA behind it."""
     reduced = spec.primary.reduced_from is not None
     projection = reduction.read_projection(onnx.load(path)) if reduced else None
     return KerasReference(
-        headless=network.cut([_tap(output) for output in spec.outputs]),
+        headless=network.cut(taps),
         normalisation=network.normalisation,
         reduction=reduction.Reduction(projection=projection, l2=spec.primary.l2_normalised),
     )

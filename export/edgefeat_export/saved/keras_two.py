@@ -74,7 +74,8 @@ def _unpack_single_ends(config: Config) -> int:
     count = 0
     for graph in _graphs(config):
         for ends in ("input_layers", "output_layers"):
-            if len(graph[ends]) == 1 and isinstance(graph[ends][0], list):
+            listed = isinstance(graph[ends], list)  # a dictionary names its ends, and stays one
+            if listed and len(graph[ends]) == 1 and isinstance(graph[ends][0], list):
                 (graph[ends],) = graph[ends]
                 count += 1
     return count

@@ -23,8 +23,9 @@ from edgefeat_export.saved.config import code_inside, read_config, repaired
 from edgefeat_export.saved.flatten import flatten, is_graph
 from edgefeat_export.saved.folder import open_saved_model
 from edgefeat_export.saved.keras_two import modernise
+from edgefeat_export.saved.one_picture import of_one_picture
 from edgefeat_export.saved.operation_layers import OPERATION_CLASSES
-from edgefeat_export.saved.picture_input import picture_shape
+from edgefeat_export.saved.picture_input import input_shapes, picture_shape
 from edgefeat_export.saved.traced import open_trace
 
 __all__ = ["MODEL_SUFFIXES", "open_model"]
@@ -38,24 +39,27 @@ def open_model(
     *,
     name: str,
     size_hw: tuple[int, int] | None = None,
+    layers: Sequence[str] = (),
     allow_code: bool = False,
     code: Path | None = None,
 ) -> tuple[keras.Model, Callable[[], Head]]:
     """Return a saved model as a flat functional one, ready to be cut, and what finds its head.
 
-    The head is found on demand only, because a model with several outputs has no single one and can
-    still be cut at layers that are named.
+    The head is found on demand only: a model whose head is not understood can still be cut at
+    layers that are named. Of a model with several inputs there remains what hangs on one picture.
 
     Args:
         path: A `.keras` or `.h5` file of Keras 3 or Keras 2, or a SavedModel folder.
         name: Name to give the returned model.
         size_hw: Height and width in pixels, where the model leaves them open or takes several.
+        layers: Names of layers that it will be cut at, which say what picture is meant where it
+            takes several.
         allow_code: Whether code inside the file (Lambda layers) may run.
         code: A Python file that defines the model's own classes. The file is run.
 
     Raises:
         BackboneError: The file is missing, damaged or of another kind, it needs code that was not
-            allowed, or its input is no picture.
+            allowed, or no layer hangs on one picture alone.
     """
     if path.is_dir():
         return open_saved_model(path, name=name, size_hw=size_hw, allow_code=allow_code)
@@ -63,9 +67,9 @@ def open_model(
     model = _load(path, config, allow_code=allow_code, code=code)
     if not is_graph(model):
         return _trace(model, picture_shape(_built_shape(config), path, size_hw), name)
-    shapes = [tuple(tensor.shape) for tensor in model.inputs]
-    shape = picture_shape(shapes[0] if len(shapes) == 1 else shapes, path, size_hw)
-    flat = flatten(model, shape, name)
+    inputs = [(str(tensor.name), tuple(tensor.shape)) for tensor in model.inputs]
+    whole = flatten(model, input_shapes(inputs, path, size_hw), name)
+    flat = of_one_picture(whole, layers, path)
     return flat, partial(find_head, flat)
 
 

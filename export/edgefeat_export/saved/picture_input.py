@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
 from edgefeat_export.errors import BackboneError
 
-__all__ = ["picture_shape"]
+__all__ = ["input_shapes", "is_picture", "picture_shape"]
 
 _CHANNELS: Final = (1, 3)
+_MOST_NAMED: Final = 8  # inputs that a message names
+
+
+def is_picture(shape: Sequence[int | None]) -> bool:
+    """Return whether an input of this shape, batch axis first, takes pictures."""
+    return len(shape) == 4 and shape[3] in _CHANNELS
 
 
 def picture_shape(shape: Any, path: Path, size_hw: tuple[int, int] | None) -> tuple[int, int, int]:
@@ -23,12 +30,12 @@ def picture_shape(shape: Any, path: Path, size_hw: tuple[int, int] | None) -> tu
     Raises:
         BackboneError: The input is not one picture, or its size is open and none was chosen.
     """
-    if len(shape) != 4 or shape[3] not in _CHANNELS:
+    if not is_picture(shape):
         raise BackboneError(
-            "expected one input of pictures (batch, height, width, 1 or 3 channels), got"
+            "expected an input of pictures (batch, height, width, 1 or 3 channels), got"
             f" {shape or 'none'}",
             where=path,
-            remedy="Only models that look at one picture can be exported.",
+            remedy="Only models that look at pictures can be exported.",
         )
     height, width = size_hw or shape[1:3]
     if height is None or width is None:
@@ -39,3 +46,35 @@ def picture_shape(shape: Any, path: Path, size_hw: tuple[int, int] | None) -> tu
             option="size_hw",
         )
     return int(height), int(width), int(shape[3])
+
+
+def input_shapes(
+    inputs: Sequence[tuple[str, tuple[int | None, ...]]],
+    path: Path,
+    size_hw: tuple[int, int] | None,
+) -> list[tuple[int | None, ...]]:
+    """Return the shape of each input of a model without the batch axis; pictures get their size.
+
+    Args:
+        inputs: Name and shape of each input, batch axis first.
+        path: The model file, for messages.
+        size_hw: Height and width in pixels that the user chose; None takes the model's own.
+
+    Raises:
+        BackboneError: No input takes pictures, or a size is open and none was chosen.
+    """
+    if not any(is_picture(shape) for _, shape in inputs):
+        if len(inputs) == 1:
+            picture_shape(inputs[0][1], path, size_hw)
+        named = [f"{name} {shape}" for name, shape in inputs[:_MOST_NAMED]]
+        more = f" and {len(inputs) - _MOST_NAMED} more" if len(inputs) > _MOST_NAMED else ""
+        raise BackboneError(
+            "expected an input of pictures (batch, height, width, 1 or 3 channels), got"
+            f" {', '.join(named)}{more}",
+            where=path,
+            remedy="Only models that look at pictures can be exported.",
+        )
+    return [
+        picture_shape(shape, path, size_hw) if is_picture(shape) else tuple(shape[1:])
+        for _, shape in inputs
+    ]

@@ -1,0 +1,126 @@
+"""Models of several inputs or outputs: cut where a layer hangs on one picture alone."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+from keras import layers
+
+from edgefeat_export.cut.headless import Tap
+from edgefeat_export.errors import BackboneError
+from edgefeat_export.networks.network import of_file
+from edgefeat_export.networks.normalisation import IDENTITY
+
+SHAPE = (8, 10, 3)
+PIXELS = np.random.default_rng(0).integers(0, 256, (2, *SHAPE), np.uint8)
+
+
+def tower(name: str) -> keras.Sequential:
+    parts = [
+        layers.Input(SHAPE),
+        layers.Conv2D(6, 3, activation="relu", name=f"{name}_conv"),
+        layers.GlobalAveragePooling2D(name=f"{name}_pool"),
+        layers.Dense(5, name=f"{name}_code"),
+    ]
+    return keras.Sequential(parts, name=name)
+
+
+def photo_and_table() -> keras.Model:
+    """Inputs by name, of three kinds; the photo comes second."""
+    table = keras.Input((4,), name="numbers")
+    photo = keras.Input(SHAPE, name="photo")
+    kind = keras.Input((1,), name="kind", dtype="int32")
+    known = layers.Flatten()(layers.Embedding(7, 2)(kind))
+    mixed = layers.Concatenate(name="mixed")([tower("photos")(photo), table, known])
+    inputs = {"numbers": table, "photo": photo, "kind": kind}
+    return keras.Model(inputs, layers.Dense(1, activation="sigmoid", name="sold")(mixed))
+
+
+def siamese() -> keras.Model:
+    one, two = keras.Input(SHAPE, name="one"), keras.Input(SHAPE, name="two")
+    embed = tower("embed")
+    apart = layers.Subtract(name="apart")([embed(one), embed(two)])
+    return keras.Model([one, two], layers.Dense(1, activation="sigmoid")(apart))
+
+
+def two_cameras() -> keras.Model:
+    left, right = keras.Input(SHAPE, name="left"), keras.Input(SHAPE, name="right")
+    both = layers.Concatenate(name="both")([tower("near")(left), tower("far")(right)])
+    return keras.Model([left, right], layers.Dense(3, activation="softmax")(both))
+
+
+def age_and_sex() -> keras.Model:
+    image = keras.Input(SHAPE, name="photo")
+    shared = tower("face")(image)
+    outputs = {"age": layers.Dense(1)(shared), "sex": layers.Dense(2, "softmax")(shared)}
+    return keras.Model({"photo": image}, outputs)
+
+
+@pytest.mark.parametrize(
+    ("make", "layer", "inside"),
+    [
+        (photo_and_table, "photos_code", "photos"),
+        (siamese, "embed", "embed"),
+        (two_cameras, "near_code", "near"),
+        (two_cameras, "far_code", "far"),
+        (age_and_sex, "face", "face"),
+    ],
+)
+@pytest.mark.parametrize("suffix", [".keras", ".h5"])
+def test_a_layer_that_hangs_on_one_picture_can_be_cut_at(
+    make: type[keras.Model], layer: str, inside: str, suffix: str, tmp_path: Path
+) -> None:
+    model = make()
+    model.save(path := tmp_path / f"mine{suffix}")
+    network = of_file(path, normalisation=IDENTITY, layers=[layer])
+    body = network.cut([Tap(layer=layer)])
+    assert [tuple(t.shape) for t in body.model.inputs] == [(None, *SHAPE)]
+    expected = np.asarray(model.get_layer(inside)(PIXELS.astype(np.float32)))
+    got = np.asarray(body.model(PIXELS.astype(np.float32)))
+    np.testing.assert_allclose(got, expected, rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("make", "layer", "words"),
+    [
+        (photo_and_table, "mixed", "'mixed' hangs on more than one input (kind, numbers, photo)"),
+        (siamese, "apart", "'apart' hangs on more than one input (one, two)"),
+        (two_cameras, "both", "looks at one picture alone: near, far."),
+    ],
+)
+def test_a_layer_that_hangs_on_more_is_refused(
+    make: type[keras.Model], layer: str, words: str, tmp_path: Path
+) -> None:
+    make().save(path := tmp_path / "mine.keras")
+    with pytest.raises(BackboneError, match=re.escape(words)):
+        of_file(path, normalisation=IDENTITY, layers=[layer])
+
+
+def test_pictures_that_meet_at_once_have_no_features_of_one(tmp_path: Path) -> None:
+    one, two = keras.Input(SHAPE, name="one"), keras.Input(SHAPE, name="two")
+    x = layers.Conv2D(4, 3)(layers.Concatenate()([one, two]))
+    keras.Model([one, two], x).save(path := tmp_path / "mine.keras")
+    with pytest.raises(BackboneError, match="no layer looks at one picture alone; its inputs are"):
+        of_file(path, normalisation=IDENTITY)
+
+
+def test_inputs_are_named_where_none_is_a_picture(tmp_path: Path) -> None:
+    columns = {name: keras.Input((1,), name=name) for name in ("age", "income")}
+    x = layers.Dense(2)(layers.Concatenate()(list(columns.values())))
+    keras.Model(columns, x).save(path := tmp_path / "table.keras")
+    with pytest.raises(BackboneError, match=r"got age \(None, 1\), income \(None, 1\)"):
+        of_file(path, normalisation=IDENTITY)
+
+
+def test_channels_in_front_are_refused_at_once(tmp_path: Path) -> None:
+    image = keras.Input(SHAPE)
+    x = layers.Conv2D(4, 3, data_format="channels_first", name="odd")(
+        layers.Permute((3, 1, 2))(image)
+    )
+    keras.Model(image, x).save(path := tmp_path / "mine.keras")
+    with pytest.raises(BackboneError, match="layer 'odd' computes with the channels in front"):
+        of_file(path, normalisation=IDENTITY)
