@@ -72,14 +72,14 @@ class OpenModel:
         return _unit_length(features) if self._normalize else features
 
     def every_output(self, images: Pixels) -> dict[str, Features]:
-        """Return every output by name; vectors have length 1 if the options ask for that.
+        """Return every output that is features; vectors have length 1 if the options ask for it.
 
         Args:
             images: uint8 `(N, height, width, channels)`, as the graph takes them.
         """
         outputs = self.session.get().run(images)
         if self._normalize:
-            for one in self.spec.outputs:
+            for one in self.spec.features:
                 if one.kind is OutputKind.VECTOR:
                     outputs[one.name] = _unit_length(outputs[one.name])
         return outputs
@@ -87,11 +87,13 @@ class OpenModel:
     def _sealed(self, file: ModelFile, input_spec: InputSpec) -> str:
         """Return the fingerprint: the file's own, unless an option changes the vector.
 
-        The vectors of a bundle are those of the model inside it, and so is its fingerprint.
+        The vectors of a bundle are those of the model inside it, and so is its fingerprint. Those
+        of a file with a head are the backbone's.
         """
         spec, frame = file.spec, file.spec.frame
         if self.chosen.is_primary and not self._normalize and input_spec == spec.input:
-            return spec.fingerprint if frame is None else frame.core_fingerprint
+            own = spec.features_fingerprint or spec.fingerprint
+            return own if frame is None else frame.core_fingerprint
         from edgefeat.model.fingerprint import fingerprint
 
         return fingerprint(

@@ -47,13 +47,13 @@ class Chosen:
             OutputWarning: Nothing was asked for, and the model has more than one output.
         """
         if options.outputs is None:
-            chosen = spec.outputs[:1]
-            if len(spec.outputs) > 1:
+            chosen = spec.features[:1]
+            if len(spec.features) > 1:
                 _warn(spec, where)
         elif options.outputs == (ALL_OUTPUTS,):
-            chosen = spec.outputs
+            chosen = spec.features
         else:
-            there = {output.name: output for output in spec.outputs}
+            there = {output.name: output for output in spec.features}
             for name in options.outputs:
                 if name not in there:
                     raise OptionError(
@@ -97,7 +97,7 @@ class Chosen:
 def _warn(spec: ModelSpec, where: str) -> None:
     from edgefeat.messages.warn import warn_caller
 
-    first, *others = (f"{one.name} ({' x '.join(map(str, one.shape))})" for one in spec.outputs)
+    first, *others = (f"{one.name} ({' x '.join(map(str, one.shape))})" for one in spec.features)
     warning = OutputWarning(
         f"the vector is the first output, {first}; left out: {', '.join(others)}",
         where=where,

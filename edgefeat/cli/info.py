@@ -7,6 +7,7 @@ import json
 import sys
 from typing import TYPE_CHECKING
 
+from edgefeat.cli.info_columns import described, listed, size
 from edgefeat.cli.info_set import is_set, show_set
 from edgefeat.cli.options import add_options, open_extractor, refuse
 from edgefeat.options.extractor import EngineOptions, ModelOptions
@@ -14,6 +15,7 @@ from edgefeat.options.extractor import EngineOptions, ModelOptions
 if TYPE_CHECKING:
     from edgefeat.model.file import ModelFile
     from edgefeat.model.probe import SelfTest
+    from edgefeat.model.spec import Parity
 
 __all__ = ["add_parser"]
 
@@ -96,14 +98,17 @@ def _as_json(file: ModelFile, result: SelfTest | None) -> str:
 
 def _as_text(file: ModelFile, result: SelfTest | None) -> str:
     spec = file.spec
-    height, width = spec.input.size_hw
-    resize = spec.input.resize
     rows = [
-        ("file", f"{file.path} ({file.size_bytes / 1e6:.1f} MB)"),
+        ("file", f"{file.path} ({size(file.size_bytes)})"),
         ("model", f"{spec.name}, {spec.precision}, spec {spec.spec_version}"),
-        ("input", f"uint8 {height} x {width} x {spec.input.channels} ({spec.input.colour})"),
-        ("resize", f"{resize.mode}, {resize.interpolation}, JPEG decode {resize.decode}"),
     ]
+    if (picture := spec.picture) is not None:
+        (height, width), resize = picture.size_hw, picture.resize
+        rows += [
+            ("input", f"uint8 {height} x {width} x {picture.channels} ({picture.colour})"),
+            ("resize", f"{resize.mode}, {resize.interpolation}, JPEG decode {resize.decode}"),
+        ]
+    rows += [("column", described(column)) for column in spec.columns]
     if spec.frame is not None:
         frame_h, frame_w = spec.frame.size_hw
         rows += [
@@ -111,9 +116,12 @@ def _as_text(file: ModelFile, result: SelfTest | None) -> str:
             ("of model", spec.frame.core_fingerprint),
         ]
     for output in spec.outputs:
-        shape = " x ".join(str(side) for side in output.shape)
+        shape = " x ".join(str(side) for side in output.shape) or "1"
         pooled = f", {output.pooling} pooling" if output.pooling else ""
-        rows.append(("output", f"{output.name}: {shape} from {output.source_layer}{pooled}"))
+        kind = "" if output.kind.is_feature else f"{output.kind}, "
+        rows.append(("output", f"{output.name}: {kind}{shape} from {output.source_layer}{pooled}"))
+    if classes := next((one.classes for one in spec.outputs if one.classes), None):
+        rows.append(("classes", f"{len(classes)}: {listed(classes)}"))
     source = spec.source
     rows.append(("weights", f"{source.weights} for {source.backbone}, {source.licence}"))
     if spec.parity:
@@ -122,7 +130,7 @@ def _as_text(file: ModelFile, result: SelfTest | None) -> str:
             (
                 "fidelity",
                 f"cosine to Keras {parity.cosine_mean:.5f} mean, {parity.cosine_min:.5f} min; "
-                f"relative L2 {parity.relative_l2_max:.1e} max ({parity.images} images)",
+                f"relative L2 {parity.relative_l2_max:.1e} max ({_compared(parity)})",
             )
         )
     if levels := spec.similarity:
@@ -130,9 +138,17 @@ def _as_text(file: ModelFile, result: SelfTest | None) -> str:
         text += f"99.9 % of other photos below {levels.other_p999:.2f}"
         rows.append(("cosines", text))
     rows.append(("fingerprint", spec.fingerprint))
+    if spec.features_fingerprint is not None:
+        rows.append(("of features", spec.features_fingerprint))
     if result is not None:
         rows.append(("self-test", _verdict(result)))
     return "\n".join(f"{label:<12} {text}" for label, text in rows)
+
+
+def _compared(parity: Parity) -> str:
+    if parity.rows is None:
+        return f"{parity.images} images"
+    return f"{parity.images} images, {parity.rows} rows" if parity.images else f"{parity.rows} rows"
 
 
 def _verdict(result: SelfTest) -> str:

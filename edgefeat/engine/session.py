@@ -21,6 +21,7 @@ from edgefeat.engine.providers import Provider, find, load_libraries, offered, s
 from edgefeat.engine.saturation import may_saturate
 from edgefeat.errors import ModelError, ProviderError, ProviderWarning
 from edgefeat.installed.requirements import loaded_too_old
+from edgefeat.model.columns import UNSEEN_OUTPUT
 from edgefeat.options.extractor import EngineOptions
 
 if TYPE_CHECKING:
@@ -66,7 +67,7 @@ class Session:
         _check_running(self.providers, [provider.name for provider in wanted], strict, missing)
         self._input, shape = file.spec.graph_input
         self._one_at_a_time = file.spec.frame is not None  # a bundle's frames are large
-        self._outputs = [output.name for output in file.spec.outputs]
+        self._outputs = [output.name for output in file.spec.features]
         _check_signature(self._session, file)
         if self.providers[0] != _CPU:  # kernels are chosen and memory taken now, not for a picture
             self.run_primary(np.zeros((1, *shape), np.uint8))
@@ -78,7 +79,7 @@ class Session:
             images: uint8 `(N, height, width, channels)`.
 
         Returns:
-            Every output by name: float32 `(N, ...)`.
+            Every output that is features, by name: float32 `(N, ...)`.
 
         Raises:
             ModelError: ONNX Runtime failed.
@@ -222,13 +223,16 @@ def _check_signature(session: InferenceSession, file: ModelFile) -> None:
     """Raise ModelError unless the graph's inputs and outputs are those that the spec promises."""
     spec, where = file.spec, file.path
     inputs, outputs = session.get_inputs(), session.get_outputs()
-    name, shape = spec.graph_input
-    _expect(where, "inputs", [name], [i.name for i in inputs])
-    _expect(where, "input type", "tensor(uint8)", inputs[0].type)
-    _expect(where, "input shape after the batch axis", list(shape), list(inputs[0].shape[1:]))
+    if spec.columns and outputs and outputs[-1].name == UNSEEN_OUTPUT:
+        _expect(where, f"type of output {UNSEEN_OUTPUT!r}", "tensor(int64)", outputs.pop().type)
+    _expect(where, "inputs", list(spec.graph_inputs), [i.name for i in inputs])
+    for (kind, shape), got in zip(spec.graph_inputs.values(), inputs, strict=True):
+        of = "input" if len(inputs) == 1 else f"input {got.name!r}:"
+        _expect(where, f"{of} type", kind, got.type)
+        _expect(where, f"{of} shape after the batch axis", list(shape), list(got.shape[1:]))
     _expect(where, "outputs", [o.name for o in spec.outputs], [o.name for o in outputs])
     for described, real in zip(spec.outputs, outputs, strict=True):
-        _expect(where, f"type of output {real.name!r}", "tensor(float)", real.type)
+        _expect(where, f"type of output {real.name!r}", described.tensor_type, real.type)
         what = f"shape of output {real.name!r} after the batch axis"
         _expect(where, what, list(described.shape), list(real.shape[1:]))
 

@@ -2,7 +2,8 @@
 
 The dataclass is the schema: its type hints say what is expected, and its `__post_init__` raises
 `OptionError` for a field whose value is out of range. Keys that the dataclass does not name are
-kept in its field `extra` and written out again.
+kept in its field `extra` and written out again. Where a list may hold records of several classes,
+the key `kind` tells them apart: each class has its word in the class variable `KIND`.
 Standard library only.
 """
 
@@ -12,7 +13,7 @@ import dataclasses
 import enum
 import types
 import typing
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 
 from edgefeat.errors import ExplainedError, OptionError
@@ -21,6 +22,7 @@ __all__ = ["LEFT_OUT_IF_NONE", "CodecError", "read", "write"]
 
 T = TypeVar("T")
 EXTRA = "extra"
+_KIND = "kind"  # key of a record in a list of several kinds of records
 LEFT_OUT_IF_NONE: Mapping[str, Any] = types.MappingProxyType({"left_out_if_none": True})
 """Metadata of a field that came later: files without it keep their bytes."""
 _JSON_NAMES = {str: "a string", int: "an integer", bool: "true or false", float: "a number"}
@@ -95,10 +97,16 @@ def write(value: Any) -> Any:
     if isinstance(value, enum.Enum):
         return value.value
     if isinstance(value, tuple):
-        return [write(item) for item in value]
+        return [_with_kind(item, write(item)) for item in value]
     if isinstance(value, Mapping):
         return {key: write(item) for key, item in value.items()}
     return value
+
+
+def _with_kind(value: Any, written: Any) -> Any:
+    """Return what was written of an item of a list, with its kind if its class has one."""
+    kind = getattr(value, "KIND", None)
+    return written if kind is None else {_KIND: kind} | written
 
 
 def _inside(step: str, hint: Any, value: object) -> Any:
@@ -113,10 +121,10 @@ def _inside(step: str, hint: Any, value: object) -> Any:
 def _convert(hint: Any, value: object) -> Any:
     origin = typing.get_origin(hint)
     if origin in (types.UnionType, typing.Union):
-        if value is None:
+        arms = [arm for arm in typing.get_args(hint) if arm is not type(None)]
+        if value is None and len(arms) < len(typing.get_args(hint)):
             return None
-        (hint,) = (arm for arm in typing.get_args(hint) if arm is not type(None))
-        return _convert(hint, value)
+        return _convert(arms[0], value) if len(arms) == 1 else _convert_kind(arms, value)
     if origin is tuple:
         return _convert_tuple(typing.get_args(hint), value)
     if isinstance(origin, type) and issubclass(origin, Mapping):
@@ -124,6 +132,19 @@ def _convert(hint: Any, value: object) -> Any:
     if dataclasses.is_dataclass(hint):
         return read(typing.cast("type[Any]", hint), value)
     return _convert_scalar(hint, value)
+
+
+def _convert_kind(arms: Sequence[Any], value: object) -> Any:
+    """Convert an object whose key `kind` says which record it is."""
+    if isinstance(value, tuple(arms)):
+        return value  # read before
+    if not isinstance(value, Mapping):
+        raise CodecError.of("an object", value)
+    kinds = {arm.KIND: arm for arm in arms}
+    kind = value.get(_KIND)
+    if not isinstance(kind, str) or kind not in kinds:
+        raise CodecError.of("one of " + ", ".join(map(repr, kinds)), kind).inside(_KIND)
+    return read(kinds[kind], {key: item for key, item in value.items() if key != _KIND})
 
 
 def _convert_scalar(hint: Any, value: object) -> Any:

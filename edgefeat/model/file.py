@@ -199,7 +199,7 @@ def _checked_digest(
     from edgefeat.model.fingerprint import fingerprint  # a model in the cache was checked before
 
     digest = _digest(data, found)
-    if fingerprint(digest, spec.input, spec.outputs, frame=spec.frame) != spec.fingerprint:
+    if fingerprint(digest, spec.sealed_input, spec.outputs, frame=spec.frame) != spec.fingerprint:
         raise ModelError(
             "damaged or edited: its content no longer matches the fingerprint "
             f"{spec.fingerprint[:12]}... that it was stamped with",

@@ -12,14 +12,14 @@ from typing import Any
 
 from edgefeat.model import codec
 from edgefeat.model.frame import FrameSpec
-from edgefeat.model.spec import PRIMARY_OUTPUT, InputSpec, OutputSpec
+from edgefeat.model.spec import PRIMARY_OUTPUT, AnyInput, InputSpec, OutputSpec
 
 __all__ = ["fingerprint"]
 
 
 def fingerprint(
     content_sha256: str,
-    input_spec: InputSpec,
+    input_spec: InputSpec | tuple[AnyInput, ...],
     outputs: tuple[OutputSpec, ...],
     *,
     l2: bool = False,
@@ -30,7 +30,8 @@ def fingerprint(
 
     Args:
         content_sha256: Hash of graph and weights, from `edgefeat.model.file.content_sha256`.
-        input_spec: The preprocessing that really runs.
+        input_spec: The preprocessing that really runs: the one picture of a spec 1.x or a bundle,
+            or all inputs of a file that lists them, in order (`ModelSpec.sealed_input`).
         outputs: The outputs, in order.
         l2: Whether the runtime normalises the vector to unit length afterwards.
         chosen: The outputs whose numbers make the vector, in order.
@@ -38,7 +39,7 @@ def fingerprint(
     """
     parts: dict[str, Any] = {
         "content": content_sha256,
-        "input": codec.write(input_spec),
+        "inputs" if isinstance(input_spec, tuple) else "input": codec.write(input_spec),
         "outputs": [codec.write(output) for output in outputs],
         "l2": l2,
     }

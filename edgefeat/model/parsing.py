@@ -8,10 +8,11 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
+from typing import Any
 
 from edgefeat.errors import ModelError
 from edgefeat.model import codec
-from edgefeat.model.spec import METADATA_KEY, SPEC_VERSION, ModelSpec
+from edgefeat.model.spec import METADATA_KEY, SPEC_VERSION, InputSpec, ModelSpec
 
 __all__ = ["parse_spec"]
 
@@ -35,9 +36,34 @@ def parse_spec(text: str, *, where: str) -> ModelSpec:
         raise _metadata_error(f"expected JSON, got {error}", where=where) from error
     _check_version(document, where)
     try:
-        return codec.read(ModelSpec, document)
+        return codec.read(ModelSpec, _with_inputs(document))
     except codec.CodecError as error:
         raise _metadata_error(error.problem, path=error.where, where=where) from error
+
+
+def _with_inputs(document: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a document with the list `inputs`: a spec 1.x and a bundle have one `input`.
+
+    Raises:
+        CodecError: The one input does not fit, or a list came where none is expected.
+    """
+    if document["spec_version"].startswith("2.") and document.get("frame") is None:
+        if "input" in document:
+            problem = (
+                "expected a list 'inputs' in its place, or a 'frame' beside it, as in a bundle"
+            )
+            raise codec.CodecError(problem).inside("input")
+        return dict(document)
+    if "inputs" in document:
+        problem = f"expected 'input' in spec {document['spec_version']}, with one picture"
+        raise codec.CodecError(problem).inside("inputs")
+    try:
+        picture = codec.read(InputSpec, document.get("input"))
+    except codec.CodecError as error:
+        error.inside("input")
+        raise
+    rest = {key: value for key, value in document.items() if key != "input"}
+    return rest | {"inputs": [picture]}
 
 
 def _metadata_error(problem: str, *, path: str | None = None, where: str) -> ModelError:
@@ -46,7 +72,7 @@ def _metadata_error(problem: str, *, path: str | None = None, where: str) -> Mod
     return error.within(f"metadata {METADATA_KEY!r}").within(where)
 
 
-def _check_version(document: object, where: str) -> None:
+def _check_version(document: Any, where: str) -> None:
     version = document.get("spec_version") if isinstance(document, Mapping) else None
     match = re.fullmatch(r"(\d{1,4})\.(\d{1,4})", version) if isinstance(version, str) else None
     if match is None:

@@ -112,7 +112,7 @@ def run_probe(spec: ModelSpec, run: Callable[[Pixels], Features], *, where: str)
     probe = spec.probe
     if probe is None:
         raise ModelError("carries no probe to test against", where=where, remedy="Export it again.")
-    if probe.generator != GENERATOR:
+    if probe.generator != GENERATOR or probe.seed is None or probe.size_hw is None:
         raise ModelError(
             f"expected {GENERATOR!r}, got {probe.generator!r}",
             where="probe.generator",

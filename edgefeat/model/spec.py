@@ -1,6 +1,6 @@
 """The model-file contract: what an edgefeat `.onnx` file says about itself.
 
-The JSON text under the metadata key `edgefeat.spec` is read into the records below, by
+The JSON text under the metadata key `edgefeat.spec` is read into these records, by
 `edgefeat.model.parsing`, and written back from them. Keys this version does not know are kept in
 `extra`, so that an older edgefeat never strips what a newer one wrote. Standard library only.
 """
@@ -11,19 +11,38 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import field
-from enum import StrEnum
 from math import prod
 from typing import Any
 
-from edgefeat.errors import OptionError
+from edgefeat.errors import ModelError, OptionError
 from edgefeat.model import codec
+from edgefeat.model.columns import (
+    UNSEEN_OUTPUT,
+    CategoryInput,
+    ColumnInput,
+    IntegerInput,
+    NumberInput,
+    TextInput,
+)
+from edgefeat.model.evidence import Parity, Probe, Similarity
 from edgefeat.model.frame import FRAME_INPUT, SPEC_VERSION_WITH_FRAME, FrameSpec
+from edgefeat.model.outputs import OutputKind, OutputSpec
+from edgefeat.model.picture import (
+    Colour,
+    DecodePolicy,
+    InputSpec,
+    Interpolation,
+    ResizeMode,
+    ResizeSpec,
+)
 from edgefeat.record import Record
 
 __all__ = [
     "METADATA_KEY",
     "PRIMARY_OUTPUT",
     "SPEC_VERSION",
+    "SPEC_VERSION_WITH_INPUTS",
+    "AnyInput",
     "Colour",
     "DecodePolicy",
     "InputSpec",
@@ -42,135 +61,13 @@ __all__ = [
 METADATA_KEY = "edgefeat.spec"
 PRIMARY_OUTPUT = "features"
 SPEC_VERSION = "1.0"
-_LONGEST_SIDE = 16384
+SPEC_VERSION_WITH_INPUTS = SPEC_VERSION_WITH_FRAME
+"""Files with columns or with a head: they list their inputs."""
 Extra = Mapping[str, Any]
 
 
-class Colour(StrEnum):
-    """Channel order of three-channel pixels, or the one channel of grey ones."""
-
-    RGB = "rgb"
-    BGR = "bgr"
-    GREY = "grey"
-
-
-class ResizeMode(StrEnum):
-    """How a picture of any shape meets the network's fixed one."""
-
-    STRETCH = "stretch"
-    CENTER_CROP = "center_crop"
-    LETTERBOX = "letterbox"
-
-
-class Interpolation(StrEnum):
-    """How pixels are resampled; `edgefeat.pictures.resize` has the exact arithmetic."""
-
-    ANTIALIAS = "antialias"
-    BILINEAR = "bilinear"
-
-
-class DecodePolicy(StrEnum):
-    """Whether a JPEG may be decoded at a reduced scale (never below 2.25 times the input size)."""
-
-    FULL = "full"
-    REDUCED = "reduced"
-
-
-class OutputKind(StrEnum):
-    """A vector `(D,)` or a spatial feature map `(H, W, C)`."""
-
-    VECTOR = "vector"
-    MAP = "map"
-
-
-class ResizeSpec(Record):
-    """The steps between a picture and the graph's input.
-
-    Args:
-        mode: How a picture of any shape meets the network's fixed one.
-        interpolation: How pixels are resampled.
-        decode: Whether a large JPEG may be decoded at a reduced scale.
-        crop_fraction: Share of the largest window that is kept; used with `center_crop`.
-        pad_value: Grey level beside the picture, 0 to 255; used with `letterbox`.
-        extra: Keys that this version does not know.
-    """
-
-    mode: ResizeMode = ResizeMode.STRETCH
-    interpolation: Interpolation = Interpolation.ANTIALIAS
-    decode: DecodePolicy = DecodePolicy.REDUCED
-    crop_fraction: float = 1.0
-    pad_value: int = 127
-    extra: Extra = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        if not 0.0 < self.crop_fraction <= 1.0:
-            raise OptionError(
-                f"expected 0 < fraction <= 1, got {self.crop_fraction}", option="crop_fraction"
-            )
-        if not 0 <= self.pad_value <= 255:
-            raise OptionError(f"expected 0 to 255, got {self.pad_value}", option="pad_value")
-
-
-class InputSpec(Record):
-    """The graph's one input: uint8 `(batch, height, width, channels)`, values 0 to 255.
-
-    Args:
-        name: The input's name in the graph.
-        size_hw: Height and width in pixels.
-        colour: Channel order.
-        resize: How a picture becomes that size.
-        extra: Keys that this version does not know.
-    """
-
-    name: str = "image"
-    size_hw: tuple[int, int]
-    colour: Colour = Colour.RGB
-    resize: ResizeSpec = field(default_factory=ResizeSpec)
-    extra: Extra = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        if not all(1 <= side <= _LONGEST_SIDE for side in self.size_hw):
-            raise OptionError(
-                f"expected sides of 1 to {_LONGEST_SIDE}, got {list(self.size_hw)}",
-                option="size_hw",
-            )
-
-    @property
-    def channels(self) -> int:
-        """1 for grey input, else 3."""
-        return 1 if self.colour is Colour.GREY else 3
-
-
-class OutputSpec(Record):
-    """One named output: what it is, its shape, and where it was cut.
-
-    Args:
-        name: The output's name in the graph; the first is `features`.
-        kind: A vector or a map.
-        shape: The shape for one picture: `(D,)`, or `(height, width, channels)`.
-        source_layer: The Keras layer after which it was cut.
-        pooling: The pooling that was added: `avg`, `max` or `gem`; None for none.
-        l2_normalised: Whether the graph scales it to unit length.
-        reduced_from: How many numbers it had before the reduction inside the graph; None for no
-            reduction.
-        extra: Keys that this version does not know.
-    """
-
-    name: str
-    kind: OutputKind
-    shape: tuple[int, ...]
-    source_layer: str
-    pooling: str | None = None
-    l2_normalised: bool = False
-    reduced_from: int | None = None
-    extra: Extra = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        axes = 1 if self.kind is OutputKind.VECTOR else 3
-        if len(self.shape) != axes or not all(side >= 1 for side in self.shape):
-            raise OptionError(
-                f"expected {axes} positive sizes, got {list(self.shape)}", option="shape"
-            )
+AnyInput = InputSpec | NumberInput | IntegerInput | CategoryInput | TextInput
+"""One input of a graph: a picture, or a column of one of four kinds."""
 
 
 class SourceSpec(Record):
@@ -193,95 +90,24 @@ class SourceSpec(Record):
     extra: Extra = field(default_factory=dict)
 
 
-class Parity(Record):
-    """What verification measured against Keras, through this runtime, on real pictures.
-
-    Args:
-        images: How many pictures were compared.
-        relative_l2_mean: Length of the difference to Keras's vector, divided by the length of
-            Keras's: the mean over the pictures.
-        relative_l2_max: Length of the difference divided by that of Keras's vector, for the worst
-            picture.
-        cosine_mean: Cosine to Keras's vector: the mean.
-        cosine_p1: The first percentile of the cosines; None where the pictures were too few.
-        cosine_min: The cosine of the worst picture.
-        neighbour_overlap_10: The share of each picture's ten nearest neighbours by cosine that
-            Keras's features give too.
-        extra: Keys that this version does not know.
-    """
-
-    images: int
-    relative_l2_mean: float
-    relative_l2_max: float
-    cosine_mean: float
-    cosine_p1: float | None
-    cosine_min: float
-    neighbour_overlap_10: float | None = None
-    extra: Extra = field(default_factory=dict)
-
-
-class Similarity(Record):
-    """What a cosine of two `features` of this model means, measured on copies of photos.
-
-    Attributes:
-        same: The smallest cosine of a picture to itself saved again.
-        near: The smallest cosine of near-duplicates: scaled, mirrored, brighter, cropped a little.
-        look: The smallest cosine of what is worth a look.
-        other_p999: 99.9 % of the pairs of photos of different things stay below this cosine.
-        extra: Keys that this version does not know.
-    """
-
-    same: float
-    near: float
-    look: float
-    other_p999: float
-    extra: Extra = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        if not -1.0 <= self.look <= self.near <= self.same <= 1.0:
-            raise OptionError(
-                f"expected look <= near <= same, got {self.look}, {self.near}, {self.same}",
-                option="look",
-            )
-
-
-class Probe(Record):
-    """The on-device self-test: a described picture, Keras's features for it, and a tolerance.
-
-    Args:
-        generator: The algorithm that makes the picture.
-        seed: Number that the algorithm starts from.
-        size_hw: The picture's height and width.
-        expected: Keras's features: base64 of little-endian float16.
-        relative_l2_max: How far a device may be off, relative to the length of the vector.
-        features_sha256: The hash of the exact float32 bytes of the features. Integer arithmetic
-            reproduces them on every CPU that does not saturate. None where none are exact.
-        extra: Keys that this version does not know.
-    """
-
-    generator: str
-    seed: int
-    size_hw: tuple[int, int]
-    expected: str
-    relative_l2_max: float
-    features_sha256: str | None = None
-    extra: Extra = field(default_factory=dict)
-
-
 class ModelSpec(Record):
     """Everything an edgefeat model file says about itself.
 
     Args:
-        spec_version: The version of this contract.
+        spec_version: The version of this contract: 1.x for one picture in and features out; 2.x
+            for a bundle, and for files with columns or with a head.
         name: The network's name.
         precision: How weights are kept: `fp32`, `fp16` or `int8`.
-        input: What the graph takes.
+        inputs: What the graph takes, in order. In the file a spec 1.x and a bundle call their one
+            picture `input`.
         outputs: What the graph gives; the first is called `features`.
         source: Where network and weights come from.
         parity: What was measured against Keras.
         probe: The self-test.
         similarity: What a cosine means; None if it was not measured.
         fingerprint: What two sets of vectors must share to be compared.
+        features_fingerprint: Fingerprint of the backbone behind which a head stands; its features
+            are equal in every byte and may be compared. None without a head.
         frame: The raw frame that a bundle takes; None for a model that takes pictures.
         extra: Keys that this version does not know.
     """
@@ -289,21 +115,46 @@ class ModelSpec(Record):
     spec_version: str = SPEC_VERSION
     name: str
     precision: str
-    input: InputSpec
+    inputs: tuple[AnyInput, ...]
     outputs: tuple[OutputSpec, ...]
     source: SourceSpec
     parity: Parity | None
     probe: Probe | None
     similarity: Similarity | None = field(default=None, metadata=codec.LEFT_OUT_IF_NONE)
     fingerprint: str
+    features_fingerprint: str | None = None
     frame: FrameSpec | None = None
     extra: Extra = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        bundled = self.spec_version.startswith(f"{SPEC_VERSION_WITH_FRAME[0]}.")
-        if bundled != (self.frame is not None):
-            expected = "a frame" if bundled else "none"
-            raise OptionError(f"expected {expected} in spec {self.spec_version}", option="frame")
+        if self.frame is not None and not self._is_later:
+            raise OptionError(f"expected none in spec {self.spec_version}", option="frame")
+        self._check_inputs()
+        self._check_outputs()
+        for option in ("fingerprint", "features_fingerprint"):
+            value = getattr(self, option)
+            if value is None and option != "fingerprint":
+                continue
+            if not re.fullmatch(r"[0-9a-f]{64}", value):
+                raise OptionError(f"expected 64 hexadecimal digits, got {value!r}", option=option)
+
+    def _check_inputs(self) -> None:
+        """Raise OptionError where inputs do not go together."""
+        names = [name for one in self.inputs for name in _names_of(one)]
+        if not self.lists_inputs:
+            if len(self.inputs) != 1 or not isinstance(self.inputs[0], InputSpec):
+                raise OptionError(
+                    f"expected one picture in spec {self.spec_version}, got {names}",
+                    option="inputs",
+                )
+            return
+        if not names or len(set(names)) != len(names):
+            raise OptionError(f"expected different names, got {names}", option="inputs")
+        if sum(isinstance(one, InputSpec) for one in self.inputs) > 1:
+            raise OptionError("expected one picture at most", option="inputs")
+
+    def _check_outputs(self) -> None:
+        """Raise OptionError where outputs do not go together, or not with this version."""
         names = [output.name for output in self.outputs]
         if not names or names[0] != PRIMARY_OUTPUT:
             raise OptionError(
@@ -311,22 +162,107 @@ class ModelSpec(Record):
             )
         if len(set(names)) != len(names):
             raise OptionError(f"expected different names, got {names}", option="outputs")
-        if not re.fullmatch(r"[0-9a-f]{64}", self.fingerprint):
+        if not self.outputs[0].kind.is_feature:
             raise OptionError(
-                f"expected 64 hexadecimal digits, got {self.fingerprint!r}", option="fingerprint"
+                f"expected the first to be features, got {self.outputs[0].kind}", option="outputs"
+            )
+        answers = [one for one in self.outputs if not one.kind.is_feature]
+        if not self.lists_inputs:
+            if answers or self.features_fingerprint is not None:
+                raise OptionError(
+                    f"expected only features in spec {self.spec_version}", option="outputs"
+                )
+        elif UNSEEN_OUTPUT in names:
+            raise OptionError(
+                f"expected other names than {UNSEEN_OUTPUT!r}, which counts unseen categories",
+                option="outputs",
+            )
+        kinds = [str(one.kind) for one in answers]
+        if len(set(kinds)) != len(kinds) or len({one.classes for one in answers}) > 1:
+            raise OptionError(
+                f"expected a value, or a label and probabilities of the same classes, got {kinds}",
+                option="outputs",
             )
 
     @property
+    def _is_later(self) -> bool:
+        return self.spec_version.startswith(f"{SPEC_VERSION_WITH_FRAME[0]}.")
+
+    @property
+    def lists_inputs(self) -> bool:
+        """Whether the file may have columns or a head, and so lists its inputs."""
+        return self._is_later and self.frame is None
+
+    @property
+    def input(self) -> InputSpec:
+        """The picture that the graph takes, columns beside it or not.
+
+        Raises:
+            ModelError: It takes none.
+        """
+        if (picture := self.picture) is None:
+            names = ", ".join(one.name for one in self.inputs)
+            raise ModelError(
+                f"the model {self.name} takes no picture: its columns are {names}",
+                remedy="Give it rows, or name a model for pictures.",
+            )
+        return picture
+
+    @property
+    def picture(self) -> InputSpec | None:
+        """The picture that the graph takes; None if it takes columns only."""
+        return next((one for one in self.inputs if isinstance(one, InputSpec)), None)
+
+    @property
+    def columns(self) -> tuple[NumberInput | IntegerInput | CategoryInput | TextInput, ...]:
+        """The columns that the graph takes, in order."""
+        return tuple(one for one in self.inputs if isinstance(one, ColumnInput))
+
+    @property
+    def sealed_input(self) -> InputSpec | tuple[AnyInput, ...]:
+        """What the fingerprint covers: all inputs where they are listed, else the picture."""
+        return self.inputs if self.lists_inputs else self.input
+
+    @property
     def graph_input(self) -> tuple[str, tuple[int, int, int]]:
-        """The name of the graph's input, and its shape without the batch axis."""
+        """The name of the graph's picture, and its shape without the batch axis.
+
+        Raises:
+            ModelError: It takes none.
+        """
         if self.frame is not None:
             return FRAME_INPUT, self.frame.shape
         return self.input.name, (*self.input.size_hw, self.input.channels)
 
     @property
+    def graph_inputs(self) -> dict[str, tuple[str, tuple[int, ...]]]:
+        """All of the graph's inputs by name: type in ONNX Runtime's words, shape without batch."""
+        found: dict[str, tuple[str, tuple[int, ...]]] = {}
+        for one in self.inputs:
+            if isinstance(one, InputSpec):
+                name, shape = self.graph_input
+                found[name] = one.tensor_type, shape
+            else:
+                found[one.name] = one.tensor_type, (one.size,)
+        return found
+
+    @property
     def primary(self) -> OutputSpec:
         """The first output, `features`."""
         return self.outputs[0]
+
+    @property
+    def features(self) -> tuple[OutputSpec, ...]:
+        """The outputs that may make a vector: answers are left out."""
+        return tuple(one for one in self.outputs if one.kind.is_feature)
+
+    def answer(self, kind: OutputKind) -> OutputSpec | None:
+        """Return the head's output of a kind; None if it has none.
+
+        Args:
+            kind: Label, probabilities or value.
+        """
+        return next((one for one in self.outputs if one.kind is kind), None)
 
     @property
     def dim(self) -> int:
@@ -338,4 +274,19 @@ class ModelSpec(Record):
         document = codec.write(self)
         if self.frame is None:
             del document["frame"]
+        if not self.lists_inputs:
+            del document["features_fingerprint"]
+            document = {
+                ("input" if key == "inputs" else key): (
+                    codec.write(self.input) if key == "inputs" else value
+                )
+                for key, value in document.items()
+            }
         return json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False)
+
+
+def _names_of(one: AnyInput) -> tuple[str, ...]:
+    """Return the names that an input takes: its own, and those of its values."""
+    if isinstance(one, InputSpec):
+        return (one.name,)
+    return (one.name, *(name for name in one.columns or () if name != one.name))

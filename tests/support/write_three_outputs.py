@@ -50,7 +50,7 @@ def write(path: Path) -> None:
     spec = ModelSpec(
         name="three_outputs",
         precision="fp32",
-        input=input_spec,
+        inputs=(input_spec,),
         outputs=OUTPUTS,
         source=SourceSpec(
             backbone="means", weights="none", weights_sha256=None, licence="Apache-2.0"

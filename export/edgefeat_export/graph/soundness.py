@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import onnx
 
+from edgefeat.model.columns import UNSEEN_OUTPUT
 from edgefeat.model.spec import ModelSpec
 from edgefeat_export.errors import ConversionError
 from edgefeat_export.graph import standard
@@ -22,10 +23,13 @@ def require_sound(model: onnx.ModelProto, spec: ModelSpec) -> None:
             standard ONNX (`standard.require_standard`).
     """
     where = f"{spec.name} {spec.precision}"
-    expected = [spec.graph_input[0]]
+    expected = list(spec.graph_inputs)
     _require_names("inputs", expected, [value.name for value in model.graph.input], where)
     expected = [output.name for output in spec.outputs]
-    _require_names("outputs", expected, [value.name for value in model.graph.output], where)
+    got = [value.name for value in model.graph.output]
+    if spec.columns and got[-1:] == [UNSEEN_OUTPUT]:
+        got.pop()
+    _require_names("outputs", expected, got, where)
     besides = () if spec.frame is None else _OF_THE_RESIZE
     standard.require_standard(model, where=where, besides=besides)
 

@@ -94,7 +94,7 @@ def make_spec(
     return ModelSpec(
         name=network.name,
         precision=precision.value,
-        input=network.input,
+        inputs=(network.input,),
         outputs=outputs,
         source=source,
         parity=None,
@@ -128,7 +128,16 @@ def probe_by(reference: Reference, spec: ModelSpec) -> ProbeImage:
 
 
 def probe_in(probe: Probe) -> ProbeImage:
-    """Return the probe image of a finished file, with Keras's features that are stored there."""
+    """Return the probe image of a finished file, with Keras's features that are stored there.
+
+    Raises:
+        VerificationError: The file's probe has rows and no picture.
+    """
+    if probe.seed is None:
+        raise VerificationError(
+            "expected a probe with a picture, got one of rows",
+            remedy="Name a model for pictures.",
+        )
     return ProbeImage(seed=probe.seed, expected=expected_features(probe))
 
 

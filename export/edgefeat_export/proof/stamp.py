@@ -12,7 +12,7 @@ from edgefeat import atomic
 from edgefeat.model.file import content_sha256
 from edgefeat.model.fingerprint import fingerprint
 from edgefeat.model.frame import FrameSpec
-from edgefeat.model.spec import METADATA_KEY, InputSpec, ModelSpec, OutputSpec
+from edgefeat.model.spec import METADATA_KEY, AnyInput, InputSpec, ModelSpec, OutputSpec
 from edgefeat_export.errors import ExportError
 
 __all__ = ["beside", "fingerprint_of", "stamp", "stamped"]
@@ -20,7 +20,7 @@ __all__ = ["beside", "fingerprint_of", "stamp", "stamped"]
 
 def fingerprint_of(
     model: onnx.ModelProto,
-    input_spec: InputSpec,
+    input_spec: InputSpec | tuple[AnyInput, ...],
     outputs: tuple[OutputSpec, ...],
     *,
     frame: FrameSpec | None = None,
@@ -29,7 +29,7 @@ def fingerprint_of(
 
     Args:
         model: The graph.
-        input_spec: What the graph takes.
+        input_spec: What the graph takes: one picture, or all inputs of a file that lists them.
         outputs: What the graph gives, in order.
         frame: The frame that a bundle takes; None for a model.
     """
@@ -46,7 +46,7 @@ def stamped(model: onnx.ModelProto, spec: ModelSpec) -> bytes:
     Raises:
         ExportError: The fingerprint is another graph's.
     """
-    if fingerprint_of(model, spec.input, spec.outputs, frame=spec.frame) != spec.fingerprint:
+    if fingerprint_of(model, spec.sealed_input, spec.outputs, frame=spec.frame) != spec.fingerprint:
         raise ExportError(
             "expected the model that was verified, got one that was changed afterwards",
             where=f"{spec.name} {spec.precision}",

@@ -16,7 +16,7 @@ from edgefeat_export.graph.soundness import require_sound
 SPEC = ModelSpec(
     name="small",
     precision="fp32",
-    input=InputSpec(size_hw=(4, 4)),
+    inputs=(InputSpec(size_hw=(4, 4)),),
     outputs=(OutputSpec(name="features", kind=OutputKind.MAP, shape=(4, 4, 3), source_layer="x"),),
     source=SourceSpec(backbone="small", weights="none", weights_sha256=None, licence="none"),
     parity=None,

@@ -51,7 +51,7 @@ def float_file(tmp_path):
         OutputSpec(name="features", kind=OutputKind.VECTOR, shape=(DIM,), source_layer="last"),
     )
     spec = ModelSpec(
-        name="net", precision="fp32", input=size, outputs=outputs, parity=None, probe=None,
+        name="net", precision="fp32", inputs=(size,), outputs=outputs, parity=None, probe=None,
         source=SourceSpec(backbone="net", weights="none", weights_sha256=None, licence="none"),
         fingerprint=fingerprint_of(model, size, outputs),
     )  # fmt: skip
