@@ -178,9 +178,16 @@ class ModelSpec(Record):
                 option="outputs",
             )
         kinds = [str(one.kind) for one in answers]
-        if len(set(kinds)) != len(kinds) or len({one.classes for one in answers}) > 1:
+        if len(set(kinds)) != len(kinds):
+            raise OptionError(f"expected one answer of a kind, got {kinds}", option="outputs")
+        label, chances = self.answer(OutputKind.LABEL), self.answer(OutputKind.PROBABILITIES)
+        if label is None or chances is None:
+            return
+        of, there = chances.classes or (), label.classes or ()
+        if of not in (there, there[:-1]):
             raise OptionError(
-                f"expected a value, or a label and probabilities of the same classes, got {kinds}",
+                "expected probabilities of the label's classes, or of all but the last one, got "
+                f"{list(of)} for {list(there)}",
                 option="outputs",
             )
 

@@ -150,6 +150,14 @@ def test_answers_are_no_features() -> None:
     assert spec.answer(OutputKind.VALUE) is None
 
 
+def test_a_label_may_have_a_last_class_without_a_probability() -> None:
+    """The class of what is like none of the others."""
+    label = LABEL | {"classes": [*CLASSES, "unknown"]}
+    spec = parse(document(outputs=[VECTOR, label, PROBABILITIES]))
+    assert spec.outputs[1].classes == ("cat", "dog", "unknown")
+    assert spec.outputs[2].classes == ("cat", "dog")
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
@@ -223,8 +231,12 @@ def test_answers_are_no_features() -> None:
         ),
         (
             {"outputs": [VECTOR, LABEL, LABEL | {"name": "second"}]},
-            "outputs: expected a value, or a label and probabilities of the same classes, got "
-            "['label', 'label']",
+            "outputs: expected one answer of a kind, got ['label', 'label']",
+        ),
+        (
+            {"outputs": [VECTOR, LABEL | {"classes": ["dog", "cat"]}, PROBABILITIES]},
+            "outputs: expected probabilities of the label's classes, or of all but the last one, "
+            "got ['cat', 'dog'] for ['dog', 'cat']",
         ),
         (
             {"features_fingerprint": "abc"},
