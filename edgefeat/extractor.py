@@ -64,6 +64,7 @@ class FeatureExtractor:
         normalize: bool = _MODEL.normalize,
         decode: Literal["full", "reduced"] | None = None,
         max_pixels: int = _MODEL.max_pixels,
+        any_operator: bool = _MODEL.any_operator,
         providers: str | Sequence[str] = _ENGINE.providers,
         strict: bool = _ENGINE.strict,
         threads: int = _ENGINE.threads,
@@ -79,6 +80,7 @@ class FeatureExtractor:
                 normalize=normalize,
                 decode=decode,
                 max_pixels=max_pixels,
+                any_operator=any_operator,
             ),
             EngineOptions.of(
                 providers=providers,
@@ -96,7 +98,7 @@ class FeatureExtractor:
         """Make an extractor of whole records of options, as commands do.
 
         Args:
-            model: What `model`, `outputs`, `normalize`, `decode` and `max_pixels` say.
+            model: What the arguments from `model` to `any_operator` say.
             engine: What the other arguments of the class say.
 
         Raises:

@@ -63,6 +63,8 @@ class ImageFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         decode: How large JPEGs are decoded: `"full"`, or `"reduced"` to what the model needs
             (default: as the model says).
         max_pixels: Refuse pictures that claim more pixels.
+        any_operator: Pass True to trust a model file with operators that edgefeat-export does not
+            write.
         providers: Execution providers by preference.
         strict: Pass False to accept a less preferred provider, with a warning.
         colour: Channel order of pictures that are arrays, `"bgr"` or `"rgb"`.
@@ -79,6 +81,7 @@ class ImageFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         normalize: bool = ModelOptions.normalize,
         decode: Literal["full", "reduced"] | None = None,
         max_pixels: int = ModelOptions.max_pixels,
+        any_operator: bool = ModelOptions.any_operator,
         providers: str | Sequence[str] = EngineOptions.providers,
         strict: bool = EngineOptions.strict,
         colour: ColourName = "bgr",
@@ -90,6 +93,7 @@ class ImageFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         self.normalize = normalize
         self.decode = decode
         self.max_pixels = max_pixels
+        self.any_operator = any_operator
         self.providers = providers
         self.strict = strict
         self.colour = colour

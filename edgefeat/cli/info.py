@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from edgefeat.cli.info_columns import described, listed, size
 from edgefeat.cli.info_set import is_set, show_set
-from edgefeat.cli.options import add_options, open_extractor, refuse
+from edgefeat.cli.options import add_options, open_extractor, read_options, refuse
 from edgefeat.options.extractor import EngineOptions, ModelOptions
 
 if TYPE_CHECKING:
@@ -54,6 +54,7 @@ def add_parser(
         help="run the model's probe image here and compare the result with Keras's features",
     )
     parser.add_argument("--json", action="store_true", help="JSON on stdout")
+    add_options(parser, ModelOptions, only={"any_operator"})
     add_options(parser, EngineOptions, title="with --self-test")
     parser.set_defaults(run=run)
 
@@ -69,10 +70,13 @@ def run(arguments: argparse.Namespace) -> int:
     if not arguments.self_test:
         problem = "has no effect: without a self-test nothing runs"
         refuse(arguments, "providers", "strict", "threads", problem=problem, remedy=_ADD)
-    file = read_model_file(arguments.model or default_model())
+    trusts = read_options(arguments, ModelOptions, without={"model"}).any_operator
+    file = read_model_file(arguments.model or default_model(), any_operator=trusts)
     result = None
     if arguments.self_test:
-        primary = ModelOptions(model=file.path, outputs=(file.spec.primary.name,))
+        primary = ModelOptions(
+            model=file.path, outputs=(file.spec.primary.name,), any_operator=trusts
+        )
         with open_extractor(arguments, primary) as extractor:
             result = extractor.self_test()
     show = _as_json if arguments.json else _as_text

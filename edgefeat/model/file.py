@@ -33,6 +33,8 @@ _KEY, _VALUE = 1, 2  # fields of its metadata entries
 # A tensor kept outside the file carries an `external_data` entry with the key "location". In a
 # file of ours nothing else is a field 1 holding exactly that word.
 _EXTERNAL_DATA_MARK = b"\x0a\x08location"
+# What a full check holds a file to. Another word makes files new that were checked before.
+_RULE = "operators 1"
 _KERAS_ENDINGS = (".keras", ".h5", ".hdf5")
 
 
@@ -45,12 +47,17 @@ class ModelFile(Record):
         spec: What the file says about itself.
         identity: Names this very file: the beginning of its fingerprint, and a checksum over its
             spec, its size and the time it was written.
+        was_checked: Whether its content was held to its fingerprint and its operators to the list
+            just now. If not, that happens before the engine gets the file (`for_engine`).
+        any_operator: Whether operators may stand in it that edgefeat-export does not write.
     """
 
     path: str
     size_bytes: int
     spec: ModelSpec
     identity: str
+    was_checked: bool
+    any_operator: bool
 
     @property
     def content_sha256(self) -> str:
@@ -59,7 +66,14 @@ class ModelFile(Record):
             return _checked_digest(data, _fields(data, self.path), self.path, self.spec)
 
     def for_engine(self) -> str | bytes:
-        """Return what ONNX Runtime opens: the path, or the bytes of a file inside an archive."""
+        """Return what ONNX Runtime opens: the path, or the bytes of a file inside an archive.
+
+        Raises:
+            ModelError: Its content was not checked before, and is not what it should be.
+        """
+        if not self.was_checked:
+            with _opened(self.path) as data:
+                _check(data, _fields(data, self.path), self)
         if os.path.isfile(self.path):
             return self.path
         with _opened(self.path) as data:
@@ -67,7 +81,10 @@ class ModelFile(Record):
 
 
 def read_model_file(
-    path: str | Path, *, is_known: Callable[[str], bool] | None = None
+    path: str | Path,
+    *,
+    is_known: Callable[[str], bool] | None = None,
+    any_operator: bool = False,
 ) -> ModelFile:
     """Read and check a model file's spec.
 
@@ -75,10 +92,12 @@ def read_model_file(
         path: The file. It may be inside the archive that edgefeat was imported from.
         is_known: Whether a file of this identity has passed the full check here before. Then
             graph and weights are not read again: on a memory card that takes longer than a start.
+        any_operator: Whether the user trusts operators that edgefeat-export does not write.
 
     Raises:
         ModelError: Missing, empty, not ONNX, without the metadata key, of an unknown version,
-            with weights outside the file, or changed since it was stamped.
+            with weights outside the file, with operators that are not on the list, or changed since
+            it was stamped.
     """
     where = os.fspath(path)
     with _opened(where) as data:
@@ -93,10 +112,19 @@ def read_model_file(
                 where,
             )
         spec = parse_spec(text, where=where)
-        identity = _identity(spec.fingerprint, text, len(data), _written_ns(where))
-        if is_known is None or not is_known(identity):
-            _checked_digest(data, found, where, spec)
-        return ModelFile(path=where, size_bytes=len(data), spec=spec, identity=identity)
+        rule = f"{_RULE} {any_operator}"
+        identity = _identity(spec.fingerprint, f"{rule} {text}", len(data), _written_ns(where))
+        file = ModelFile(
+            path=where,
+            size_bytes=len(data),
+            spec=spec,
+            identity=identity,
+            was_checked=is_known is None or not is_known(identity),
+            any_operator=any_operator,
+        )
+        if file.was_checked:
+            _check(data, found, file)
+        return file
 
 
 def content_sha256(data: bytes) -> str:
@@ -184,6 +212,17 @@ def _metadata_text(data: bytes | mmap.mmap, found: list[FieldSpan], where: str) 
                     "not UTF-8", where=f"metadata {METADATA_KEY!r}", remedy="Export it again."
                 ).within(where) from error
     return None
+
+
+def _check(data: bytes | mmap.mmap, found: list[FieldSpan], file: ModelFile) -> None:
+    """Check a file in full: all inside, as it was stamped, and only operators on the list."""
+    _checked_digest(data, found, file.path, file.spec)
+    from edgefeat.model.soundness import require_sound  # a model in the cache was checked before
+
+    try:
+        require_sound(data, found, any_operator=file.any_operator)
+    except ModelError as error:
+        raise error.within(file.path) from None
 
 
 def _checked_digest(

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 
 from edgefeat.errors import ModelError
 
-__all__ = ["FieldSpan", "field", "fields"]
+__all__ = ["FieldSpan", "field", "fields", "whole_number"]
 
 FieldSpan = tuple[int, int, int, int]
 """One field: its number, and where its key begins, its value begins and its value ends."""
@@ -25,13 +25,17 @@ _LONGEST_NUMBER = 10  # bytes: 64 bits
 _BYTES = [bytes((i,)) for i in range(256)]
 
 
-def fields(message: bytes | mmap.mmap) -> Iterator[FieldSpan]:
+def fields(message: bytes | mmap.mmap, span: tuple[int, int] | None = None) -> Iterator[FieldSpan]:
     """Yield the fields of a message, one level deep.
+
+    Args:
+        message: The bytes.
+        span: Where the message begins and ends in them; None: it is all of them.
 
     Raises:
         ModelError: These bytes are no message, or it is cut off.
     """
-    position, end = 0, len(message)
+    position, end = span or (0, len(message))
     while position < end:
         start = position
         try:
@@ -62,6 +66,24 @@ def field(number: int, value: int | str | bytes) -> bytes:
         return _number(number << 3) + _number(value)
     data = value.encode() if isinstance(value, str) else value
     return _number(number << 3 | _LENGTH) + _number(len(data)) + data
+
+
+def whole_number(message: bytes | mmap.mmap, position: int, *, signed: bool = False) -> int:
+    """Return the whole number that begins at a position.
+
+    Args:
+        message: The bytes.
+        position: Where its first byte is.
+        signed: Whether the upper half of what 64 bits can say stands for negative numbers.
+
+    Raises:
+        ModelError: No whole number is there.
+    """
+    try:
+        value = _read_number(message, position)[0]
+    except IndexError as error:
+        raise ModelError(f"not an ONNX model (byte {position})") from error
+    return value - (1 << 64) if signed and value >> 63 else value
 
 
 def _read_number(message: bytes | mmap.mmap, position: int) -> tuple[int, int]:

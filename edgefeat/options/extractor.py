@@ -100,6 +100,11 @@ class ModelOptions(Options):
         read=whole_from,
         metavar="N",
     )
+    any_operator: bool = option(
+        False,
+        "trust a model file with operators that edgefeat-export does not write",
+        check=switch,
+    )
 
 
 class EngineOptions(Options):
