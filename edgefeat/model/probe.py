@@ -132,14 +132,15 @@ def expected_features(probe: Probe) -> Features:
     """Return the stamped features: float32, one axis.
 
     Raises:
-        ModelError: The text is not base64 of float16 numbers.
+        ModelError: The text is not base64 of such numbers.
     """
+    kind = "<f2" if probe.expected_dtype is None else "<f4"
     try:
         data = base64.b64decode(probe.expected, validate=True)
-        return np.frombuffer(data, dtype="<f2").astype(np.float32)
+        return np.frombuffer(data, dtype=kind).astype(np.float32)
     except (binascii.Error, ValueError) as error:
         raise ModelError(
-            f"expected base64 of float16, got {error}",
+            f"expected base64 of {probe.expected_dtype or 'float16'}, got {error}",
             where="probe.expected",
             remedy="Export the model again.",
         ) from error

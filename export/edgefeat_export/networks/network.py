@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from edgefeat.model.spec import Colour, InputSpec
 from edgefeat_export.cut import headless
 from edgefeat_export.cut.head import Head
 from edgefeat_export.errors import BackboneError
+from edgefeat_export.networks.first_layers import FirstLayers, first_layers
 from edgefeat_export.networks.normalisation import IDENTITY, Normalisation
 from edgefeat_export.networks.weights import record_of_file
 from edgefeat_export.saved.folder import record_of_folder
 from edgefeat_export.saved.opening import MODEL_SUFFIXES, open_model
-from edgefeat_export.saved.operation_layers import KerasTwoOperation
 from edgefeat_export.saved.weights_record import WeightsRecord
 
 if TYPE_CHECKING:
@@ -32,12 +32,6 @@ __all__ = [
     "of_file",
 ]
 
-_SCALING_LAYERS: Final = ("Rescaling", "Normalization")
-_SCALING_FUNCTIONS: Final = (
-    *("math.truediv", "math.divide", "math.multiply", "math.subtract", "math.add"),
-    *("__operators__.add", "nn.bias_add"),
-)
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Network:
@@ -52,6 +46,7 @@ class Network:
         input: Size and colour of the pictures.
         find_head: Finds where the features end, or raises BackboneError.
         in_catalogue: Whether it is a backbone of the catalogue, whose structure is known.
+        range_known_by: A phrase that says why its input is taken to be what `normalisation` makes.
     """
 
     name: str
@@ -62,6 +57,7 @@ class Network:
     input: InputSpec
     find_head: Callable[[], Head]
     in_catalogue: bool
+    range_known_by: str = "as it was declared"
 
     @property
     def head(self) -> Head:
@@ -101,6 +97,7 @@ def of_backbone(loaded: LoadedBackbone) -> Network:
         input=InputSpec(size_hw=loaded.size_hw),
         find_head=lambda: head,
         in_catalogue=True,
+        range_known_by="as the catalogue has it",
     )
 
 
@@ -136,18 +133,20 @@ def of_file(
         path, name=name, size_hw=size_hw, layers=layers, allow_code=allow_code, code=code
     )
     _, height, width, channels = model.input_shape
+    normalisation, known_by = _declared(model, normalisation, path)
     weights = record_of_folder(path) if path.is_dir() else record_of_file(path)
     return Network(
         name=name,
         backbone=name,
         model=model,
-        normalisation=_declared(model, normalisation, path),
+        normalisation=normalisation,
         weights=weights if licence is None else replace(weights, licence=licence),
         input=InputSpec(
             size_hw=(height, width), colour=Colour.GREY if channels == 1 else Colour.RGB
         ),
         find_head=find_head,
         in_catalogue=False,
+        range_known_by=known_by,
     )
 
 
@@ -156,13 +155,21 @@ def file_safe(name: str) -> str:
     return re.sub(r"\W+", "_", name).strip("_").lower() or "model"
 
 
-def _declared(model: keras.Model, normalisation: Normalisation | None, path: Path) -> Normalisation:
+def _declared(
+    model: keras.Model, normalisation: Normalisation | None, path: Path
+) -> tuple[Normalisation, str]:
+    """Return what the model expects of a pixel, and why: the user said so, or its layers show it.
+
+    Raises:
+        BackboneError: Neither says it.
+    """
     if normalisation is not None:
-        return normalisation
-    if any(_scales(layer) for layer in _before_weights(model)):
-        return IDENTITY
+        return normalisation, "as it was declared"
+    front = first_layers(model)
+    if front is not None and front.speak_of_bytes:
+        return IDENTITY, f"its first layers bring 0 to {front.low:.4g} and 255 to {front.high:.4g}"
     raise BackboneError(
-        "no scaling layer can be seen in it, so nothing tells what its input is",
+        _unclear(front),
         where=path,
         remedy="Say how it was trained with {option}: 0,255 (raw pixels), 0,1 or -1,1; or name"
         " Keras's normalisation: tf, caffe, torch or MEAN/STD.",
@@ -170,15 +177,10 @@ def _declared(model: keras.Model, normalisation: Normalisation | None, path: Pat
     )
 
 
-def _scales(layer: keras.Layer) -> bool:
-    if isinstance(layer, KerasTwoOperation):
-        return layer.function in _SCALING_FUNCTIONS
-    return type(layer).__name__ in _SCALING_LAYERS
-
-
-def _before_weights(model: keras.Model) -> Iterator[keras.Layer]:
-    """Yield the layers between the input and the first one that learned something from pixels."""
-    for layer in model.layers:
-        if layer.trainable_weights:
-            return
-        yield layer
+def _unclear(front: FirstLayers | None) -> str:
+    if front is None or front.do_nothing:
+        return "no scaling layer can be seen in it, so nothing tells what its input is"
+    return (
+        f"its first layers bring an input of {front.zero:g} to 0 and scale by"
+        f" 1/{front.unit:.4g}, which fits pixels of 0..1 or so, not 0..255"
+    )

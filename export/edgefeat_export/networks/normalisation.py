@@ -119,6 +119,20 @@ class Normalisation:
                 remedy="Export the model again with `edgefeat-export build`.",
             ) from error
 
+    def describe(self) -> str:
+        """Return for people what becomes of a pixel of 0..255."""
+        if self == IDENTITY:
+            return "as they are, 0 to 255"
+        low, high = (
+            tuple((value - mean) / std for mean, std in zip(self.mean, self.std, strict=True))
+            for value in (0, 255)
+        )
+        order = "" if self.colour == "rgb" else ", in the order blue, green, red"
+        if len(set(low)) == len(set(high)) == 1:
+            return f"scaled to {low[0]:.4g} to {high[0]:.4g}{order}"
+        mean, std = (" ".join(f"{n:.6g}" for n in numbers) for numbers in (self.mean, self.std))
+        return f"as (pixel - mean) / deviation, mean {mean}, deviation {std}{order}"
+
     def as_record(self) -> dict[str, Any]:
         """Return the numbers as plain values, for the spec."""
         return {"mean": list(self.mean), "std": list(self.std), "colour": self.colour}

@@ -68,15 +68,26 @@ def _head(spec: ModelSpec) -> list[str]:
         " per precision.",
         "",
         f"- Input `{spec.input.name}`: uint8 {height} x {width} x {spec.input.channels}"
-        f" ({spec.input.colour}); resize: {resize.mode}, {resize.interpolation}; normalisation is"
-        " inside.",
+        f" ({spec.input.colour}); resize: {resize.mode}, {resize.interpolation}.",
+        *_pixels(spec),
         *(f"- Output `{output.name}`: {_describe(output)}" for output in spec.outputs),
         "",
     ]
 
 
+def _pixels(spec: ModelSpec) -> list[str]:
+    """Return what the file makes of a pixel before its first layer, and why."""
+    known = spec.source.extra.get("pixels")
+    if not isinstance(known, str):  # a file of an earlier edgefeat-export
+        return ["- Pixels: 0 to 255; the file normalises them itself."]
+    return [
+        f"- Pixels: give them as they are in the picture, 0 to 255. Inside the file, they enter the"
+        f" network {known}."
+    ]
+
+
 def _reading(spec: ModelSpec) -> list[str]:
-    """Return how Python reads every output."""
+    """Return how Python reads every output, with edgefeat and without."""
     file, several = specs.file_name(spec), len(spec.outputs) > 1
     chosen = ', outputs="all"' if several else ""
     code = [
@@ -94,7 +105,31 @@ def _reading(spec: ModelSpec) -> list[str]:
     else:
         shape = spec.primary.shape
         code.append(f'    features = extractor.extract("photo.jpg")  # float32 {shape}')
-    return ["```python", *code, "```", ""]
+    return ["```python", *code, "```", "", *_without_edgefeat(spec)]
+
+
+def _without_edgefeat(spec: ModelSpec) -> list[str]:
+    """Return how ONNX Runtime alone runs the file."""
+    height, width = spec.input.size_hw
+    grey = spec.input.channels == 1
+    mode, axes = ("L", "[None, :, :, None]") if grey else ("RGB", "[None]")
+    names = ", ".join(f'"{output.name}"' for output in spec.outputs)
+    return [
+        "Without edgefeat, any ONNX Runtime runs it. Only the resize is left to you; another one"
+        " than edgefeat's gives slightly different features:",
+        "",
+        "```python",
+        "import numpy, onnxruntime",
+        "from PIL import Image",
+        "",
+        f'picture = Image.open("photo.jpg").convert("{mode}").resize(({width}, {height}))',
+        f"pixels = numpy.asarray(picture){axes}  # uint8"
+        f" (1, {height}, {width}, {spec.input.channels}), 0 to 255",
+        f'session = onnxruntime.InferenceSession("{specs.file_name(spec)}")',
+        f'outputs = session.run([{names}], {{"{spec.input.name}": pixels}})',
+        "```",
+        "",
+    ]
 
 
 def _describe(output: OutputSpec) -> str:

@@ -53,6 +53,7 @@ def prepare(request: BuildRequest, say: Say) -> Material:
     """
     say(f"loading {request.network.name}")
     network = load.load_network(request.network, headless.layers_of(request.taps))
+    say(f"pixels enter it {network.normalisation.describe()}: {network.range_known_by}")
     body = network.cut(request.taps)
     _say_cut(network, body, request, say)
     say("converting to ONNX and cleaning the graph")

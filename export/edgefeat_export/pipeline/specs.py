@@ -29,7 +29,7 @@ __all__ = [
     "ProbeImage",
     "file_name",
     "file_stem",
-    "float16_text",
+    "kept_features",
     "make_probe",
     "make_spec",
     "merged_parity",
@@ -53,6 +53,8 @@ _PROBE_SEED: Final = 1
 # storing the expected features as float16, which costs 5e-4 at most.
 _PROBE_SLACK: Final = 1.5
 _PROBE_FLOOR: Final = 2e-3
+_HELD_WELL: Final = (2.0**-8, 2.0**15)
+"""Float16 holds features to the floor if the largest of them is between these."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,6 +91,7 @@ def make_spec(
         extra={
             "weights_origin": weights.origin,
             "normalisation": network.normalisation.as_record(),
+            "pixels": f"{network.normalisation.describe()}: {network.range_known_by}",
         },
     )
     return ModelSpec(
@@ -161,12 +164,14 @@ def make_probe(path: Path, spec: ModelSpec, probe: ProbeImage) -> Probe:
     image = probe_image(probe.seed, spec.input.size_hw, spec.input.channels)
     with FeatureExtractor(path, outputs=spec.primary.name) as extractor:
         got = extractor.extract_prepared(image[np.newaxis])[0].reshape(-1)
+    expected, dtype = kept_features(probe.expected)
     measured = float(agreement.relative_l2(probe.expected[np.newaxis], got[np.newaxis])[0])
     return Probe(
         generator=GENERATOR,
         seed=probe.seed,
         size_hw=spec.input.size_hw,
-        expected=float16_text(probe.expected),
+        expected=expected,
+        expected_dtype=dtype,
         relative_l2_max=float(f"{_PROBE_SLACK * measured + _PROBE_FLOOR:.2e}"),
         features_sha256=features_sha256(got) if _is_all_integer(spec) else None,
     )
@@ -201,6 +206,17 @@ def _is_all_integer(spec: ModelSpec) -> bool:
     )
 
 
-def float16_text(features: Features) -> str:
-    """Return features as a probe stores them: base64 of little-endian float16."""
-    return base64.b64encode(features.astype("<f2").tobytes()).decode()
+def kept_features(features: Features) -> tuple[str, str | None]:
+    """Return features as a probe keeps them, and `expected_dtype` of the probe.
+
+    Args:
+        features: float32, one axis, not all zero.
+
+    Returns:
+        Base64 of little-endian float16, and None; of float32, and its name, where float16 is too
+        narrow.
+    """
+    low, high = _HELD_WELL
+    wide = not low <= float(np.abs(features).max()) <= high
+    data = features.astype("<f4" if wide else "<f2").tobytes()
+    return base64.b64encode(data).decode(), "float32" if wide else None

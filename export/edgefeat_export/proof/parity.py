@@ -19,8 +19,8 @@ __all__ = ["measure"]
 
 # A feature is alive if it varies over the pictures by more than this share of the features' size.
 _ALIVE_SPREAD: Final = 1e-6
-# Features smaller than this, root mean square, are dead: two dead sets agree whatever they are.
-_ALIVE_SIZE: Final = 1e-6
+# Features smaller than this, root mean square, are dead: float32 has lost them on the way.
+_ALIVE_SIZE: Final = 1e-9
 _LIVE_SHARE_MIN: Final = 0.05
 
 

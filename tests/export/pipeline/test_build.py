@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -60,8 +61,25 @@ def test_one_file_per_precision_and_a_card(folder: Path) -> None:
         "| `mine_24x32_fp16.onnx` |",
         " ms | ",
         "Licence of the weights: unknown",
+        "0 to 255. Inside the file, they enter the network as they are, 0 to 255: its first layers"
+        " bring 0 to 0 and 255 to 1.\n",
     ):
         assert expected in card
+
+
+def test_the_card_says_how_to_run_the_file_without_edgefeat(
+    folder: Path, photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    code = (folder / "mine_24x32.md").read_text().split("```python\n")[2].split("```")[0]
+    assert "edgefeat" not in code
+    shutil.copy(folder / "mine_24x32_fp32.onnx", tmp_path)
+    shutil.copy(photos / "coffee.jpg", tmp_path / "photo.jpg")
+    monkeypatch.chdir(tmp_path)
+    known: dict[str, list[np.ndarray]] = {}
+    exec(code, known)  # noqa: S102 - what the card shows
+    assert [array.shape for array in known["outputs"]] == [(1, 3), (1, 8)]
+    with FeatureExtractor("mine_24x32_fp32.onnx", outputs="features") as extractor:
+        assert cosine_similarity(known["outputs"][0][0], extractor.extract("photo.jpg")) > 0.9
 
 
 def test_the_runtime_sees_only_the_reduced_vector(folder: Path, photos: Path) -> None:
