@@ -48,7 +48,8 @@ sources:
 examples:
   edgefeat stream rtsp://cam/live | my-program            JSON lines, newest frame first served
   edgefeat stream 0 --fps 2 -o day.jsonl --resume         two vectors a second, added to a file
-  edgefeat stream 0 --motion 8 --novelty 0.05             only when something happens
+  edgefeat stream 0 --motion 8 --motion-area 0.02         only when something comes or goes
+  edgefeat stream 0 --novelty 0.05 --at-least 10m         what is new, and a sign of life
   edgefeat stream clip.mp4 -o clip.npz                    one file, when the clip is over
   edgefeat stream photos/ --watch -o photos.jsonl         as pictures come
   ffmpeg -i clip.mp4 -pix_fmt yuv420p -f yuv4mpegpipe - | edgefeat stream - --fps 2

@@ -12,15 +12,14 @@ from typing import TYPE_CHECKING
 
 from edgefeat.errors import OptionError
 from edgefeat.options.checks import number, switch, whole_number
+from edgefeat.options.durations import duration
+from edgefeat.options.masks import MaskPart, Roi, mask_part_from, mask_parts, region
 from edgefeat.options.option import Options, number_from, option, whole_from
 
 if TYPE_CHECKING:
     import random
 
 __all__ = ["Limits", "Roi", "Selection"]
-
-Roi = tuple[float, float, float, float]
-"""A part of a picture: x, y, width, height in pixels, or as shares if none is above 1."""
 
 _MOST_FPS = 1000
 _STALLED_SHARE = 0.4  # share of the timeout, unless the user says when a source is stalled
@@ -45,18 +44,6 @@ def _roi_from(text: str) -> object:
         return text
 
 
-def _roi(name: str, value: object) -> Roi:
-    try:
-        x, y, width, height = map(float, value)  # type: ignore[call-overload] # or TypeError
-    except (TypeError, ValueError):
-        x, y, width, height = -1.0, -1.0, 0.0, 0.0
-    if min(x, y) < 0 or min(width, height) <= 0:
-        raise OptionError(
-            f"expected x,y,width,height inside the picture, got {value!r}", option=name
-        )
-    return x, y, width, height
-
-
 class Selection(Options):
     """Which frames to take, which part of them, and which features to emit."""
 
@@ -72,27 +59,74 @@ class Selection(Options):
         None,
         "take a part of the picture: x, y, width and height in pixels, or as shares of its sides "
         "if none is above 1 (default: the whole picture)",
-        check=_roi,
+        check=region,
         read=_roi_from,
         metavar="X,Y,W,H",
     )
     motion: float | None = option(
         None,
         "skip inference unless a block of 16 x 16 pixels of the model's input changed by more "
-        "than T grey levels: 4 to 16 suit a camera that looks at a still scene (default: never "
-        "skip)",
+        "than T grey levels, beside what a change of the light explains (default: never skip)",
         check=_up_to(255, "a number of grey levels"),
         read=number_from,
         metavar="T",
     )
+    motion_area: float | None = option(
+        None,
+        "share of the picture that must have changed by T, such as 0.02: rain and insects change "
+        "less (default: one block)",
+        check=_up_to(1, "a share"),
+        read=number_from,
+        metavar="SHARE",
+    )
+    mask: tuple[MaskPart, ...] = option(
+        (),
+        "leave a part out of what motion looks at: x, y, width and height as of a region, or a "
+        "picture that is black there; may be given several times",
+        check=mask_parts,
+        read=mask_part_from,
+        metavar="PART",
+        repeated=True,
+    )
     novelty: float | None = option(
         None,
-        "emit only features whose cosine distance from the last ones emitted is above EPS "
-        "(default: all)",
+        "emit only features whose cosine distance from the scene as it has been, or from the last "
+        "ones emitted, is above EPS (default: all)",
         check=_up_to(2, "a cosine distance"),
         read=number_from,
         metavar="EPS",
     )
+    leave: float = option(
+        0.7,
+        "share of T and EPS below which a scene that had changed is as before",
+        check=_up_to(1, "a share"),
+        read=number_from,
+        metavar="SHARE",
+    )
+    at_least_s: float | None = option(
+        None,
+        "emit a record at least so often, such as 60s, also if the gates hold back (default: no)",
+        check=duration,
+        metavar="TIME",
+    )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.at_least_s is not None and not self.gated:
+            raise OptionError(
+                "has no effect without motion or novelty",
+                option="at_least_s",
+                remedy="Every frame is emitted.",
+            )
+        if self.motion_area is not None and self.motion is None:
+            raise OptionError("has no effect without motion", option="motion_area")
+        if self.leave != self.default_of("leave") and not self.gated:
+            raise OptionError("has no effect without motion or novelty", option="leave")
+
+    @property
+    def gated(self) -> bool:
+        """Whether frames are left out that show nothing new."""
+        return self.motion is not None or self.novelty is not None
 
 
 class Limits(Options):

@@ -26,7 +26,7 @@ from edgefeat.sets.columns import JsonColumn, RawColumn
 from edgefeat.sets.contents import SetContents
 from edgefeat.sets.csv_file import read_sidecar
 from edgefeat.sets.encoding import Store, Stored
-from edgefeat.sets.frames import COLUMNS, TEXTS, Frames, frame_facts
+from edgefeat.sets.frames import COLUMNS, NEWER, TEXTS, Frames, frame_facts
 from edgefeat.sets.info import OutputInfo, PixelsFrom, SetInfo
 from edgefeat.sets.names import decode_name, encode_name
 from edgefeat.sets.record import FeatureRecord
@@ -161,7 +161,8 @@ def read_npz(path: Path) -> SetContents:
                 archive[_key("scales", output.name, len(names))] if info.store is Store.I8 else None
             )
             columns.append([Stored(numbers=array.reshape(len(array), output.size), scales=scales)])
-        facts = {name: archive[name] for name in COLUMNS} if timed else {}
+        there = [name for name in COLUMNS if name not in NEWER or name in archive]
+        facts = {name: archive[name] for name in there} if timed else {}
         return SetContents(
             info=info,
             paths=[decode_name(name) for name in archive["paths"].tolist()],

@@ -19,7 +19,7 @@ from edgefeat.errors import SinkError
 from edgefeat.model import codec
 from edgefeat.sets.contents import SetContents
 from edgefeat.sets.encoding import Stored
-from edgefeat.sets.frames import COLUMNS, TEXTS, Frames, frame_facts
+from edgefeat.sets.frames import COLUMNS, NEWER, TEXTS, Frames, frame_facts
 from edgefeat.sets.info import SetInfo
 from edgefeat.sets.names import decode_name, encode_name
 from edgefeat.sets.record import FeatureRecord
@@ -68,7 +68,7 @@ def read_csv(path: Path) -> SetContents:
         SinkError, KeyError, TypeError, ValueError: It is not one of ours.
     """
     info, _ = read_sidecar(path)
-    facts = list(COLUMNS) if info.timed else []
+    facts = _facts_there(path) if info.timed else []
     header = ["path", *facts, *feature_columns(info)]
     paths: list[str] = []
     columns: dict[str, list[Any]] = {name: [] for name in facts}
@@ -85,6 +85,13 @@ def read_csv(path: Path) -> SetContents:
         frames=Frames.of_columns(columns) if info.timed else None,
         columns=[[Stored(numbers=part)] for part in info.split(table)],
     )
+
+
+def _facts_there(path: Path) -> list[str]:
+    """Return the columns of a stream's facts that a file has; an older one lacks some."""
+    with path.open(encoding="utf-8", newline="") as file:
+        first = set(next(csv.reader(file), ()))
+    return [name for name in COLUMNS if name not in NEWER or name in first]
 
 
 def _lines(path: Path, header: Sequence[str]) -> Iterator[list[str]]:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from edgefeat.sets.names import decode_name, encode_name
 from edgefeat.sets.record import FeatureRecord
 
-__all__ = ["COLUMNS", "TEXTS", "Frames", "frame_facts"]
+__all__ = ["COLUMNS", "NEWER", "TEXTS", "Frames", "frame_facts"]
 
 COLUMNS: Mapping[str, np.dtype[Any]] = {
     "index": np.dtype("<i8"),
@@ -26,14 +26,20 @@ COLUMNS: Mapping[str, np.dtype[Any]] = {
     "session": np.dtype("O"),
     "monotonic_s": np.dtype("<f8"),
     "gap_s": np.dtype("<f8"),  # NaN where no connection was lost before the frame
+    "motion": np.dtype("<f8"),  # NaN for the first frame, as is `novelty`
+    "novelty": np.dtype("<f8"),
+    "change": np.dtype("O"),
 }
 """The columns by name, in the order in which every format writes them."""
 
 TEXTS = frozenset(name for name, dtype in COLUMNS.items() if dtype == np.dtype("O"))
 """The columns of text."""
 
+NEWER = frozenset({"motion", "novelty", "change"})
+"""The columns that older sets lack."""
+
 _NOTHING = float("nan")
-_MAY_LACK = ("media_s", "monotonic_s", "gap_s")
+_MAY_LACK = ("media_s", "monotonic_s", "gap_s", "motion", "novelty")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -53,6 +59,9 @@ class Frames:
         monotonic_s: float64, the device's clock that is never set, in seconds; it starts anew
             with each boot.
         gap_s: float64, seconds without a connection before the frame; NaN if there was one.
+        motion: float64, grey levels by which the picture had changed; NaN where nothing was before.
+        novelty: float64, cosine distance by which the features had; NaN where nothing was before.
+        change: Text, why gates let the frame pass; empty without gates.
     """
 
     index: NDArray[np.int64]
@@ -66,17 +75,25 @@ class Frames:
     session: NDArray[np.object_]
     monotonic_s: NDArray[np.float64]
     gap_s: NDArray[np.float64]
+    motion: NDArray[np.float64]
+    novelty: NDArray[np.float64]
+    change: NDArray[np.object_]
 
     @classmethod
     def of_columns(cls, columns: Mapping[str, Sequence[Any] | NDArray[Any]]) -> Frames:
         """Make them from columns as they are written: names encoded, a missing number as None.
+
+        What stands in `NEWER` may be missing.
 
         Raises:
             KeyError, TypeError, ValueError: A column is missing or does not fit.
         """
         found = {}
         for name, dtype in COLUMNS.items():
-            values = columns[name]
+            if name in NEWER and name not in columns:
+                values: Any = ["" if name in TEXTS else None] * len(columns["index"])
+            else:
+                values = columns[name]
             if name in TEXTS:
                 values = [decode_name(str(text)) for text in values]
             elif name in _MAY_LACK:
@@ -139,4 +156,7 @@ def frame_facts(record: FeatureRecord) -> dict[str, Any]:
         "session": record.session or "",
         "monotonic_s": None if record.monotonic_s is None else round(record.monotonic_s, 6),
         "gap_s": None if record.gap_s is None else round(record.gap_s, 3),
+        "motion": None if record.motion is None else round(record.motion, 2),
+        "novelty": None if record.novelty is None else round(record.novelty, 6),
+        "change": str(record.change or ""),
     }

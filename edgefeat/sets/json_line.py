@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from edgefeat.arrays import Features
 from edgefeat.sets.encoding import Store, Stored, StoreLoss, encode
-from edgefeat.sets.frames import COLUMNS, frame_facts
+from edgefeat.sets.frames import COLUMNS, NEWER, TEXTS, frame_facts
 from edgefeat.sets.info import OutputInfo, SetInfo
 from edgefeat.sets.names import decode_name, encode_name
 from edgefeat.sets.record import FeatureRecord
@@ -108,8 +108,13 @@ def parse_line(text: bytes) -> Line:
         store=stores.pop(),
         timed=timed,
     )
-    frame = {name: line[name] for name in COLUMNS} if timed else None
+    frame = _frame(line) if timed else None
     return Line(path=decode_name(line["path"]), info=info, frame=frame, rows=tuple(rows))
+
+
+def _frame(line: Mapping[str, Any]) -> dict[str, Any]:
+    lacking = {name: "" if name in TEXTS else None for name in NEWER if name not in line}
+    return {name: lacking[name] if name in lacking else line[name] for name in COLUMNS}
 
 
 def _written(stored: Stored, shape: Sequence[int], store: Store, *, packed: bool) -> Any:

@@ -19,7 +19,7 @@ def json_schema() -> dict[str, Any]:
         "properties": {**_ROW, **_FRAME, **_ARRAYS},
         "required": ["path", "index", "model", "fingerprint"],
         "oneOf": [{"required": ["features"]}, {"required": ["outputs"]}],
-        "dependentRequired": {name: sorted(_FRAME.keys() - {name}) for name in _FRAME},
+        "dependentRequired": {name: sorted(_ALWAYS - {name}) for name in _FRAME},
         "$defs": {"array": _ARRAY, "numbers": _NUMBERS},
     }
 
@@ -48,8 +48,8 @@ _ROW: dict[str, Any] = {
 _FRAME: dict[str, Any] = {
     "source": {
         "type": "string",
-        "description": "What the stream's source is called, without passwords. This and the next "
-        "nine are there for frames of a stream, all or none.",
+        "description": "What the stream's source is called, without passwords. This and what "
+        "follows down to `gap_s` are there for frames of a stream, all or none.",
     },
     "wall_time": {
         "type": "number",
@@ -86,7 +86,24 @@ _FRAME: dict[str, Any] = {
         "description": "Seconds without a connection before this frame; null if there was one all "
         "along.",
     },
+    "motion": {
+        "type": ["number", "null"],
+        "minimum": 0,
+        "description": "Grey levels by which blocks of the picture differ from what stood before, "
+        "changes of the light taken out; null if nothing stood before. Older lines lack this and "
+        "the next two.",
+    },
+    "novelty": {
+        "type": ["number", "null"],
+        "description": "Cosine distance of the features from those that stood before; null if none "
+        "did.",
+    },
+    "change": {
+        "enum": ["", "first", "enter", "change", "leave", "heartbeat"],
+        "description": "Why gates let the frame pass; empty without gates.",
+    },
 }
+_ALWAYS = _FRAME.keys() - {"motion", "novelty", "change"}
 
 _ARRAYS: dict[str, Any] = {
     "features": {"$ref": "#/$defs/array", "description": "The model's output."},

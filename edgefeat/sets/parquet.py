@@ -20,7 +20,7 @@ from edgefeat.errors import DependencyError, SinkError
 from edgefeat.model import codec
 from edgefeat.sets.contents import SetContents
 from edgefeat.sets.encoding import Store, Stored
-from edgefeat.sets.frames import COLUMNS, Frames, frame_facts
+from edgefeat.sets.frames import COLUMNS, NEWER, Frames, frame_facts
 from edgefeat.sets.info import SetInfo
 from edgefeat.sets.names import decode_name, encode_name
 from edgefeat.sets.record import FeatureRecord
@@ -125,7 +125,8 @@ def read_parquet(path: Path) -> SetContents:
         flat = table.column(numbers).combine_chunks().flatten().to_numpy(zero_copy_only=False)
         scales = table.column(scale).to_numpy() if info.store is Store.I8 else None
         columns.append([Stored(numbers=flat.reshape(len(table), output.size), scales=scales)])
-    frame_columns = {name: table.column(name).to_pylist() for name in COLUMNS if info.timed}
+    there = [name for name in COLUMNS if name not in NEWER or name in table.column_names]
+    frame_columns = {name: table.column(name).to_pylist() for name in there if info.timed}
     return SetContents(
         info=info,
         paths=[decode_name(name) for name in table.column("path").to_pylist()],

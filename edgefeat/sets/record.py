@@ -37,6 +37,11 @@ class FeatureRecord:
         monotonic_s: `time.monotonic()` right after the grab, in seconds; it starts anew with each
             boot, and is never set.
         gap_s: Seconds without a connection before this frame; None if there was one all along.
+        motion: Grey levels by which the picture differs from what stood before, in blocks of the
+            model's input, changes of the light taken out; None if nothing stood before.
+        novelty: Cosine distance of the features from those that stood before; None if none did.
+        change: Why gates let the frame pass: `first`, `enter`, `change`, `leave` or `heartbeat`;
+            None without gates.
         stamp: What the picture's file was when it was read; None for what is no file.
         damage: What the decoder said of a damaged picture that it decoded all the same.
         outputs: The outputs in `features` by name, each in its own shape; empty where they were
@@ -57,6 +62,9 @@ class FeatureRecord:
     session: str | None = None
     monotonic_s: float | None = None
     gap_s: float | None = None
+    motion: float | None = None
+    novelty: float | None = None
+    change: str | None = None
     stamp: FileStamp | None = None
     damage: str | None = None
     outputs: Mapping[str, Features] = field(default_factory=dict)

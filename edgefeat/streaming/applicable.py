@@ -24,8 +24,15 @@ def check_selection(selection: Selection, source: Source, *, newest: bool) -> No
         newest: Whether only its newest frames count; then the time of arrival will do.
 
     Raises:
-        OptionError: A rate is asked of a source whose frames have no times.
+        OptionError: A rate or a heartbeat is asked of a source whose frames have no times.
     """
+    if selection.at_least_s is not None and not source.traits.timed and not newest:
+        raise OptionError(
+            f"the frames of {source.name} have no times, so every {selection.at_least_s:g} s "
+            "means nothing",
+            option="at_least_s",
+            remedy="Leave it out.",
+        )
     if selection.fps is not None and not source.traits.timed and not newest:
         raise OptionError(
             f"the frames of {source.name} have no times, so {selection.fps:g} a second mean "

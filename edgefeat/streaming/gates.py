@@ -1,15 +1,10 @@
-"""Which frames are worth an inference, and which features are worth emitting.
-
-Each gate answers yes or no and counts what it held back; none makes up or repeats a frame.
-"""
+"""Which frames are taken at all, and which part of a picture is looked at."""
 
 from __future__ import annotations
 
-import cv2
 import numpy as np
-from numpy.typing import NDArray
 
-from edgefeat.arrays import Features, Pixels
+from edgefeat.arrays import Pixels
 from edgefeat.errors import SourceError
 from edgefeat.options.stream import Roi
 from edgefeat.pictures.decode import ImageInput, load_bgr
@@ -17,9 +12,7 @@ from edgefeat.pictures.encoded import OnDamaged
 from edgefeat.sources.base import Grab
 from edgefeat.streaming.applicable import no_times
 
-__all__ = ["MotionGate", "NoveltyGate", "Pacer", "Region"]
-
-_BLOCK_SIDE = 16
+__all__ = ["Pacer", "Region"]
 
 
 class Pacer:
@@ -98,75 +91,26 @@ class Region:
             SourceError: The region reaches out of the picture.
         """
         pixels = load_bgr(image, on_damaged=on_damaged)
-        height, width = pixels.shape[:2]
+        x, y, w, h = self.place((pixels.shape[0], pixels.shape[1]), option="roi")
+        return np.ascontiguousarray(pixels[y : y + h, x : x + w])
+
+    def place(self, size_hw: tuple[int, int], *, option: str) -> tuple[int, int, int, int]:
+        """Return x, y, width and height in pixels of a picture.
+
+        Args:
+            size_hw: The picture's height and width.
+            option: What the user calls the part, for the message.
+
+        Raises:
+            SourceError: It reaches out of the picture.
+        """
+        height, width = size_hw
         scale = (width, height, width, height) if self._shares else (1, 1, 1, 1)
         x, y, w, h = (round(v * s) for v, s in zip(self._roi, scale, strict=True))
         if x + w > width or y + h > height or w < 1 or h < 1:
             raise SourceError(
                 f"{w}x{h} at {x},{y} reaches out of the picture of {width}x{height}",
-                option="roi",
+                option=option,
                 remedy="Give shares between 0 and 1 if the size may change.",
             )
-        return np.ascontiguousarray(pixels[y : y + h, x : x + w])
-
-
-class MotionGate:
-    """Passes pictures that differ from the last one passed.
-
-    Means of blocks are compared: sensor noise averages out in a block, a small thing that moves
-    does not. The reference is the last picture *passed*, so slow drift is noticed too.
-
-    Args:
-        threshold: How many grey levels a block's mean must change by.
-
-    Attributes:
-        skipped: Pictures that were not passed.
-    """
-
-    def __init__(self, threshold: float) -> None:
-        self._threshold = threshold
-        self._reference: NDArray[np.float32] | None = None
-        self.skipped = 0
-
-    def passes(self, pixels: Pixels) -> bool:
-        """Say whether the model's input, uint8 `(height, width, channels)`, has changed."""
-        height, width = pixels.shape[:2]
-        size = (max(1, width // _BLOCK_SIDE), max(1, height // _BLOCK_SIDE))
-        small = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA)
-        blocks = small.astype(np.float32)
-        reference = self._reference
-        if reference is not None and np.abs(blocks - reference).max() <= self._threshold:
-            self.skipped += 1
-            return False
-        self._reference = blocks
-        return True
-
-
-class NoveltyGate:
-    """Passes features that moved away from the last ones passed.
-
-    Args:
-        epsilon: How large the cosine distance must be.
-
-    Attributes:
-        skipped: Features that were not passed.
-    """
-
-    def __init__(self, epsilon: float) -> None:
-        self._epsilon = epsilon
-        self._reference: NDArray[np.float64] | None = None
-        self.skipped = 0
-
-    def passes(self, features: Features) -> bool:
-        """Say whether the cosine distance to the last features passed is above epsilon.
-
-        Args:
-            features: float32, of any shape.
-        """
-        unit = features.reshape(-1).astype(np.float64)
-        unit /= np.linalg.norm(unit) or 1.0
-        if self._reference is not None and 1 - float(unit @ self._reference) <= self._epsilon:
-            self.skipped += 1
-            return False
-        self._reference = unit
-        return True
+        return x, y, w, h

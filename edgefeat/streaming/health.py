@@ -56,6 +56,11 @@ class Health:
             than the percentile needs: 11 for this one.
         latency_p95_ms: The 95th percentile; it needs 130 vectors.
         latency_p99_ms: The 99th percentile; it needs 662 vectors.
+        motion_p50: Median of how much pictures changed, in grey levels, over the last 1024 frames
+            looked at; None with fewer than 11.
+        motion_p99: The 99th percentile; it needs 662.
+        novelty_p50: Median cosine distance of features, over the last 1024 vectors.
+        novelty_p99: The 99th percentile.
         cpu_s_per_frame: CPU time of the whole process since the start, in seconds per vector;
             None before the first vector.
         uptime_s: Seconds since the stream was made.
@@ -94,6 +99,10 @@ class Health:
     latency_p50_ms: float | None
     latency_p95_ms: float | None
     latency_p99_ms: float | None
+    motion_p50: float | None
+    motion_p99: float | None
+    novelty_p50: float | None
+    novelty_p99: float | None
     cpu_s_per_frame: float | None
     uptime_s: float
     updated_at: float

@@ -14,10 +14,12 @@ from edgefeat.errors import DamagedPictureWarning, ImageError
 from edgefeat.options.stream import Selection
 from edgefeat.streaming.buffer import Captured
 from edgefeat.streaming.events import Event, EventKind
-from edgefeat.streaming.gates import MotionGate, NoveltyGate, Region
+from edgefeat.streaming.gates import Region
+from edgefeat.streaming.mask import Mask
 from edgefeat.streaming.meter import Meter
 from edgefeat.streaming.names import Names
 from edgefeat.streaming.result import Extractor, StreamResult
+from edgefeat.streaming.scene import SceneWatch
 
 if TYPE_CHECKING:
     from edgefeat.arrays import Features, Pixels
@@ -35,8 +37,10 @@ class Inference:
         meter: Counts.
         tell: Called with each event.
         names: What device, camera and session are called.
+        by_arrival: Says whether the time of a frame is that of its arrival.
 
     Attributes:
+        watch: The gates.
         model: The model's name; None if the extractor states none.
         fingerprint: The model's.
     """
@@ -50,30 +54,23 @@ class Inference:
         tell: Callable[[Event], None],
         *,
         names: Names,
+        by_arrival: Callable[[], bool],
     ) -> None:
         self._source, self._extractor, self._names = source, extractor, names
-        self._meter, self._tell = meter, tell
+        self._meter, self._tell, self._by_arrival = meter, tell, by_arrival
         self.fingerprint = extractor.fingerprint
         self.model: str | None = getattr(getattr(extractor, "spec", None), "name", None)
         # An extractor of the user's own need not name its outputs.
         self._shapes: Mapping[str, tuple[int, ...]] = getattr(extractor, "outputs", {})
         self._gap_s: float | None = None  # before the next record
         self._region = Region(selection.roi) if selection.roi else None
-        self._motion = MotionGate(selection.motion) if selection.motion else None
-        self._novelty = NoveltyGate(selection.novelty) if selection.novelty else None
+        self.watch = SceneWatch(selection)
+        self._mask = (
+            Mask(selection.mask, self._region, extractor.prepare) if selection.mask else None
+        )
         self._in_garbage = self._in_damage = False
         # An extractor of the user's own need not listen to decoders.
         self._listens = "on_damaged" in signature(extractor.prepare).parameters
-
-    @property
-    def skipped_motion(self) -> int:
-        """Frames left out because nothing moved."""
-        return self._motion.skipped if self._motion else 0
-
-    @property
-    def skipped_novelty(self) -> int:
-        """Frames left out because their features were like the last ones."""
-        return self._novelty.skipped if self._novelty else 0
 
     def record(self, frame: Captured, *, dropped: int) -> StreamResult | None:
         """Return a frame's record; None if the frame is damaged or not wanted.
@@ -96,12 +93,13 @@ class Inference:
             self._garbage(frame, error)
             return None
         self._in_garbage = False
-        if self._motion and not self._motion.passes(pixels):
+        counts = self._mask.weights(frame.image) if self._mask else None
+        if not self.watch.wants_features(pixels, self._moment_s(frame), counts):
             return None
         features: Features = self._extractor.extract_prepared(pixels[np.newaxis])[0]
         age_ms = (time.monotonic() - frame.grab.captured_at) * 1000
         self._meter.inferred(age_ms)
-        if self._novelty and not self._novelty.passes(features):
+        if not self.watch.wants_record(features):
             return None
         return StreamResult(
             features=features,
@@ -120,6 +118,9 @@ class Inference:
             session=self._names.session,
             monotonic_s=frame.grab.captured_at,
             gap_s=self._taken_gap(),
+            motion=self.watch.motion,
+            novelty=self.watch.novelty,
+            change=self.watch.change,
         )
 
     def _prepared(self, frame: Captured) -> Pixels:
@@ -135,6 +136,13 @@ class Inference:
             self._tell(Event(kind=EventKind.NOTICE, source=self._source, what=what))
         self._in_damage = bool(heard)
         return pixels
+
+    def _moment_s(self, frame: Captured) -> float:
+        """Return a frame's time in seconds; frames without times count as one a second."""
+        if self._by_arrival():
+            return frame.grab.captured_at
+        media_s = frame.grab.media_s
+        return float(frame.index) if media_s is None else media_s
 
     def _taken_gap(self) -> float | None:
         gap_s, self._gap_s = self._gap_s, None

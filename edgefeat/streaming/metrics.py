@@ -40,6 +40,8 @@ _GAUGES = {
     "busy_s": ("busy_seconds", "Seconds that the loop has worked on one frame, or waits to write."),
     "uptime_s": ("uptime_seconds", "Seconds since the stream was made."),
 }
+_MOTIONS = {"0.5": "motion_p50", "0.99": "motion_p99"}
+_NOVELTIES = {"0.5": "novelty_p50", "0.99": "novelty_p99"}
 _QUANTILES = {"0.5": "latency_p50_ms", "0.95": "latency_p95_ms", "0.99": "latency_p99_ms"}
 
 
@@ -147,15 +149,23 @@ def _lines(health: Health) -> Iterator[str]:
         if facts[field] is not None:
             seconds = facts[field] / 1000
             yield f'edgefeat_latency_seconds{{{own},quantile="{quantile}"}} {seconds:.6g}'
+    for name, quantiles, said in (
+        ("motion_grey_levels", _MOTIONS, "How much pictures change, by which --motion compares."),
+        ("novelty_distance", _NOVELTIES, "How much features change, by which --novelty compares."),
+    ):
+        yield from _head(name, "gauge", said)
+        for quantile, field in quantiles.items():
+            if facts[field] is not None:
+                yield f'edgefeat_{name}{{{own},quantile="{quantile}"}} {facts[field]:g}'
     yield from _head("info", "gauge", "What runs.")
-    said = _labels(
+    labels = _labels(
         version=health.version,
         model=health.model or "",
         fingerprint=health.fingerprint,
         source=health.source,
         session=health.session,
     )
-    yield f"edgefeat_info{{{own},{said}}} 1"
+    yield f"edgefeat_info{{{own},{labels}}} 1"
 
 
 def _head(name: str, kind: str, words: str) -> Iterator[str]:

@@ -91,7 +91,13 @@ class Stream:
         self._intake = Intake(self._buffer, self._pacer, self._meter, asked, source.traits)
         self._names = names or Names()
         self._inference = Inference(
-            source.name, extractor, selection, self._meter, self._tell, names=self._names
+            source.name,
+            extractor,
+            selection,
+            self._meter,
+            self._tell,
+            names=self._names,
+            by_arrival=lambda: self._pacer.by_arrival,
         )
         self._state: Literal["new", "running", "closed"] = "new"
         self._events = None if on_event is None else Outlet(on_event, name="events")
@@ -170,7 +176,7 @@ class Stream:
         meter, now = self._meter, time.monotonic()
         fps_in, fps_out = meter.rates(now)
         latencies = meter.latencies_ms(now)
-        busy_since = meter.busy_since
+        busy_since, watch = meter.busy_since, self._inference.watch
         return Health(
             pid=os.getpid(),
             version=sys.modules["edgefeat"].__version__,  # an import would run up the floors
@@ -189,8 +195,8 @@ class Stream:
             discarded=meter.discarded + self._buffer.discarded,
             repeated=meter.repeated,
             skipped_rate=self._pacer.skipped,
-            skipped_motion=self._inference.skipped_motion,
-            skipped_novelty=self._inference.skipped_novelty,
+            skipped_motion=watch.skipped_motion,
+            skipped_novelty=watch.skipped_novelty,
             garbage=meter.garbage + meter.undecodable,
             losses=meter.losses,
             untold=sum(o.untold for o in (self._events, self._reports) if o is not None),
@@ -204,6 +210,10 @@ class Stream:
             latency_p50_ms=percentile_ms(latencies, 0.5),
             latency_p95_ms=percentile_ms(latencies, 0.95),
             latency_p99_ms=percentile_ms(latencies, 0.99),
+            motion_p50=watch.motions.percentile(0.5, digits=2),
+            motion_p99=watch.motions.percentile(0.99, digits=2),
+            novelty_p50=watch.novelties.percentile(0.5, digits=6),
+            novelty_p99=watch.novelties.percentile(0.99, digits=6),
             cpu_s_per_frame=meter.cpu_s_per_frame(),
             uptime_s=round(now - meter.started_at, 3),
             updated_at=time.time(),

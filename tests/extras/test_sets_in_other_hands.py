@@ -53,7 +53,8 @@ def test_a_streams_facts_stand_before_its_numbers(frames: FeatureSet, library: s
     columns = [name for name in frame.columns if name != "path"]
     assert columns[:6] == ["index", "source", "wall_time", "media_s", "age_ms", "dropped"]
     assert columns[6:11] == ["device", "camera", "session", "monotonic_s", "gap_s"]
-    assert columns[11] == "output_features_0000"
+    assert columns[11:14] == ["motion", "novelty", "change"]
+    assert columns[14] == "output_features_0000"
     assert columns[-1] == "output_block/2:0_0002"
     assert list(frame["index"]) == [0, 3, 6]
     assert list(frame["dropped"]) == [0, 1, 2]

@@ -73,6 +73,9 @@ def record_of(info: SetInfo, row: int, name: str | None = None) -> FeatureRecord
         session="s1",
         monotonic_s=100.0 + row,
         gap_s=None if row % 2 else row / 8,
+        motion=None if row % 2 else row / 4,
+        novelty=None if row % 2 else row / 64,
+        change=None if row % 2 else "enter",
     )
 
 

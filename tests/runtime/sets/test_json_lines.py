@@ -46,6 +46,9 @@ def test_a_line_holds_everything(tmp_path: Path) -> None:
         "session": "s1",
         "monotonic_s": 100.0,
         "gap_s": 0.0,
+        "motion": 0.0,
+        "novelty": 0.0,
+        "change": "enter",
         "model": "toy",
         "fingerprint": "a" * 64,
     }
