@@ -72,7 +72,7 @@ test-emulated: $(RUNTIME) $(EXPORT) ## tests of pictures, models and int8 on an 
 	  tests/export/quant/test_sums.py tests/export/quant/test_parts.py
 
 # Against GStreamer's RTSP server, from Debian's packages named in tests/rtsp/rtsp_camera.py.
-test-rtsp test-cameras: $(RUNTIME) ## streams against GStreamer's RTSP server
+test-rtsp: $(RUNTIME) ## streams against GStreamer's RTSP server
 	.venv/runtime/bin/pytest tests/rtsp
 
 # From Debian: apt-get install ustreamer motion ffmpeg nginx

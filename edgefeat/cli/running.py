@@ -1,7 +1,8 @@
 """Runs one command of a command line: its errors become messages and exit codes.
 
 `edgefeat` and `edgefeat-export` share this, so that both fail in the same way: 2 for wrong usage, 3
-for an error, 130 when interrupted, 0 when the reader of a pipe had enough.
+for an error, 130 when interrupted, 0 when the reader of a pipe had enough (3 where the command was
+told that it must stay).
 """
 
 from __future__ import annotations
@@ -59,7 +60,14 @@ def run(
         return 130
     except BrokenPipeError:  # the reader of a pipe had enough, as `head` does
         _forget_stdout()
-        return 0
+        if getattr(arguments, "on_broken_pipe", "end") == "end":
+            return 0
+        say(
+            f"{name}: error: the program that reads the output has ended. Start it again, and "
+            "this one.\n",
+            patience_s=_PATIENCE_S,
+        )
+        return 3
     except OSError as error:
         if error.errno not in _NO_ROOM:
             raise

@@ -50,6 +50,13 @@ def add_set_options(parser: argparse.ArgumentParser, *, without: Collection[str]
     names = [name for name, _ in OutputOptions.each() if name not in without]
     add_options(parser, OutputOptions, title=OUTPUT_TITLE, only=names)
     group.add_argument(
+        "--on-broken-pipe",
+        choices=("end", "fail"),
+        default="end",
+        help="if the program that reads the output ends: end too, with exit code 0 as suits `head` "
+        "(default), or fail with 3, as suits a service",
+    )
+    group.add_argument(
         "--schema",
         action=_PrintSchema,
         nargs=0,

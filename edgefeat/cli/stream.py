@@ -55,6 +55,7 @@ examples:
   ffmpeg -i clip.mp4 -pix_fmt yuv420p -f yuv4mpegpipe - | edgefeat stream - --fps 2
   rpicam-vid -t 0 --codec mjpeg -o - | edgefeat stream - --policy newest --fps 2
   edgefeat stream rtsp://cam/live --health /run/cam.json  live numbers for a monitor
+  edgefeat stream 0 --on-broken-pipe fail | my-program    in a service: exit code 3 if it ends
 
 outputs, by the name of OUT:
   .jsonl                       JSON lines, each in the file as soon as it is made
@@ -64,8 +65,9 @@ outputs, by the name of OUT:
                                and a kill before that loses it
   -                            JSON lines on stdout; so into a pipe or device that is there
 
-An output that is there is refused: --overwrite replaces it, --resume adds to a folder or .jsonl
-file of the same model. --schema describes the JSON lines. Read every form back with
+An output that is there is refused: --overwrite replaces it when the first record comes, --resume
+adds to a folder or .jsonl file of the same model. Where no record comes, nothing is left behind.
+--schema describes the JSON lines. Read every form back with
 edgefeat.FeatureSet.read(OUT). A frame without a name is called SOURCE#INDEX there.
 
 A camera that goes silent is called stalled, then lost, and is connected to again; a gap stays a
@@ -75,7 +77,8 @@ Ctrl-C, SIGTERM or SIGHUP ends the stream within a second, with everything writt
 --health file that cannot be written never stops it.
 
 exit codes: 0 ended or stopped; 1 some pictures of a folder or video were damaged, the rest done;
-2 wrong usage; 3 source, model, provider or output unusable
+2 wrong usage; 3 source, model, provider or output unusable, or its reader gone with
+--on-broken-pipe fail
 """
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import os
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -40,6 +41,8 @@ class SetFolder:
         batch: Pictures for each inference.
         shard_sources: Pictures a shard covers; None takes the set's own, or `default_sources`.
         default_sources: Pictures a shard of a new set covers.
+        later: Whether a new set is begun only by `begin`. Until then nothing is written, and a set
+            that is to go is still there.
 
     Attributes:
         path: The folder.
@@ -61,6 +64,7 @@ class SetFolder:
         batch: int,
         shard_sources: int | None,
         default_sources: int,
+        later: bool = False,
     ) -> None:
         self.path, self._info = path, info
         if path.is_file():
@@ -70,6 +74,7 @@ class SetFolder:
                 remedy="Name another folder, or a file with an ending such as .npz.",
             )
         with explained(path):
+            self._made = not path.exists()
             path.mkdir(parents=True, exist_ok=True)
             self._lock: int | None = _lock(path)
         try:
@@ -85,19 +90,36 @@ class SetFolder:
                     option="resume=True",
                 )
             self.is_new = there is None or overwrite
+            self._begun = not self.is_new
             if there is None or overwrite:
-                # The rows after no shard at all would be taken for the new set's.
-                for name in (tail_name(0), SPARE_TAIL):
-                    (path / name).unlink(missing_ok=True)
-                self.manifest = self._begin(shard_sources or default_sources, batch)
+                self.manifest = self._nothing_yet(shard_sources or default_sources, batch)
             else:
                 self._check_same(there, batch, shard_sources)
                 self.manifest = there
                 self._finish_ledger()
-            self.sweep()
+                self.sweep()
+            if not later:
+                self.begin()
         except BaseException:
             self.close()
             raise
+
+    @property
+    def begun(self) -> bool:
+        """Whether the folder holds this set, be it without a row."""
+        return self._begun
+
+    def begin(self) -> None:
+        """Put a new set in the place of what is there; twice is fine."""
+        if self._begun:
+            return
+        # The rows after no shard at all would be taken for the new set's.
+        for name in (tail_name(0), SPARE_TAIL):
+            (self.path / name).unlink(missing_ok=True)
+        self.manifest.save(self.path)
+        write_bytes(self.path / LEDGER, b"")
+        self._begun = True
+        self.sweep()
 
     def put(self, stem: str, ending: str, content: bytes) -> FileRecord:
         """Put one file of a shard in place; it does not count before the manifest does.
@@ -167,8 +189,11 @@ class SetFolder:
                         path.unlink()
 
     def close(self) -> None:
-        """Unlock the folder; closing twice is fine."""
+        """Unlock the folder, which goes if nothing was begun in it; closing twice is fine."""
         if self._lock is not None:
+            if self._made and not self._begun:
+                with suppress(OSError):  # somebody has put something there
+                    self.path.rmdir()
             os.close(self._lock)
             self._lock = None
 
@@ -182,9 +207,9 @@ class SetFolder:
                     remedy="Name an empty or a new folder.",
                 )
 
-    def _begin(self, shard_sources: int, batch: int) -> Manifest:
+    def _nothing_yet(self, shard_sources: int, batch: int) -> Manifest:
         info = self._info
-        manifest = Manifest(
+        return Manifest(
             model=info.model,
             fingerprint=info.fingerprint,
             outputs=info.outputs,
@@ -195,9 +220,6 @@ class SetFolder:
             shard_sources=shard_sources,
             ledger=FileRecord.of(LEDGER, b""),  # a manifest counts none of the bytes in it
         )
-        manifest.save(self.path)
-        write_bytes(self.path / LEDGER, b"")
-        return manifest
 
     def _finish_ledger(self) -> None:
         """Do what a killed run had still to do with the ledger."""
@@ -205,7 +227,7 @@ class SetFolder:
         if following.exists() and self.manifest.ledger.is_content(following.read_bytes()):
             with explained(ledger):
                 following.replace(ledger)
-        if not ledger.exists() and not self.manifest.ledger.size_bytes:  # killed in `_begin`
+        if not ledger.exists() and not self.manifest.ledger.size_bytes:  # killed in `begin`
             write_bytes(ledger, b"")
 
     def _check_same(self, there: Manifest, batch: int, shard_sources: int | None) -> None:

@@ -234,6 +234,8 @@ class OutputPlan:
             raise SinkError(
                 "a folder, expected a file", where=self.path, remedy="Name a file inside it."
             )
+        if self.grows and self.path.is_file() and self.path.stat().st_size == 0:
+            return  # as a stream leaves it that is killed before its first record
         if self.path.exists():
             raise SinkError(
                 "exists already",

@@ -30,18 +30,21 @@ from edgefeat.sets.sink import SinkBase, SinkSummary
 __all__ = ["JsonLinesStreamSink", "read_json_lines", "read_lines"]
 
 _BLOCK_BYTES = 1 << 16
+_TRIES = 100  # to open a file that others make and remove
 _WHOLE = "What was written before is whole."
 
 
 class JsonLinesStreamSink(SinkBase):
     """Writes each record's line at once.
 
+    If no record comes, nothing is left behind, and what was there stays.
+
     Args:
         target: A file, pipe or device to write to, or the descriptor of an open one, such as 1 for
             stdout, which stays open.
         info: What the rows have in common.
         resume: Whether to go on with a file that is there, if it is of the same model.
-        overwrite: Whether a file that is there is emptied.
+        overwrite: Whether a file that is there is emptied, when the first record comes.
         packed: Whether float32 numbers are written in base64, half as long and faster.
         fsync_s: A line that comes so many seconds after the last time brings the file to its disk.
 
@@ -65,17 +68,19 @@ class JsonLinesStreamSink(SinkBase):
         self._path = target if isinstance(target, Path) else Path(f"descriptor {target}")
         self._resumed = self._written = 0
         self._loss: StoreLoss | None = None
+        self._made = self._to_empty = False
         self._descriptor: int | None
         if isinstance(target, int):
             self._descriptor, self._owned, self._regular = target, False, False
             return
         self._owned = True
         with explained(target):
-            self._descriptor = _opened(target, new=not (resume or overwrite))
+            self._file = Path(os.path.realpath(target))  # a link to a file to be made is followed
+            self._descriptor, self._made = _opened(self._file)
             self._regular = stat.S_ISREG(os.fstat(self._descriptor).st_mode)
         try:
             if self._regular:
-                self._begin(self._descriptor, overwrite)
+                self._begin(self._descriptor, resume=resume, overwrite=overwrite)
         except BaseException:
             os.close(self._descriptor)
             raise
@@ -96,6 +101,9 @@ class JsonLinesStreamSink(SinkBase):
                 raise
             if loss is not None:
                 self._loss = loss.worst(self._loss)
+            if self._to_empty:
+                os.ftruncate(self._descriptor, 0)
+                self._to_empty = False
             self._append(self._descriptor, line)
             self._sync_if_due(self._descriptor)
         self._written += 1
@@ -113,16 +121,20 @@ class JsonLinesStreamSink(SinkBase):
         try:
             if self._regular:
                 with explained(self._path, kept=_WHOLE):
+                    if self._made and os.fstat(descriptor).st_size == 0:
+                        self._file.unlink(missing_ok=True)  # still locked: nobody else uses it
                     os.fsync(descriptor)
         finally:
             os.close(descriptor)
 
-    def _begin(self, descriptor: int, overwrite: bool) -> None:
-        """Lock the file, and empty it or find its last whole line."""
+    def _begin(self, descriptor: int, *, resume: bool, overwrite: bool) -> None:
+        """Find the file's last whole line, or see that there may be none."""
         with explained(self._path):
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            if overwrite:
-                os.ftruncate(descriptor, 0)
+            self._to_empty = overwrite and os.fstat(descriptor).st_size > 0
+            if self._to_empty:
+                return
+            if not resume and os.fstat(descriptor).st_size > 0:
+                raise FileExistsError
             last = _cut_to_whole_lines(descriptor)
         if last is None:
             return
@@ -234,16 +246,40 @@ def _warn_of_cut_line(path: Path, number: int) -> None:
     )
 
 
-def _opened(path: Path, *, new: bool) -> int:
-    """Open a file to add to, or a pipe or device to write to.
+def _opened(path: Path) -> tuple[int, bool]:
+    """Open a file to add to, which is then locked, or a pipe or device to write to.
+
+    Returns:
+        The descriptor, and whether the file was made here.
 
     Raises:
-        FileExistsError: There is a file, and `new` asks for one that was not there.
+        BlockingIOError: Another process has locked the file.
     """
     if path.exists() and not path.is_file():
-        return os.open(path, os.O_WRONLY | os.O_CLOEXEC)
-    flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
-    return os.open(path, flags | (os.O_EXCL if new else 0), 0o666)
+        return os.open(path, os.O_WRONLY | os.O_CLOEXEC), False
+    flags = os.O_RDWR | os.O_APPEND | os.O_CLOEXEC
+    for _ in range(_TRIES):
+        made = not path.exists()
+        # Another process may have come in between.
+        with suppress(FileExistsError if made else FileNotFoundError):
+            descriptor = os.open(path, flags | (os.O_CREAT | os.O_EXCL if made else 0), 0o666)
+            if _is_locked(descriptor, path):
+                return descriptor, made
+    raise BlockingIOError
+
+
+def _is_locked(descriptor: int, path: Path) -> bool:
+    """Lock a file; false, with the file closed, if by then it has gone from its place."""
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        with suppress(FileNotFoundError):
+            if os.path.samestat(path.stat(), os.fstat(descriptor)):
+                return True
+    except BaseException:
+        os.close(descriptor)
+        raise
+    os.close(descriptor)
+    return False
 
 
 def _cut_to_whole_lines(descriptor: int) -> bytes | None:

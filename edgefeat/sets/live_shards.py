@@ -28,7 +28,7 @@ __all__ = ["LiveShardSink"]
 
 
 class LiveShardSink(SinkBase):
-    """Takes a stream's records.
+    """Takes a stream's records. Until the first one comes nothing is written, and nothing goes.
 
     Args:
         folder: Made if it is missing; locked while open.
@@ -54,48 +54,49 @@ class LiveShardSink(SinkBase):
         shard_size: int | None = None,
         fsync_s: float = 5.0,
     ) -> None:
-        self._info, self._fsync_s = info, fsync_s
+        self._info, self._fsync_s, self._resumed = info, fsync_s, 0
         self._tail: JsonLinesStreamSink | None = None
         self._folder = open_set_folder(
-            folder, info, resume=resume, overwrite=overwrite, shard_size=shard_size
+            folder, info, resume=resume, overwrite=overwrite, shard_size=shard_size, later=True
         )
+        self._building: Building | None = None
         try:
-            self._building = Building(self._folder, info, Stock(self._folder, info))
-            self._building.go_on_after_the_set()
-            self._take_up_tail()
+            if self._folder.begun:
+                self._take_up_tail(self._begun())
         except BaseException:
             self._folder.close()
             raise
-        self._resumed = self._folder.manifest.rows + len(self._building.rows)
+        self._resumed = self.summary().rows
 
     def write(self, record: FeatureRecord) -> None:
         """Take one record."""
         try:
             features = self._info.flat(record)
+            building = self._building or self._begun()
             self._open_tail().write(record)
         except SinkError as error:
             if error.where is None:
                 error.within(self._folder.path)
             raise
         frame = frame_facts(record) if self._info.timed else None
-        self._close_tail_if(
-            self._building.add(Row(path=record.path, features=features, frame=frame))
-        )
+        self._close_tail_if(building.add(Row(path=record.path, features=features, frame=frame)))
 
     def fail(self, failure: Failure) -> None:
         """Take one failure."""
-        self._close_tail_if(self._building.fail(failure))
+        self._close_tail_if((self._building or self._begun()).fail(failure))
 
     def commit(self) -> None:
-        """Write the last, partial shard and mark the set complete."""
-        self._building.finish()
-        self._close_tail_if(True)
+        """Write the last, partial shard and mark the set complete, if a record came."""
+        if self._building is not None:
+            self._building.finish()
+            self._close_tail_if(True)
 
     def summary(self) -> SinkSummary:
         """Count what stands in the folder."""
         manifest = self._folder.manifest
+        in_tail = 0 if self._building is None else len(self._building.rows)
         return SinkSummary(
-            rows=manifest.rows + len(self._building.rows),
+            rows=manifest.rows + in_tail,
             resumed=self._resumed,
             failures=manifest.failures,
             loss=manifest.loss,
@@ -110,7 +111,15 @@ class LiveShardSink(SinkBase):
     def _tail_path(self) -> Path:
         return self._folder.path / tail_name(len(self._folder.manifest.shards))
 
-    def _take_up_tail(self) -> None:
+    def _begun(self) -> Building:
+        """Begin the set, or go on with the one that is there."""
+        self._folder.begin()
+        building = Building(self._folder, self._info, Stock(self._folder, self._info))
+        building.go_on_after_the_set()
+        self._building = building
+        return building
+
+    def _take_up_tail(self, building: Building) -> None:
         """Go on with the rows that a killed stream left after its last shard."""
         path = self._tail_path
         if not path.exists():
@@ -118,8 +127,8 @@ class LiveShardSink(SinkBase):
         self._open_tail()  # which takes a cut line away
         for line in read_lines(path):
             features = np.concatenate([row.numbers[0] for row in line.rows])
-            self._building.rows.append(Row(path=line.path, features=features, frame=line.frame))
-        self._close_tail_if(self._building.flush_if_full())
+            building.rows.append(Row(path=line.path, features=features, frame=line.frame))
+        self._close_tail_if(building.flush_if_full())
 
     def _open_tail(self) -> JsonLinesStreamSink:
         if self._tail is None:

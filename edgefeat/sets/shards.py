@@ -68,8 +68,9 @@ def open_set_folder(
     overwrite: bool,
     batch: int = 1,
     shard_size: int | None,
+    later: bool = False,
 ) -> SetFolder:
-    """Open the folder of a set; see `ShardSink`.
+    """Open the folder of a set; see `ShardSink`, and `SetFolder` for `later`.
 
     Raises:
         OptionError: `shard_size` is not whole batches.
@@ -88,6 +89,7 @@ def open_set_folder(
         batch=batch,
         shard_sources=shard_size,
         default_sources=default_shard_sources(info, batch),
+        later=later,
     )
 
 

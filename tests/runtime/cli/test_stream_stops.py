@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import socket
 import subprocess
@@ -146,3 +147,32 @@ def test_a_reader_that_has_enough_ends_it_quietly(photos: Path) -> None:
     assert process.stderr is not None
     assert process.stderr.read() == b""
     process.stderr.close()
+
+
+@pytest.mark.parametrize("end", ["stdout", "fifo"])
+def test_a_reader_that_must_stay_is_an_error_when_it_goes(
+    end: str, watched: Path, tmp_path: Path
+) -> None:
+    for n in range(3):
+        (watched / f"{n}.jpg").write_bytes((watched / "a.jpg").read_bytes())
+    output = ["-o", str(tmp_path / "fifo")] if end == "fifo" else []
+    if output:
+        os.mkfifo(output[1])
+    process = subprocess.Popen(
+        [*COMMAND, watched, "-q", "--on-broken-pipe", "fail", *output],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    reader = open(output[1]) if output else process.stdout  # noqa: SIM115, PTH123
+    assert reader.read(10) == '{"path": "'
+    reader.close()
+    assert process.wait(timeout=30) == 3
+    assert process.stderr is not None
+    assert process.stderr.read() == (
+        "edgefeat: error: the program that reads the output has ended. Start it again, and this "
+        "one.\n"
+    )
+    process.stderr.close()
+    process.stdout.close()
