@@ -1,7 +1,7 @@
 """Video as OpenCV's own FFmpeg reads it: always there, and enough for sound streams.
 
 It gives concealed frames as good ones, stretches a new size to the first one, and tells a codec
-that it cannot decode by giving no frame.
+that it cannot decode by giving no frame. In a file, frames of a new size are known and left out.
 """
 
 from __future__ import annotations
@@ -15,9 +15,10 @@ import numpy as np
 from edgefeat.sources.base import FrameError
 from edgefeat.sources.decoders.base import CannotOpenError, OpenRequest
 from edgefeat.sources.decoders.ffmpeg_options import ffmpeg_options
+from edgefeat.sources.decoders.packet_sizes import PacketSizes
 
 if TYPE_CHECKING:
-    from edgefeat.arrays import Pixels
+    from edgefeat.arrays import Pixels, SizeHw
 
 __all__ = ["OpenCvDecoder"]
 
@@ -32,13 +33,17 @@ class OpenCvDecoder:
     Args:
         capture: An open one; released on `release`.
         name: What the source is called, for messages.
+        sizes: The sizes of its frames; None if they are not known.
     """
 
     advice = "Or install PyAV, which decodes more: pip install 'edgefeat[av]'."
     notice: str | None = None
 
-    def __init__(self, capture: cv2.VideoCapture, name: str) -> None:
-        self._capture, self._name = capture, name
+    def __init__(
+        self, capture: cv2.VideoCapture, name: str, sizes: PacketSizes | None = None
+    ) -> None:
+        self._capture, self._name, self._sizes = capture, name, sizes
+        self._size_hw: SizeHw | None = None
 
     @classmethod
     def open(cls, request: OpenRequest) -> OpenCvDecoder:
@@ -62,7 +67,10 @@ class OpenCvDecoder:
         if not capture.isOpened():
             capture.release()
             raise CannotOpenError
-        return cls(capture, request.name)
+        decoder = cls(capture, request.name)
+        if isinstance(request.place, str) and not request.live:
+            decoder._sizes = PacketSizes.open(request.place, decoder.codec)
+        return decoder
 
     @property
     def codec(self) -> str:
@@ -94,8 +102,16 @@ class OpenCvDecoder:
         return frames / fps if fps > 0 and frames > _NO_TIME else None
 
     def grab(self) -> bool:
-        """Go to the next frame."""
-        return self._capture.grab()
+        """Go to the next frame.
+
+        Raises:
+            FrameError: It has another size than the first one, to which OpenCV would stretch it.
+        """
+        if not self._capture.grab():
+            return False
+        if self._sizes is not None:
+            self._check_size(self._sizes)
+        return True
 
     def retrieve(self) -> Pixels:
         """Return the frame last grabbed: uint8 `(height, width, 3)`, BGR.
@@ -111,3 +127,17 @@ class OpenCvDecoder:
     def release(self) -> None:
         """Let it go."""
         self._capture.release()
+        if self._sizes is not None:
+            self._sizes.release()
+
+    def _check_size(self, sizes: PacketSizes) -> None:
+        size_hw = sizes.of(self._capture.get(cv2.CAP_PROP_PTS))
+        self._size_hw = self._size_hw or size_hw
+        if size_hw is not None and size_hw != self._size_hw and self._size_hw is not None:
+            (height, width), (first_height, first_width) = size_hw, self._size_hw
+            raise FrameError(
+                f"a frame of {width}x{height} in a video that began with "
+                f"{first_width}x{first_height}: OpenCV would stretch it",
+                where=self._name,
+                remedy="Install PyAV, which keeps its shape: pip install 'edgefeat[av]'.",
+            )
