@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from edgefeat.cli.info_columns import described, listed, size
@@ -15,7 +16,7 @@ from edgefeat.options.extractor import EngineOptions, ModelOptions
 if TYPE_CHECKING:
     from edgefeat.model.file import ModelFile
     from edgefeat.model.probe import SelfTest
-    from edgefeat.model.spec import Parity
+    from edgefeat.model.spec import ModelSpec, Parity
 
 __all__ = ["add_parser"]
 
@@ -137,6 +138,7 @@ def _as_text(file: ModelFile, result: SelfTest | None) -> str:
                 f"relative L2 {parity.relative_l2_max:.1e} max ({_compared(parity)})",
             )
         )
+    rows += _integers(spec)
     if levels := spec.similarity:
         text = f"same {levels.same:.2f}, near {levels.near:.2f}, look {levels.look:.2f}; "
         text += f"99.9 % of other photos below {levels.other_p999:.2f}"
@@ -153,6 +155,20 @@ def _compared(parity: Parity) -> str:
     if parity.rows is None:
         return f"{parity.images} images"
     return f"{parity.images} images, {parity.rows} rows" if parity.images else f"{parity.rows} rows"
+
+
+def _integers(spec: ModelSpec) -> Iterator[tuple[str, str]]:
+    """Yield how much of an int8 file is integer, if the file says so."""
+    made = spec.extra.get("quantization")
+    shares = made if isinstance(made, Mapping) else {}
+    weights, macs = shares.get("integer_weights"), shares.get("integer_macs")
+    if not isinstance(weights, int | float) or not isinstance(macs, int | float):
+        return
+    floats = shares.get("float_operators")
+    text = f"{weights * 100:.4g} % of the weights, {macs * 100:.4g} % of the multiplications"
+    if isinstance(floats, list) and floats:
+        text += f"; operators in float ({', '.join(map(str, floats))}) decide the last bits"
+    yield ("integer", text)
 
 
 def _verdict(result: SelfTest) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from math import prod
 from pathlib import Path
 
@@ -15,6 +15,8 @@ from edgefeat_export.pipeline import specs
 from edgefeat_export.pipeline.request import Say
 from edgefeat_export.precision import Precision
 from edgefeat_export.proof import timing
+from edgefeat_export.proof.timing import Latency
+from edgefeat_export.quant.shares import IntegerShare
 
 __all__ = ["write_card"]
 
@@ -167,7 +169,25 @@ def _fidelity(files: Sequence[ModelFile]) -> list[str]:
             f" | {parity.cosine_mean:.5f} / {p1} / {parity.cosine_min:.5f}"
             f" | {parity.relative_l2_max:.1e} | {'-' if shared is None else f'{shared:.1%}'} |"
         )
-    return [*lines, ""]
+    return [*lines, *_integers(files), ""]
+
+
+def _integers(files: Sequence[ModelFile]) -> Iterator[str]:
+    """Yield how much of an int8 file is integer, and whether its bits are the same everywhere."""
+    for file in files:
+        made = file.spec.extra.get("quantization")
+        if not isinstance(made, Mapping) or "integer_weights" not in made:
+            continue
+        share = IntegerShare(weights=made["integer_weights"], macs=made["integer_macs"])
+        floats = made.get("float_operators")
+        bits = (
+            f"Operators in float ({', '.join(floats)}) decide the last bits of its features, which"
+            " may differ between CPUs."
+            if floats
+            else "Every CPU gives the same bits; `edgefeat info --self-test` compares them."
+        )
+        yield ""
+        yield f"`{Path(file.path).name}`: {share.describe()}. {bits}"
 
 
 def _speed(files: Sequence[ModelFile]) -> list[str]:
@@ -180,12 +200,25 @@ def _speed(files: Sequence[ModelFile]) -> list[str]:
         "|---|---|---|---|",
     ]
     paths = [Path(file.path) for file in files]
-    for path, latency in zip(paths, timing.of_files(paths), strict=True):
+    found = timing.of_files(paths)
+    for path, latency in zip(paths, found, strict=True):
         lines.append(
             f"| `{path.name}` | {latency.median_ms:.2f} ms | {latency.fastest_ms:.2f} ms"
             f" | {latency.runs} |"
         )
-    return [*lines, ""]
+    return [*lines, *_slower(files, found), ""]
+
+
+def _slower(files: Sequence[ModelFile], found: Sequence[Latency]) -> Iterator[str]:
+    """Yield a warning if int8 is slower than fp32."""
+    medians = {file.spec.precision: one.median_ms for file, one in zip(files, found, strict=True)}
+    before, after = medians.get(Precision.FP32), medians.get(Precision.INT8)
+    if before is not None and after is not None and after > before:
+        yield ""
+        yield (
+            f"Int8 was slower than fp32 here, {after:.2f} ms instead of {before:.2f}: time both on"
+            " the device before you choose."
+        )
 
 
 def _origin(spec: ModelSpec) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,10 +13,10 @@ from edgefeat_export.cut.reduction import Reduction
 from edgefeat_export.pipeline.request import Int8Request, Say
 from edgefeat_export.proof.calibration import Calibration
 from edgefeat_export.proof.gates import Gates
-from edgefeat_export.quant import search
+from edgefeat_export.quant import same_bits, search
 from edgefeat_export.quant.search import SearchOutcome
 
-__all__ = ["Int8Graph", "to_int8"]
+__all__ = ["Int8Graph", "remarks", "to_int8"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,8 +68,35 @@ def to_int8(
         limits=request.limits,
         say=say,
     )
-    return Int8Graph(
-        model=reduction.append(outcome.quantized.model),
-        outcome=outcome,
-        record=outcome.record(calibration.origin),
-    )
+    model = reduction.append(outcome.quantized.model)
+    floats = same_bits.float_operators(model)
+    for line in remarks(outcome, fp32, floats):
+        say(line)
+    record = outcome.record(calibration.origin) | {"float_operators": list(floats)}
+    return Int8Graph(model=model, outcome=outcome, record=record)
+
+
+def remarks(outcome: SearchOutcome, fp32: onnx.ModelProto, floats: Sequence[str]) -> Iterator[str]:
+    """Yield what the user of an int8 file would not expect of it.
+
+    Args:
+        outcome: How the graph came about.
+        fp32: The float graph.
+        floats: Kinds of float operators that decide its last bits.
+    """
+    made = outcome.attempts[-1]
+    if made.latency.ratio > 1:
+        yield (
+            f"warning: int8 is slower than float here: {made.latency.after_ms:.2f} ms a picture"
+            f" instead of {made.latency.before_ms:.2f}. Time both on the device before you choose"
+        )
+    if made.size_bytes > fp32.ByteSize():
+        yield (
+            f"warning: int8 is larger than float: {made.size_bytes} bytes instead of"
+            f" {fp32.ByteSize()}"
+        )
+    if floats:
+        yield (
+            f"note: operators in float ({', '.join(floats)}) decide the last bits of the features,"
+            " which may differ between CPUs: the file carries no hash of them"
+        )

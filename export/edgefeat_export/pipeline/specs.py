@@ -195,15 +195,9 @@ def shape_text(output: OutputSpec) -> str:
 
 
 def _is_all_integer(spec: ModelSpec) -> bool:
-    """Return whether every CPU gives the same bytes: no layer in float, nothing in float behind."""
+    """Return whether every CPU gives the same bytes: nothing that decides them is in float."""
     made = spec.extra.get("quantization")
-    return (
-        spec.precision == Precision.INT8
-        and isinstance(made, Mapping)
-        and not made.get("kept_float")
-        and spec.primary.reduced_from is None
-        and not spec.primary.l2_normalised
-    )
+    return isinstance(made, Mapping) and made.get("float_operators") == []
 
 
 def kept_features(features: Features) -> tuple[str, str | None]:

@@ -22,6 +22,7 @@ from edgefeat_export.quant.plan import Plan, make_plan, pictures_at_once
 from edgefeat_export.quant.ranges import best_range
 from edgefeat_export.quant.scheme import Affine
 from edgefeat_export.quant.sequence import quantize_in_sequence
+from edgefeat_export.quant.shares import IntegerShare, shares_of
 from edgefeat_export.quant.statistics import observe
 from edgefeat_export.quant.steps import give_biases
 from edgefeat_export.quant.sums import agreeing_sums
@@ -41,12 +42,14 @@ class QuantizedModel:
         target: The class of devices it is for.
         errors: Each quantized tensor's error power over its signal power, by name, in order.
         kept_float: Names of the weighted layers that stayed in float.
+        integer: How much of the network is integer.
     """
 
     model: onnx.ModelProto
     target: Target
     errors: Mapping[str, float]
     kept_float: tuple[str, ...]
+    integer: IntegerShare
 
 
 def quantize(model: onnx.ModelProto, images: NDArray[np.uint8]) -> onnx.ModelProto:
@@ -83,9 +86,14 @@ def quantize_model(
         options = RoundingOptions(weight_limit=target.weight_limit, pair_limit=target.pair_limit)
         quantized = quantize_in_sequence(graph, plan, affines, walked, options, advance=bar.advance)
     kept = [step.output for step in plan.steps if step.weighted and step.output in keep_float]
+    integer = shares_of(graph, plan, quantized.layers)
     write_integers(graph, plan, quantized)
     return QuantizedModel(
-        model=faster(write(graph)), target=target, errors=quantized.errors, kept_float=tuple(kept)
+        model=faster(write(graph)),
+        target=target,
+        errors=quantized.errors,
+        kept_float=tuple(kept),
+        integer=integer,
     )
 
 

@@ -41,6 +41,7 @@ def report_page(
         f"<h1>{escape(name)}, int8</h1>",
         f"<p>Target <b>{quantized.target.name}</b>: {escape(quantized.target.why)}. "
         f"Calibrated on {escape(calibration)}.</p>",
+        f"<p>{escape(outcome.attempts[-1].integer.describe())}.</p>",
         _table(
             ("", "float", "int8", "ratio"),
             [

@@ -18,6 +18,7 @@ from edgefeat_export.proof.gates import Gates, Miss, misses
 from edgefeat_export.quant.fidelity import features_of
 from edgefeat_export.quant.graph_to_int8 import QuantizedModel, quantize_model
 from edgefeat_export.quant.latency import LatencyRatio, latency_of
+from edgefeat_export.quant.shares import IntegerShare
 from edgefeat_export.quant.steps import steps_of
 from edgefeat_export.quant.targets import Target
 
@@ -51,12 +52,14 @@ class Attempt:
         fidelity: How near the features are to the float model's.
         size_bytes: Size of the model.
         latency: Time of a picture, beside the float model's.
+        integer: How much of the network is integer.
     """
 
     kept_float: tuple[str, ...]
     fidelity: Agreement
     size_bytes: int
     latency: LatencyRatio
+    integer: IntegerShare
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,6 +90,7 @@ class SearchOutcome:
             "pair_limit": self.quantized.target.pair_limit,
             "calibration": origin,
             "kept_float": list(self.quantized.kept_float),
+            **self.quantized.integer.as_record(),
             "attempts": [
                 {
                     "kept_float": list(one.kept_float),
@@ -136,6 +140,7 @@ def search(
             fidelity=agreement.compare(wanted, features_of(quantized.model, judged)),
             size_bytes=quantized.model.ByteSize(),
             latency=latency_of(model, quantized.model, judged[0]),
+            integer=quantized.integer,
         )
         attempts.append(attempt)
         say(_sentence(attempt))
@@ -183,9 +188,9 @@ def _by_loss(model: onnx.ModelProto, errors: Mapping[str, float]) -> list[str]:
 
 def _sentence(attempt: Attempt) -> str:
     fidelity = attempt.fidelity
-    kept = f"{len(attempt.kept_float)} layers in float" if attempt.kept_float else "all integer"
+    kept = f", {len(attempt.kept_float)} layers in float" if attempt.kept_float else ""
     return (
-        f"{kept}: cosine {fidelity.cosine_mean:.5f} mean, {fidelity.cosine_min:.4f} min over "
-        f"{fidelity.pictures} pictures, {attempt.size_bytes / 1e6:.2f} MB, "
-        f"{attempt.latency.ratio:.2f} of the float latency"
+        f"{attempt.integer.describe()}{kept}: cosine {fidelity.cosine_mean:.5f} mean, "
+        f"{fidelity.cosine_min:.4f} min over {fidelity.pictures} pictures, "
+        f"{attempt.size_bytes / 1e6:.2f} MB, {attempt.latency.ratio:.2f} of the float latency"
     )

@@ -61,6 +61,8 @@ def test_one_file_per_precision_and_a_card(folder: Path) -> None:
         "| `mine_24x32_fp16.onnx` |",
         " ms | ",
         "Licence of the weights: unknown",
+        "`mine_24x32_int8.onnx`: 92.6 % of the weights and 100 % of the multiplications are"
+        " integer. Operators in float (",
         "0 to 255. Inside the file, they enter the network as they are, 0 to 255: its first layers"
         " bring 0 to 0 and 255 to 1.\n",
     ):
@@ -165,6 +167,12 @@ def test_the_int8_file_says_what_it_is_for(folder: Path) -> None:
         made = extractor.spec.extra["quantization"]
     assert made["target"] == "x86"
     assert made["attempts"][-1]["fidelity"]["pictures"] == 100
+    assert 0.9 < made["integer_weights"] < 1  # a tap keeps the batch normalisation apart
+    assert made["integer_macs"] == 1
+    assert made["float_operators"]  # a PCA and unit length follow the integers
+    probe = extractor.spec.probe
+    assert probe is not None
+    assert probe.features_sha256 is None
 
 
 def test_dead_features_are_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
