@@ -50,7 +50,7 @@ class OutputSpec(Record):
         shape: The shape for one picture or row, as its kind has it.
         source_layer: The Keras layer after which it was cut; of an answer, the last step of the
             head.
-        pooling: The pooling that was added: `avg`, `max` or `gem`; None for none.
+        pooling: The pooling that was added: `avg`, `max`, `gem` or `cls`; None for none.
         l2_normalised: Whether the graph scales it to unit length.
         reduced_from: How many numbers it had before the reduction inside the graph; None for no
             reduction.

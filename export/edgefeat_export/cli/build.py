@@ -20,6 +20,8 @@ examples:
   edgefeat-export build mobilenet --alpha 0.25 --weights mobilenet_2_5_224_tf_no_top.h5
   edgefeat-export build mobilenet --precision int8 --calibrate photos/ --images held_out/
   edgefeat-export build my_model.keras --input-range=-1,1 --layer block3 --layer block5:gem
+  edgefeat-export build my_vit.keras --input-range 0,1 --layer encoder:cls
+  edgefeat-export build my_model.keras --summary
   edgefeat-export build my_model.h5 --normalize torch --reduce pca:128 --calibrate photos/ --l2
 
 exit codes: 0 all files written; 2 wrong usage; 3 not built, or a gate was missed: no file written
@@ -92,6 +94,7 @@ def run(arguments: argparse.Namespace) -> int:
         arguments.output,
         layers=arguments.layers,
         pooling=arguments.pooling,
+        take_first=arguments.take_first,
         reduce=arguments.reduce,
         l2=arguments.l2,
         precisions=arguments.precisions,
@@ -122,11 +125,17 @@ def _add_feature_options(build: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="L[:POOLING]",
-        help="where to cut; repeat for more outputs (default: before the classifier)",
+        help="where to cut; repeat for more outputs (default: where the features end)",
+    )
+    features.add_argument(
+        "--yes",
+        dest="take_first",
+        action="store_true",
+        help="take the first candidate where it is not sure where the features end",
     )
     features.add_argument(
         "--pooling",
-        choices=("avg", "max", "gem", "none"),
+        choices=("avg", "max", "gem", "cls", "none"),
         help="how every layer is pooled that does not name its own pooling (default: avg)",
     )
     features.add_argument(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import count
@@ -17,7 +17,16 @@ from edgefeat_export.errors import BackboneError
 if TYPE_CHECKING:
     import keras
 
-__all__ = ["GEM_POWER", "Headless", "Pooling", "Tap", "cut", "layers_of", "taps_at"]
+__all__ = [
+    "GEM_POWER",
+    "Headless",
+    "Pooling",
+    "Tap",
+    "cut",
+    "layers_of",
+    "taps_at",
+    "tensors_by_layer",
+]
 
 GEM_POWER = 3
 """The exponent that Radenović et al. (2018) settle on, and every retrieval system since."""
@@ -25,14 +34,16 @@ _GEM_FLOOR = 1e-6  # the generalised mean is defined for positive activations
 
 
 class Pooling(StrEnum):
-    """How a feature map (H, W, C) becomes a vector (C,).
+    """How a feature map (H, W, C), or tokens (T, C), become a vector (C,).
 
-    Mean, maximum, generalised mean (cube root of the mean cube: between the two), or not at all.
+    Mean, maximum, generalised mean (cube root of the mean cube: between the two), the first token,
+    or not at all.
     """
 
     AVG = "avg"
     MAX = "max"
     GEM = "gem"
+    CLS = "cls"
     NONE = "none"
 
 
@@ -42,7 +53,8 @@ class Tap:
 
     Attributes:
         layer: Name of the layer to cut at; None cuts at the end of the network without its head.
-        pooling: How a map becomes a vector; None averages maps and leaves vectors as they are.
+        pooling: How a map becomes a vector; None averages maps and tokens, and leaves vectors as
+            they are.
     """
 
     layer: str | None = None
@@ -87,6 +99,17 @@ def layers_of(taps: Iterable[Tap]) -> tuple[str, ...]:
     return tuple(tap.layer for tap in taps if tap.layer is not None)
 
 
+def tensors_by_layer(model: keras.Model) -> dict[str, Any]:
+    """Return each layer's first output tensor by the layer's name, last layer first.
+
+    Only layers that lie between the model's input and its outputs are there.
+    """
+    found: dict[str, Any] = {}
+    for tensor in _upstream(list(model.outputs)):
+        found.setdefault(str(tensor._keras_history.operation.name), tensor)
+    return found
+
+
 def cut(model: keras.Model, taps: Sequence[Tap], *, end: str | None = None) -> Headless:
     """Cut a functional model at the taps.
 
@@ -100,8 +123,6 @@ def cut(model: keras.Model, taps: Sequence[Tap], *, end: str | None = None) -> H
         BackboneError: No such layer, or a tensor that is neither a map nor a vector.
     """
     import keras
-
-    from edgefeat_export.cut.head import tensors_by_layer
 
     if not taps:
         raise ValueError("taps: expected at least one")
@@ -120,6 +141,18 @@ def cut(model: keras.Model, taps: Sequence[Tap], *, end: str | None = None) -> H
         specs.append(_describe(name, pooled, layer, pooling))
     headless = keras.Model(model.inputs[0], tensors, name=model.name)
     return Headless(model=headless, outputs=tuple(specs))
+
+
+def _upstream(tensors: list[Any]) -> Iterator[Any]:
+    seen: set[int] = set()
+    while tensors:
+        tensor = tensors.pop(0)
+        if id(tensor) in seen:
+            continue
+        seen.add(id(tensor))
+        yield tensor
+        operation, node, _ = tensor._keras_history
+        tensors.extend(operation._inbound_nodes[node].input_tensors)
 
 
 def _tap(text: str, default: Pooling | None) -> Tap:
@@ -162,11 +195,17 @@ def _pooling_for(tensor: keras.KerasTensor, asked: Pooling | None, layer: str) -
             where=f"layer {layer!r}",
             remedy="Leave the pooling out, or cut at the map before it.",
         )
-    if len(shape) != 4:
+    if len(shape) not in (3, 4):
         raise BackboneError(
-            f"expected a map (N, H, W, C) or a vector (N, D), got shape {shape}",
+            f"expected a map (N, H, W, C), tokens (N, T, C) or a vector (N, D), got shape {shape}",
             where=f"layer {layer!r}",
             remedy="Cut at another layer.",
+        )
+    if asked is Pooling.CLS and len(shape) == 4:
+        raise BackboneError(
+            f"its output is a map {shape[1:]}, which has no first token, got pooling {asked}",
+            where=f"layer {layer!r}",
+            remedy="Take avg, max or gem, or cut where it is tokens.",
         )
     pooling = asked or Pooling.AVG
     return None if pooling is Pooling.NONE else pooling
@@ -175,15 +214,19 @@ def _pooling_for(tensor: keras.KerasTensor, asked: Pooling | None, layer: str) -
 def _pool(tensor: keras.KerasTensor, pooling: Pooling | None) -> keras.KerasTensor:
     import keras
 
+    if pooling is Pooling.CLS:
+        return tensor[:, 0]
+    if len(tensor.shape) == 3:  # tokens are a map of one column
+        tensor = keras.layers.Reshape((tensor.shape[1], 1, tensor.shape[2]))(tensor)
+    if pooling is None:
+        return tensor
     if pooling is Pooling.AVG:
         return keras.layers.GlobalAveragePooling2D()(tensor)
     if pooling is Pooling.MAX:
         return keras.layers.GlobalMaxPooling2D()(tensor)
-    if pooling is Pooling.GEM:
-        positive = keras.ops.maximum(tensor, _GEM_FLOOR)
-        mean = keras.layers.GlobalAveragePooling2D()(positive * positive * positive)
-        return keras.ops.power(mean, 1 / GEM_POWER)
-    return tensor
+    positive = keras.ops.maximum(tensor, _GEM_FLOOR)
+    mean = keras.layers.GlobalAveragePooling2D()(positive * positive * positive)
+    return keras.ops.power(mean, 1 / GEM_POWER)
 
 
 def _describe(

@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edgefeat.model.spec import Colour, InputSpec
 from edgefeat_export.cut import headless
-from edgefeat_export.cut.head import Head
+from edgefeat_export.cut.head import Candidate, Head
 from edgefeat_export.errors import BackboneError
 from edgefeat_export.networks.first_layers import FirstLayers, first_layers
 from edgefeat_export.networks.normalisation import IDENTITY, Normalisation
@@ -68,14 +69,23 @@ class Network:
         """
         return self.find_head()
 
-    def cut(self, taps: Sequence[headless.Tap]) -> headless.Headless:
+    def cut(self, taps: Sequence[headless.Tap], *, take_first: bool = False) -> headless.Headless:
         """Return the model cut at the taps; the head is looked for only if a tap needs it.
 
+        Args:
+            taps: Where features leave the network.
+            take_first: Whether to take the first candidate where the head is not sure.
+
         Raises:
-            BackboneError: No such layer, no head, or a tensor that is neither a map nor a vector.
+            BackboneError: No such layer, no head, or a tensor that is no map, vector or tokens.
+            OptionError: The head is not sure; the message lists the candidates.
         """
-        end = self.head.layer if any(tap.layer is None for tap in taps) else None
-        return headless.cut(self.model, taps, end=end)
+        if all(tap.layer is not None for tap in taps):
+            return headless.cut(self.model, taps)
+        head = self.head
+        if not take_first:
+            head.require_sure(self.name)
+        return headless.cut(self.model, taps, end=head.layer)
 
 
 def is_model_file(name: str) -> bool:
@@ -87,7 +97,7 @@ def is_model_file(name: str) -> bool:
 def of_backbone(loaded: LoadedBackbone) -> Network:
     """Return a catalogue backbone, which comes without a head, as a network."""
     end = str(loaded.model.outputs[0]._keras_history.operation.name)
-    head = Head(end, "the end of the backbone, which comes without a head")
+    head = Head((Candidate(end, "the end of the backbone, which comes without a head"),))
     return Network(
         name=loaded.name,
         backbone=loaded.backbone.name,
@@ -144,7 +154,7 @@ def of_file(
         input=InputSpec(
             size_hw=(height, width), colour=Colour.GREY if channels == 1 else Colour.RGB
         ),
-        find_head=find_head,
+        find_head=cache(find_head),
         in_catalogue=False,
         range_known_by=known_by,
     )

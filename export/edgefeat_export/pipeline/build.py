@@ -53,6 +53,7 @@ def build(
     *,
     layers: Sequence[str | headless.Tap] = (),
     pooling: str | None = None,
+    take_first: bool = False,
     reduce: str | Pca | None = None,
     l2: bool = False,
     precisions: Sequence[str] | None = None,
@@ -74,9 +75,13 @@ def build(
         output: Folder for the files; made if it is not there.
         layers: Where features leave the network: names of layers, such as `block3`, with their
             pooling, such as `block5:gem`, or `Tap`s. The first becomes the primary output. Empty
-            cuts before the classifier.
+            cuts where the features end: before a classifier, behind an embedding, where an
+            autoencoder is narrowest.
         pooling: How maps become vectors where a layer does not say so itself: `avg`, `max`, `gem`,
-            or `none` to keep the map (height, width, channels). None averages.
+            or `none` to keep the map (height, width, channels); of tokens (tokens, channels) `cls`
+            takes the first. None averages.
+        take_first: Whether to cut at the first candidate where it is not sure where the features
+            end, instead of refusing.
         reduce: Principal components of the primary output, inside the file: `pca:K`,
             `pca:K,whiten` or a `Pca`; needs `calibrate`.
         l2: Whether to scale the primary output to unit length, inside the file.
@@ -101,7 +106,8 @@ def build(
         ConversionError: The graph is not what was asked for.
         VerificationError: A gate was missed.
         ExportError: Pictures or files cannot be read or written.
-        OptionError: An option makes no sense, or nothing would use it.
+        OptionError: An option makes no sense, or nothing would use it; or it is not sure where the
+            features end: the message lists candidates.
 
     No model file is written or replaced unless all of them have passed. The card comes last.
     """
@@ -112,6 +118,7 @@ def build(
         BuildRequest(
             network=network_of(network),
             taps=headless.taps_at(layers, pooling),
+            take_first=take_first,
             reduce=Pca.parse(reduce) if isinstance(reduce, str) else reduce,
             l2=l2,
             precisions=built,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from typing import Final
 
 import numpy as np
 import onnx
@@ -22,6 +23,8 @@ from edgefeat_export.proof import pictures
 from edgefeat_export.proof.reference import KerasReference
 
 __all__ = ["Material", "float_graph", "prepare"]
+
+_SHOWN: Final = 4  # candidates for the cut that are told, the one taken included
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,7 +57,7 @@ def prepare(request: BuildRequest, say: Say) -> Material:
     say(f"loading {request.network.name}")
     network = load.load_network(request.network, headless.layers_of(request.taps))
     say(f"pixels enter it {network.normalisation.describe()}: {network.range_known_by}")
-    body = network.cut(request.taps)
+    body = network.cut(request.taps, take_first=request.take_first)
     _say_cut(network, body, request, say)
     say("converting to ONNX and cleaning the graph")
     fp32 = float_graph(body, network.normalisation)
@@ -113,7 +116,11 @@ def _require_clean(fp32: onnx.ModelProto, network: Network, say: Say) -> None:
 def _say_cut(network: Network, body: headless.Headless, request: BuildRequest, say: Say) -> None:
     if any(tap.layer is None for tap in request.taps):
         head = network.head
+        if not head.sure:
+            say(f"{head.doubt}; the first of {len(head.candidates)} candidates is taken")
         say(f"cut at layer {head.layer!r}: {head.reason}")
+        if others := ", ".join(map(str, head.candidates[1:_SHOWN])):
+            say(f"other candidates for --layer: {others}")
     for output in body.outputs:
         shape = "x".join(str(side) for side in output.shape)
         pooled = f", {output.pooling} pooling" if output.pooling else ""

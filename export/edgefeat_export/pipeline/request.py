@@ -90,6 +90,7 @@ class BuildRequest:
     Attributes:
         network: Which network.
         taps: Where features leave the network; the first is the primary output.
+        take_first: Whether to cut at the first candidate where the end of the features is not sure.
         reduce: PCA on the primary output, fitted to the pictures of `calibrate`; None does without.
         l2: Whether the primary output is scaled to unit length.
         precisions: What files to make, at least one.
@@ -106,6 +107,7 @@ class BuildRequest:
 
     network: NetworkRequest
     taps: Sequence[Tap]
+    take_first: bool
     reduce: Pca | None
     l2: bool
     precisions: Sequence[Precision]

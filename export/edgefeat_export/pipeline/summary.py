@@ -7,6 +7,7 @@ import re
 from collections.abc import Sequence
 
 from edgefeat_export.cut import headless
+from edgefeat_export.cut.head import Head
 from edgefeat_export.networks import load
 from edgefeat_export.networks.request import NetworkRequest
 from edgefeat_export.pipeline.request import network_of
@@ -22,6 +23,8 @@ def summary(
 ) -> str:
     """Return Keras's table of a network; `◄ name` stands beside the layer of each output.
 
+    Where no layer is named, the places where one can cut stand below, the best one first.
+
     Args:
         network: A backbone's name, a saved model's path, or a `NetworkRequest`.
         layers: Where features leave the network; see `build`.
@@ -33,7 +36,7 @@ def summary(
     """
     taps = headless.taps_at(layers, pooling)
     loaded = load.load_network(network_of(network), headless.layers_of(taps))
-    body = loaded.cut(taps)
+    body = loaded.cut(taps, take_first=True)
     lines: list[str] = []
     loaded.model.summary(
         line_length=100, print_fn=lambda text, **_: lines.extend(str(text).split("\n"))
@@ -44,5 +47,14 @@ def summary(
         named = re.compile(rf"│\s*{re.escape(output.source_layer)}[\s(]")
         lines = [line + mark if named.search(line[:60]) else line for line in lines]
     if any(tap.layer is None for tap in taps):
-        lines.append(f"cut at {loaded.head.layer!r}: {loaded.head.reason}")
+        lines.extend(_candidates(loaded.head))
     return "\n".join(lines)
+
+
+def _candidates(head: Head) -> list[str]:
+    """Return a line for every place where one can cut."""
+    first, *others = head.candidates
+    lines = [f"cut at {first}"]
+    if not head.sure:
+        lines = [f"{head.doubt}; `build` asks for a layer.", f"first candidate: {first}"]
+    return [*lines, *(f"other candidate: {one}" for one in others)]

@@ -7,7 +7,7 @@ reads the graph as data. Then TensorFlow loads it, with its own parsers.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,8 +17,7 @@ from tensorflow.core.protobuf import saved_model_pb2
 
 from edgefeat_export.cut.head import Head
 from edgefeat_export.errors import BackboneError
-from edgefeat_export.saved.picture_input import picture_shape
-from edgefeat_export.saved.traced import open_trace, picture_inputs
+from edgefeat_export.saved.traced import open_trace
 from edgefeat_export.saved.weights_record import WeightsRecord
 
 __all__ = ["open_saved_model", "record_of_folder"]
@@ -33,7 +32,12 @@ _FORBIDDEN: Final = frozenset(
 
 
 def open_saved_model(
-    folder: Path, *, name: str, size_hw: tuple[int, int] | None, allow_code: bool
+    folder: Path,
+    *,
+    name: str,
+    size_hw: tuple[int, int] | None,
+    layers: Sequence[str] = (),
+    allow_code: bool,
 ) -> tuple[keras.Model, Callable[[], Head]]:
     """Return a SavedModel as a flat functional model, and what finds its head.
 
@@ -41,11 +45,13 @@ def open_saved_model(
         folder: What `model.export()` or `tf.saved_model.save` wrote.
         name: Name to give the returned model.
         size_hw: Height and width in pixels, where the model leaves them open.
+        layers: Names of layers that it will be cut at, which say what picture is meant where it
+            takes several.
         allow_code: Whether operators may stay that touch files or run Python.
 
     Raises:
         BackboneError: It is no SavedModel, holds operators that touch files or run Python, or its
-            signature is not one picture in, one tensor out.
+            signature takes no picture.
     """
     if not allow_code and (found := sorted(_FORBIDDEN & set(_operators(folder)))):
         raise BackboneError(
@@ -63,7 +69,7 @@ def open_saved_model(
             remedy="Export the model again.",
         ) from error
     function = _signature(loaded, folder)
-    return open_trace(function, _input_shape(function, folder, size_hw), name)
+    return open_trace(function, folder, name, size_hw=size_hw, layers=layers)
 
 
 def record_of_folder(folder: Path) -> WeightsRecord:
@@ -115,11 +121,3 @@ def _signature(loaded: Any, folder: Path) -> Any:
         where=folder,
         remedy="Write the folder with model.export().",
     )
-
-
-def _input_shape(
-    function: Any, folder: Path, size_hw: tuple[int, int] | None
-) -> tuple[int, int, int]:
-    inputs = picture_inputs(function)
-    shapes = [tuple(tensor.shape) if tensor.shape.rank else () for tensor in inputs]
-    return picture_shape(shapes[0] if len(shapes) == 1 else shapes, folder, size_hw)

@@ -17,7 +17,8 @@ from typing import Any, Final
 import keras
 import tensorflow as tf
 
-from edgefeat_export.cut.head import Head, find_head
+from edgefeat_export.cut.head import Head
+from edgefeat_export.cut.tracing import head_of
 from edgefeat_export.errors import BackboneError
 from edgefeat_export.saved.config import code_inside, read_config, repaired
 from edgefeat_export.saved.flatten import flatten, is_graph
@@ -25,7 +26,7 @@ from edgefeat_export.saved.folder import open_saved_model
 from edgefeat_export.saved.keras_two import modernise
 from edgefeat_export.saved.one_picture import of_one_picture
 from edgefeat_export.saved.operation_layers import OPERATION_CLASSES
-from edgefeat_export.saved.picture_input import input_shapes, picture_shape
+from edgefeat_export.saved.picture_input import input_shapes, picture_shape, several_inputs
 from edgefeat_export.saved.traced import open_trace
 
 __all__ = ["MODEL_SUFFIXES", "open_model"]
@@ -62,19 +63,21 @@ def open_model(
             allowed, or no layer hangs on one picture alone.
     """
     if path.is_dir():
-        return open_saved_model(path, name=name, size_hw=size_hw, allow_code=allow_code)
+        return open_saved_model(
+            path, name=name, size_hw=size_hw, layers=layers, allow_code=allow_code
+        )
     config = read_config(path)
     model = _load(path, config, allow_code=allow_code, code=code)
     if not is_graph(model):
-        return _trace(model, picture_shape(_built_shape(config), path, size_hw), name)
+        return _trace(model, picture_shape(_built_shape(config), path, size_hw), path, name)
     inputs = [(str(tensor.name), tuple(tensor.shape)) for tensor in model.inputs]
     whole = flatten(model, input_shapes(inputs, path, size_hw), name)
     flat = of_one_picture(whole, layers, path)
-    return flat, partial(find_head, flat)
+    return flat, partial(head_of, flat, doubt=several_inputs(inputs))
 
 
 def _trace(
-    model: Any, shape: tuple[int, int, int], name: str
+    model: Any, shape: tuple[int, int, int], path: Path, name: str
 ) -> tuple[keras.Model, Callable[[], Head]]:
     """Trace a class that runs Python of its own, as a SavedModel would."""
 
@@ -82,7 +85,7 @@ def _trace(
         return model(image, training=False)
 
     spec = tf.TensorSpec((None, *shape), tf.float32, name="image")
-    return open_trace(tf.function(run).get_concrete_function(spec), shape, name)
+    return open_trace(tf.function(run).get_concrete_function(spec), path, name)
 
 
 def _built_shape(config: dict[str, Any]) -> Any:

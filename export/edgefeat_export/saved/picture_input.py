@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from edgefeat_export.errors import BackboneError
 
-__all__ = ["input_shapes", "is_picture", "picture_shape"]
+__all__ = ["input_shapes", "is_picture", "picture_shape", "several_inputs"]
 
 _CHANNELS: Final = (1, 3)
 _MOST_NAMED: Final = 8  # inputs that a message names
@@ -78,3 +78,11 @@ def input_shapes(
         picture_shape(shape, path, size_hw) if is_picture(shape) else tuple(shape[1:])
         for _, shape in inputs
     ]
+
+
+def several_inputs(inputs: Sequence[tuple[str, tuple[int | None, ...]]]) -> str:
+    """Return a phrase that names the inputs of a model, if they are several; else nothing."""
+    if len(inputs) == 1:
+        return ""
+    names = ", ".join(name for name, _ in inputs[:_MOST_NAMED])
+    return f"it has {len(inputs)} inputs ({names}), of which only one picture counts"

@@ -9,91 +9,80 @@ outputs do not need is pruned when the model is converted.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
-from typing import Any, Final
+from pathlib import Path
+from typing import Any
 
 import keras
 import tensorflow as tf
-from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
-from edgefeat_export.cut.head import Head
+from edgefeat_export.cut.head import Head, find_head
+from edgefeat_export.cut.operations import Operations
+from edgefeat_export.cut.tracing import network_of
 from edgefeat_export.errors import BackboneError
+from edgefeat_export.saved.frozen import Frozen, frozen, picture_inputs
+from edgefeat_export.saved.picture_input import input_shapes, is_picture, several_inputs
 
 __all__ = ["open_trace", "picture_inputs"]
 
-# Operators of the dense layers at the end of a classifier. The cut is made in front of them.
-_PERCEPTRON_OPERATORS: Final = (
-    "AddV2",
-    "BiasAdd",
-    "Identity",
-    "LeakyRelu",
-    "MatMul",
-    "Mul",
-    "Relu",
-    "Relu6",
-    "Rsqrt",
-    "Sigmoid",
-    "Softmax",
-    "Sub",
-    "Tanh",
-)
-_MAP_AXES, _VECTOR_AXES = 4, 2
+_MAP_AXES, _TOKEN_AXES, _VECTOR_AXES = 4, 3, 2
+_OUTPUT = "output"
 
 
 def open_trace(
-    function: Any, input_shape: tuple[int, int, int], name: str
+    function: Any,
+    path: Path,
+    name: str,
+    *,
+    size_hw: tuple[int, int] | None = None,
+    layers: Sequence[str] = (),
 ) -> tuple[keras.Model, Callable[[], Head]]:
     """Return a functional model with one layer for each scope, and what finds its head.
 
     Args:
-        function: A concrete TensorFlow function of one picture batch, with one output.
-        input_shape: (height, width, channels).
+        function: A concrete TensorFlow function with a batch of pictures among its inputs.
+        path: The model, for messages.
         name: Name to give the returned model.
+        size_hw: Height and width in pixels, where the function leaves them open.
+        layers: Names of layers that it will be cut at, which say what picture is meant where it
+            takes several.
 
     Raises:
-        BackboneError: Its input or output is not one tensor, or no tensor in it can be a feature.
+        BackboneError: None of its inputs is a picture, or no tensor in it can be a feature.
     """
     inputs = picture_inputs(function)
-    if len(inputs) != 1 or len(function.outputs) != 1:
-        raise BackboneError(
-            f"expected a function of one picture with one output, got {len(inputs)} inputs and"
-            f" {len(function.outputs)} outputs",
-            where=name,
-            remedy="Export the model with one input and one output.",
-        )
-    try:
-        graph = _with_static_input(function, input_shape)
-    except ValueError as error:
-        raise BackboneError(
-            "its graph changes variables while it runs, or does not take pictures of"
-            f" {input_shape[0]}x{input_shape[1]}: {error}",
-            where=name,
-            remedy="Leave layers such as random augmentation out of what is exported, or give the"
-            " .keras file.",
-        ) from error
-    scopes = dict(_scopes(graph.outputs[0]))
-    if not scopes:
-        raise BackboneError(
-            "no tensor in its graph is a map or a vector of known size",
-            where=name,
-            remedy="Give the .keras file, or export the model with a fixed input size.",
-        )
-    image = keras.Input(input_shape, name="image")
-    tensors = _Trace(graph.prune(graph.inputs, list(scopes.values())))(image)
-    outputs = {
-        scope: keras.layers.Identity(name=scope)(tensor)
+    named = [(tensor.op.name, _shape(tensor)) for tensor in inputs]
+    shapes = input_shapes(named, path, size_hw)
+    pictures = [i for i, (_, shape) in enumerate(named) if is_picture(shape)]
+    found = dict[int, dict[str, Any]]()
+    for position in pictures:
+        graph = frozen(function, position, shapes[position], name)
+        found[position] = scopes = _layers(graph)
+        if scopes and scopes.keys() >= set(layers):
+            return _as_model(graph, scopes, name, several_inputs(named))
+    for position in (one for one in pictures if found[one]):
+        # A layer that was named is not there: the first picture's part will say so.
+        graph = frozen(function, position, shapes[position], name)
+        return _as_model(graph, found[position], name, several_inputs(named))
+    raise BackboneError(
+        "no tensor in its graph is a map or a vector of known size that hangs on one picture alone",
+        where=path,
+        remedy="Give the .keras file, or export the model with a fixed input size.",
+    )
+
+
+def _as_model(
+    graph: Frozen, scopes: dict[str, Any], name: str, doubt: str
+) -> tuple[keras.Model, Callable[[], Head]]:
+    network = _network(graph, scopes)
+    image = keras.Input(graph.image.shape[1:], name="image")
+    tensors = _Trace(graph.pruned(list(scopes.values())))(image)
+    outputs = [
+        keras.layers.Identity(name=scope)(tensor)
         for scope, tensor in zip(scopes, tensors, strict=True)
-    }
-    layer_of = {tensor.name: scope for scope, tensor in scopes.items()}
-    find_head = partial(_head, graph.outputs[0], layer_of, name)
-    return keras.Model(image, list(outputs.values()), name=name), find_head
-
-
-def picture_inputs(function: Any) -> list[Any]:
-    """Return the tensors that a caller feeds, without those that the function captured."""
-    captured = {inner.name for _, inner in function.graph.captures}
-    return [tensor for tensor in function.inputs if tensor.name not in captured]
+    ]
+    return keras.Model(image, outputs, name=name), partial(find_head, network, name, doubt=doubt)
 
 
 class _Trace(keras.Layer):  # type: ignore[misc]
@@ -115,37 +104,35 @@ class _Trace(keras.Layer):  # type: ignore[misc]
         ]
 
 
-def _with_static_input(function: Any, input_shape: tuple[int, int, int]) -> Any:
-    """Return the frozen function for pictures of one size, so that all sizes in it are known."""
-    (old,) = picture_inputs(function)
-    frozen = convert_variables_to_constants_v2(function)
-    (end,) = frozen.outputs
-    # Freezing takes in variables, but not the plain tensors that a function captured.
-    captured = {
-        inner.name: outer.numpy()
-        for outer, inner in function.graph.captures
-        if outer.dtype != tf.resource
-    }
-
-    def run(image: Any) -> Any:
-        left = [tensor.name for tensor in frozen.inputs if tensor.name in captured]
-        constants = {name: tf.constant(captured[name]) for name in left}
-        (output,) = tf.graph_util.import_graph_def(
-            frozen.graph.as_graph_def(),
-            input_map={old.name: tf.cast(image, old.dtype), **constants},
-            return_elements=[end.name],
-            name="",
-        )
-        return output
-
-    spec = tf.TensorSpec((None, *input_shape), tf.float32)
-    return tf.compat.v1.wrap_function(run, [spec])
+def _network(graph: Frozen, scopes: dict[str, Any]) -> Operations:
+    # The tensor nearest to the picture gives its name to those that only hand it on.
+    layers = dict(reversed(scopes.items()))
+    return network_of(graph.image, list(graph.ends.values()), layers)
 
 
-def _scopes(output: Any) -> Iterator[tuple[str, Any]]:
-    """Yield the last tensor of each scope that can be a feature, nearest to the output first."""
+def _layers(graph: Frozen) -> dict[str, Any]:
+    """Return where one can cut: tensors by name, nearest to the outputs first.
+
+    Each scope stands for its last tensor. An output whose scope has no name, or stands for another
+    tensor, is called by its own name.
+    """
+    found = dict[str, Any]()
+    for scope, tensor in _scopes(list(graph.ends.values())):
+        found.setdefault(scope, tensor)
+    named = {tensor.name for tensor in found.values()}
+    for name, tensor in graph.ends.items():
+        if tensor.name not in named and _can_be_feature(tensor):
+            own = _OUTPUT if len(graph.ends) == 1 else name
+            free = own if own not in found else f"{own}_end"
+            found[free] = tensor
+    return found
+
+
+def _scopes(outputs: Sequence[Any]) -> Iterator[tuple[str, Any]]:
+    """Yield the last tensor of each scope that can be a feature, nearest to the outputs first."""
     taken: set[str] = set()
-    seen, queue = {output.op.name}, [output]
+    queue = list(outputs)
+    seen = {output.op.name for output in outputs}
     while queue:
         tensor = queue.pop(0)
         name = _layer_name(tensor.op.name)
@@ -169,37 +156,10 @@ def _layer_name(operation: str) -> str:
 
 def _can_be_feature(tensor: Any) -> bool:
     shape = tensor.shape
-    if tensor.dtype != tf.float32 or shape.rank not in (_MAP_AXES, _VECTOR_AXES):
+    if tensor.dtype != tf.float32 or shape.rank not in (_MAP_AXES, _TOKEN_AXES, _VECTOR_AXES):
         return False
     return shape[0] is None and None not in shape[1:]
 
 
-def _is_constant(tensor: Any) -> bool:
-    while tensor.op.type == "Identity":
-        tensor = tensor.op.inputs[0]
-    return bool(tensor.op.type == "Const")
-
-
-def _head(output: Any, layer_of: dict[str, str], name: str) -> Head:
-    """Walk from the output down to where a map became a vector, past at least one MatMul."""
-    tensor, classifier = output, None
-    while tensor.op.type in _PERCEPTRON_OPERATORS and tensor.shape.rank == _VECTOR_AXES:
-        if tensor.op.type == "MatMul":
-            classifier = classifier or _layer_name(tensor.op.name)
-        computed = [before for before in tensor.op.inputs if not _is_constant(before)]
-        if len(computed) != 1:
-            break
-        (tensor,) = computed
-    if classifier is None:
-        return Head(
-            next(iter(layer_of.values())), "it ends without a classifier, so it is kept whole"
-        )
-    reason = f"the pooled or flattened features before the classifier {classifier!r}"
-    if tensor.name not in layer_of:
-        raise BackboneError(
-            f"no layer's name belongs to {reason}",
-            where=name,
-            remedy="Name the layer to cut at with {option}.",
-            option="layers",
-        )
-    return Head(layer_of[tensor.name], reason)
+def _shape(tensor: Any) -> tuple[int | None, ...]:
+    return tuple(tensor.shape.as_list()) if tensor.shape.rank else ()

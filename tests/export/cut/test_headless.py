@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import keras
 import numpy as np
 import pytest
@@ -11,7 +9,6 @@ from keras import layers
 
 from edgefeat.errors import OptionError
 from edgefeat.model.spec import OutputKind
-from edgefeat_export.cut.head import find_head
 from edgefeat_export.cut.headless import Pooling, Tap, cut, taps_at
 from edgefeat_export.errors import BackboneError
 
@@ -21,56 +18,8 @@ def body() -> tuple[keras.KerasTensor, keras.KerasTensor]:
     return image, layers.Conv2D(8, 3, activation="relu", name="last")(image)
 
 
-def perceptron(x: keras.KerasTensor) -> keras.KerasTensor:
-    x = layers.Flatten(name="flat")(x)
-    x = layers.Dense(16, activation="relu", name="hidden")(x)
-    x = layers.BatchNormalization()(layers.Dropout(0.5)(x))
-    return layers.Dense(3, activation="softmax", name="classes")(x)
-
-
 def one_dense(x: keras.KerasTensor) -> keras.KerasTensor:
     return layers.Dense(3, name="classes")(layers.GlobalAveragePooling2D(name="pool")(x))
-
-
-def convolution_on_pooled(x: keras.KerasTensor) -> keras.KerasTensor:
-    """As MobileNet v1 ends."""
-    x = layers.GlobalAveragePooling2D(keepdims=True, name="pool")(x)
-    x = layers.Conv2D(3, 1, name="classes")(layers.Dropout(0.001)(x))
-    return layers.Activation("softmax")(layers.Reshape((3,))(x))
-
-
-def pooled_convolution(x: keras.KerasTensor) -> keras.KerasTensor:
-    """As SqueezeNet ends: the classifier comes before the pooling."""
-    x = layers.ReLU()(layers.Conv2D(3, 1, name="classes")(layers.Dropout(0.5)(x)))
-    return layers.Activation("softmax")(layers.GlobalAveragePooling2D()(x))
-
-
-def nothing(x: keras.KerasTensor) -> keras.KerasTensor:
-    return x
-
-
-def pooled(x: keras.KerasTensor) -> keras.KerasTensor:
-    return layers.GlobalAveragePooling2D(name="pool")(x)
-
-
-@pytest.mark.parametrize(
-    ("head", "layer", "words"),
-    [
-        (perceptron, "flat", "the flattened features before the classifier 'classes'"),
-        (one_dense, "pool", "the pooled features before the classifier 'classes'"),
-        (convolution_on_pooled, "pool", "the pooled features before the classifier 'classes'"),
-        (pooled_convolution, "last", "the last features before the classifier 'classes'"),
-        (nothing, "last", "it has no classification head, so nothing is cut off"),
-        (pooled, "pool", "it has no classification head, so nothing is cut off"),
-    ],
-    ids=lambda value: getattr(value, "__name__", ""),
-)
-def test_the_head_is_found(
-    head: Callable[[keras.KerasTensor], keras.KerasTensor], layer: str, words: str
-) -> None:
-    image, x = body()
-    found = find_head(keras.Model(image, head(x)))
-    assert (found.layer, found.reason) == (layer, words)
 
 
 def test_one_file_has_many_taps() -> None:
@@ -112,25 +61,37 @@ def test_taps_that_make_no_sense(tap: Tap, message: str) -> None:
         cut(keras.Model(image, one_dense(x)), [tap], end="pool")
 
 
-def test_tokens_are_neither_map_nor_vector() -> None:
+@pytest.mark.parametrize("pooling", ["avg", "max", "gem", "cls", "none"])
+def test_tokens_become_a_vector(pooling: str) -> None:
     image, x = body()
     tokens = keras.Model(image, layers.Reshape((196, 8), name="tokens")(x))
-    with pytest.raises(BackboneError, match=r"expected a map .* or a vector"):
-        cut(tokens, [Tap()], end="tokens")
+    pixels = np.random.default_rng(0).random((2, 16, 16, 3), np.float32)
+    headless = cut(tokens, taps_at([f"tokens:{pooling}"]))
+    got, rows = np.asarray(headless.model(pixels)), np.asarray(tokens(pixels))
+    expected = {
+        "avg": rows.mean(1),
+        "max": rows.max(1),
+        "gem": np.cbrt((np.maximum(rows, 1e-6) ** 3).mean(1)),
+        "cls": rows[:, 0],
+        "none": rows[:, :, np.newaxis],
+    }[pooling]
+    np.testing.assert_allclose(got, expected, rtol=1e-4, atol=1e-6)
+    (output,) = headless.outputs
+    assert output.shape == expected.shape[1:]
+    assert output.pooling == (None if pooling == "none" else pooling)
 
 
-def test_two_outputs_ask_for_a_layer() -> None:
+def test_a_map_has_no_first_token() -> None:
     image, x = body()
-    with pytest.raises(BackboneError, match="Name the layer to cut at with layers"):
-        find_head(keras.Model(image, [x, one_dense(x)]))
+    with pytest.raises(BackboneError, match=r"is a map \(14, 14, 8\), which has no first token"):
+        cut(keras.Model(image, x), taps_at(["last:cls"]))
 
 
-def test_a_classifier_without_anything_before_it_asks_for_a_layer() -> None:
-    image = keras.Input((8, 8, 3))
-    classes = layers.Conv2D(3, 1, activation="softmax", name="classes")
-    model = keras.Model(image, classes(layers.Dropout(0.1)(image)))
-    with pytest.raises(BackboneError, match="nothing comes before the classifier 'classes'"):
-        find_head(model)
+def test_other_shapes_are_no_features() -> None:
+    image, x = body()
+    model = keras.Model(image, layers.Reshape((14, 14, 4, 2), name="odd")(x))
+    with pytest.raises(BackboneError, match=r"expected a map .*, tokens .* or a vector"):
+        cut(model, [Tap(layer="odd")])
 
 
 @pytest.mark.parametrize(
@@ -152,5 +113,7 @@ def test_no_layer_is_the_end_of_the_network() -> None:
 
 
 def test_an_unknown_pooling_is_an_option_error() -> None:
-    with pytest.raises(OptionError, match=r"^pooling: expected one of avg, max, gem, none, got"):
+    with pytest.raises(
+        OptionError, match=r"^pooling: expected one of avg, max, gem, cls, none, got"
+    ):
         taps_at(["a"], "mean")

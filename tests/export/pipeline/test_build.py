@@ -270,13 +270,27 @@ def test_the_line_names_every_output(
     assert line.endswith("over 3 pictures")  # too few for p1 and for neighbours: none are shown
 
 
-def test_a_model_with_two_outputs_can_be_cut_at_a_named_layer(tmp_path: Path) -> None:
+def test_where_nobody_knows_it_asks_for_a_layer(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     model = sequential()
-    two = keras.Model(model.inputs, [model.get_layer("pool").output, model.outputs[0]])
-    two.save(tmp_path / "two.keras")
-    request = [str(tmp_path / "two.keras"), "--precision", "fp32", "-o", str(tmp_path / "out")]
-    assert main(["build", *request]) == 3
-    assert main(["build", *request, "--layer", "pool"]) == 0
+    scores = layers.Dense(100, name="scores")(model.get_layer("pool").output)
+    keras.Model(model.inputs, layers.Activation("linear")(scores)).save(tmp_path / "mine.keras")
+    request = ["build", str(tmp_path / "mine.keras"), "--precision", "fp32"]
+    request += ["-o", str(tmp_path / "out")]
+    assert main([*request, "--summary"]) == 0
+    shown = capsys.readouterr().out
+    assert "first candidate: 'pool' (8): the pooled features before the classifier" in shown
+    assert shown.count("other candidate: ") >= 2
+    assert main(request) == 2
+    refusal = capsys.readouterr().err
+    assert "Candidates: 'pool' (8): the pooled" in refusal
+    assert "Name one with --layer; `--yes`" in refusal
+    assert not (tmp_path / "out").exists()
+    assert main([*request, "--yes"]) == 0
+    captured = capsys.readouterr()
+    assert "features 8 " in captured.out
+    assert "candidates is taken" in captured.err
 
 
 def test_the_summary_marks_the_cut(saved: Path, capsys: pytest.CaptureFixture[str]) -> None:
