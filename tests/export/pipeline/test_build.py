@@ -274,7 +274,7 @@ def test_where_nobody_knows_it_asks_for_a_layer(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     model = sequential()
-    scores = layers.Dense(100, name="scores")(model.get_layer("pool").output)
+    scores = layers.Dense(100, name="last")(model.get_layer("pool").output)
     keras.Model(model.inputs, layers.Activation("linear")(scores)).save(tmp_path / "mine.keras")
     request = ["build", str(tmp_path / "mine.keras"), "--precision", "fp32"]
     request += ["-o", str(tmp_path / "out")]
