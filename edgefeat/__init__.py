@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from edgefeat.sets.featureset import FeatureSet
     from edgefeat.shared import extract
     from edgefeat.streaming.stream import stream
+    from edgefeat.teaching.teach import teach
 
 # ONNX Runtime 1.31 keeps a device identifier and a database of events for its makers in the home
 # folder. Pictures are private: it does so here only for those who set this to 0 themselves.
@@ -47,6 +48,7 @@ __all__ = [
     "extract",
     "extract_folder",
     "stream",
+    "teach",
 ]
 
 _HOMES = {
@@ -63,6 +65,7 @@ _HOMES = {
     "extract": "edgefeat.shared",
     "extract_folder": "edgefeat.corpus.run",
     "stream": "edgefeat.streaming.stream",
+    "teach": "edgefeat.teaching.teach",
 }
 
 

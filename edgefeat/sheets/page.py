@@ -15,7 +15,7 @@ from pathlib import Path
 
 from edgefeat import atomic
 from edgefeat.sheets.script import SCRIPT
-from edgefeat.sheets.sheet import Card, Section, Sheet
+from edgefeat.sheets.sheet import Card, Section, Sheet, Table
 from edgefeat.sheets.style import STYLE
 from edgefeat.sheets.thumbnails import Thumbnail, make_thumbnails
 
@@ -93,7 +93,10 @@ def _shown(name: str) -> str:
 def _parts(sheet: Sheet, thumbnails: Iterator[Thumbnail | None]) -> Iterator[str]:
     facts = "".join(f"<p>{escape(fact)}</p>" for fact in sheet.facts)
     yield head(f"edgefeat: {sheet.title}", STYLE)
-    yield f'<h1>{escape(sheet.title)}</h1><div class="facts">{facts}</div>{_TOOLS}\n'
+    yield f'<h1>{escape(sheet.title)}</h1><div class="facts">{facts}</div>'
+    if sheet.table is not None:
+        yield _table(sheet.table)
+    yield f"{_TOOLS}\n"
     for section in sheet.sections:
         yield _heading(section)
         for card in section.cards:
@@ -118,6 +121,20 @@ _BAR = (
     '<textarea id="text" readonly aria-label="Paths"></textarea>'
     '<p><button class="close">Close</button></p></dialog>'
 )
+
+
+def _table(table: Table) -> str:
+    head = "".join(f'<th scope="col">{_shown(word)}</th>' for word in table.header)
+    rows = []
+    for at, (name, *cells) in enumerate(table.rows):
+        marked = ("marked" if (at, column) in table.marked else "" for column in range(len(cells)))
+        shown = zip(cells, marked, strict=True)
+        texts = "".join(f'<td class="{css}">{_shown(cell)}</td>' for cell, css in shown)
+        rows.append(f'<tr><th scope="row">{_shown(name)}</th>{texts}</tr>')
+    return (
+        f'<p>{_shown(table.caption)}</p><div class="table" tabindex="0"><table>'
+        f"<thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table></div>\n"
+    )
 
 
 def _heading(section: Section) -> str:

@@ -11,7 +11,16 @@ from edgefeat.sets.duplicates import Copy, DuplicateGroup, Duplicates
 from edgefeat.sets.photo_facts import PhotoFacts, facts_of
 from edgefeat.sets.searchable import SearchableSet
 
-__all__ = ["Card", "Section", "Sheet", "of_clusters", "of_duplicates", "of_search", "of_set"]
+__all__ = [
+    "Card",
+    "Section",
+    "Sheet",
+    "Table",
+    "of_clusters",
+    "of_duplicates",
+    "of_search",
+    "of_set",
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +56,23 @@ class Section:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Table:
+    """Numbers of the whole page, above the pictures.
+
+    Attributes:
+        caption: What they are.
+        header: The words above the columns; the first one stands above the names of the rows.
+        rows: The name of each row, then a text for each column.
+        marked: Cells to point out: row and column, both from 0, names not counted.
+    """
+
+    caption: str
+    header: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    marked: frozenset[tuple[int, int]] = frozenset()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Sheet:
     """A whole page.
 
@@ -54,11 +80,13 @@ class Sheet:
         title: What the page shows.
         facts: What is true of the whole page, as sentences.
         sections: The pictures.
+        table: Numbers above the pictures; None for none.
     """
 
     title: str
     facts: tuple[str, ...]
     sections: tuple[Section, ...]
+    table: Table | None = None
 
     @property
     def paths(self) -> list[str]:

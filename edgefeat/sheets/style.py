@@ -15,6 +15,12 @@ h2 { font-size: 1.02rem; margin: 1.6rem 0 .5rem; overflow-wrap: anywhere }
 h2 small { color: var(--soft); font-weight: 400 }
 .facts { margin: 0; color: var(--soft); font-size: .88rem; max-width: 60rem }
 .facts p { margin: .15rem 0 }
+.table { overflow-x: auto; margin: .3rem 0 .8rem; max-width: 100% }
+.table table { border-collapse: collapse; font-size: .85rem; font-variant-numeric: tabular-nums }
+.table th, .table td { border: 1px solid var(--line); padding: .2rem .55rem; text-align: right;
+  white-space: nowrap; font-weight: 400 }
+.table th[scope=row] { text-align: left; position: sticky; left: 0; background: var(--back) }
+.table thead th { color: var(--soft) } .table .marked { color: var(--keep); font-weight: 600 }
 .tools { position: sticky; top: 0; z-index: 2; background: var(--back); padding: .6rem 0;
   display: flex; flex-wrap: wrap; gap: .5rem 1rem; align-items: center }
 .tools input { font: inherit; color: inherit; background: var(--panel); padding: .45rem .7rem;

@@ -1,0 +1,1 @@
+"""Learning on the device: pictures with labels become a head behind the features of a model."""
