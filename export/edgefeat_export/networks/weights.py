@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgefeat_export.errors import BackboneError
+from edgefeat_export.networks import forgetful
 from edgefeat_export.networks.normalisation import TF, Normalisation
 from edgefeat_export.saved.weights_record import WeightsRecord
 
@@ -202,7 +203,7 @@ def _settle_batch_statistics(model: keras.Model, pictures: NDArray[np.float32]) 
             norm.momentum = 0.0
         for drop in drops:
             drop.rate = 0.0
-        model(pictures, training=True)
+        forgetful.run(model, pictures, training=True)
     finally:
         for norm, momentum in zip(norms, momenta, strict=True):
             norm.momentum = momentum

@@ -12,6 +12,7 @@ import numpy as np
 from edgefeat import FeatureExtractor
 from edgefeat.arrays import Features, Pixels
 from edgefeat_export.cut.reduction import Reduction
+from edgefeat_export.networks import forgetful
 from edgefeat_export.networks.normalisation import Normalisation
 
 if TYPE_CHECKING:
@@ -71,9 +72,8 @@ class KerasReference:
         return [self.reduction.apply(first), *others]
 
     def _run(self, images: Pixels) -> Sequence[Features]:
-        outputs = self.headless.model(self.normalisation.apply(images), training=False)
-        listed = outputs if isinstance(outputs, list | tuple) else [outputs]
-        return [np.asarray(output) for output in listed]
+        outputs = forgetful.run(self.headless.model, self.normalisation.apply(images))
+        return [np.asarray(output) for output in outputs]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
