@@ -77,7 +77,7 @@ def built(saved: Path, photos: Path, tmp_path_factory: pytest.TempPathFactory) -
 
 def test_build_says_what_it_made(built: BuildResult) -> None:
     fp32, int8 = built.files
-    assert fp32.path.name == "mine_24x32_fp32.onnx"
+    assert fp32.path.name == "mine_depthwise_gem_pool_24x32_fp32.onnx"
     assert fp32.size_bytes == fp32.path.stat().st_size
     assert fp32.spec == read_model_file(fp32.path).spec
     assert list(fp32.parities) == ["features", "pool"]
@@ -85,7 +85,7 @@ def test_build_says_what_it_made(built: BuildResult) -> None:
     assert fp32.parities["pool"].relative_l2_max < 1e-5
     assert int8.spec.precision == "int8"
     assert built.left_out == {}
-    assert built.card == fp32.path.with_name("mine_24x32.md")
+    assert built.card == fp32.path.with_name("mine_depthwise_gem_pool_24x32.md")
 
 
 def test_both_ways_to_int8_are_one(built: BuildResult, photos: Path, tmp_path: Path) -> None:
@@ -109,7 +109,7 @@ def test_both_ways_to_int8_are_one(built: BuildResult, photos: Path, tmp_path: P
     assert made.spec.parity.extra["against"] == fp32.spec.fingerprint
     assert made.float_size_bytes == fp32.size_bytes
     assert made.report == page
-    assert "mine, int8" in page.read_text()
+    assert "mine_depthwise_gem_pool, int8" in page.read_text()
     picture = np.full((1, 24, 32, 3), 90, np.uint8)
     ours, theirs = (
         FeatureExtractor(path, outputs="all").outputs_prepared(picture)

@@ -137,6 +137,8 @@ def _build(request: BuildRequest, say: Say) -> BuildResult:
     with publish.output_folder(request.output):
         material = materials.prepare(request, say)
         proven, left_out = _proven(material, say)
+        for old in publish.replaced(proven):
+            say(f"note: {old} had other outputs and is replaced; choose a name to keep both")
         files = publish.publish(proven)
         path = card.write_card(files[0].spec, request.output, say=say)
     for written in (*(file.path for file in files), path):

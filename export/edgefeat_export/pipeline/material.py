@@ -18,6 +18,7 @@ from edgefeat_export.graph import pipeline as passes
 from edgefeat_export.networks import load
 from edgefeat_export.networks.network import Network
 from edgefeat_export.networks.normalisation import Normalisation
+from edgefeat_export.pipeline import names
 from edgefeat_export.pipeline.request import BuildRequest, Say
 from edgefeat_export.proof import pictures
 from edgefeat_export.proof.reference import KerasReference
@@ -56,6 +57,8 @@ def prepare(request: BuildRequest, say: Say) -> Material:
     """
     say(f"loading {request.network.name}")
     network = load.load_network(request.network, headless.layers_of(request.taps))
+    if request.network.export_name is None:
+        network = replace(network, name=names.name_of_cut(network.name, request.taps))
     say(f"pixels enter it {network.normalisation.describe()}: {network.range_known_by}")
     body = network.cut(request.taps, take_first=request.take_first)
     _say_cut(network, body, request, say)

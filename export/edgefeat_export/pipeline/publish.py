@@ -7,12 +7,14 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from edgefeat import FeatureExtractor, atomic
+from edgefeat.errors import ModelError
+from edgefeat.model.file import read_model_file
 from edgefeat_export.errors import ExportError, VerificationError
 from edgefeat_export.pipeline.drafts import Draft
 from edgefeat_export.pipeline.results import FinishedFile
 from edgefeat_export.proof import stamp
 
-__all__ = ["output_folder", "publish"]
+__all__ = ["output_folder", "publish", "replaced"]
 
 
 @contextmanager
@@ -38,6 +40,19 @@ def output_folder(folder: Path) -> Iterator[None]:
     except BaseException:
         _remove_empty(missing)
         raise
+
+
+def replaced(drafts: Sequence[Draft]) -> list[Path]:
+    """Return the files with other outputs that will be replaced: another cut or reduction."""
+    found = []
+    for path, spec in ((draft.path, draft.spec) for draft in drafts if draft.path.exists()):
+        try:
+            old = read_model_file(path).spec
+        except ModelError:  # no file of ours, or damaged
+            continue
+        if old.outputs != spec.outputs:
+            found.append(path)
+    return found
 
 
 def publish(drafts: Sequence[Draft]) -> tuple[FinishedFile, ...]:

@@ -34,6 +34,7 @@ def folder(saved: Path, photos: Path, tmp_path_factory: pytest.TempPathFactory) 
     arguments = ["build", str(saved), "--precision", "fp32,fp16,int8", "-o", str(out)]
     arguments += ["--layer", "depthwise:gem", "--layer", "pool", "--reduce", "pca:3", "--l2"]
     arguments += ["--calibrate", str(photos), "--gate", "int8.relative_l2_max=2"]
+    arguments += ["--name", "mine"]
     arguments += ["--gate", "int8.cosine_min=0", "--gate", "int8.cosine_mean=0.5"]
     arguments += ["--target", "x86"]
     assert main(arguments) == 0
@@ -265,7 +266,7 @@ def test_the_line_names_every_output(
     arguments += ["--precision", "fp32", "--images", str(photos), "-o", str(tmp_path)]
     assert main(arguments) == 0
     (line,) = capsys.readouterr().out.splitlines()
-    assert line.startswith(f"{tmp_path / 'mine_24x32_fp32.onnx'}  0.0")
+    assert line.startswith(f"{tmp_path / 'mine_depthwise_gem_conv_none_24x32_fp32.onnx'}  0.0")
     assert "MB  features 8, conv 22x30x8  beside Keras: cosine 1.000000 mean" in line
     assert line.endswith("over 3 pictures")  # too few for p1 and for neighbours: none are shown
 
@@ -291,6 +292,12 @@ def test_where_nobody_knows_it_asks_for_a_layer(
     captured = capsys.readouterr()
     assert "features 8 " in captured.out
     assert "candidates is taken" in captured.err
+    assert main([*request, "--layer", "last"]) == 0
+    names = sorted(path.name for path in (tmp_path / "out").glob("*.onnx"))
+    assert names == ["mine_24x32_fp32.onnx", "mine_last_24x32_fp32.onnx"]
+    assert "is replaced" not in capsys.readouterr().err
+    assert main([*request, "--yes", "--l2"]) == 0
+    assert f"{names[0]} had other outputs and is replaced" in capsys.readouterr().err
 
 
 def test_the_summary_marks_the_cut(saved: Path, capsys: pytest.CaptureFixture[str]) -> None:
