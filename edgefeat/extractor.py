@@ -58,7 +58,7 @@ class FeatureExtractor:
 
     def __init__(
         self,
-        model: str | PathLike[str] | None = None,
+        model: str | PathLike[str] | bytes | None = None,
         *,
         outputs: str | Sequence[str] | None = _MODEL.outputs,
         normalize: bool = _MODEL.normalize,

@@ -46,12 +46,12 @@ class OpenModel:
     """
 
     def __init__(self, model: ModelOptions, engine: EngineOptions) -> None:
-        self.path = default_model() if model.model is None else model.model
         file = read_model_file(
-            self.path,
+            default_model() if model.model is None else model.model,
             is_known=is_known if engine.cache else None,
             any_operator=model.any_operator,
         )
+        self.path = file.path
         self.spec = file.spec
         self.chosen = Chosen.of(self.spec, model, where=self.path)
         input_spec = _input_as_asked(file, model)

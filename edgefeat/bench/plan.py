@@ -76,12 +76,17 @@ class Setup(Record):
 
     @property
     def path(self) -> Path:
-        """The model file."""
+        """The model file.
+
+        Raises:
+            OptionError: The model was given as bytes.
+        """
         from pathlib import Path
 
         from edgefeat.model.shipped import default_model_path
 
-        return default_model_path() if self.model.model is None else Path(self.model.model)
+        given = self.model.path
+        return default_model_path() if given is None else Path(given)
 
     @property
     def options(self) -> dict[str, Any]:

@@ -8,12 +8,20 @@ import threading
 from typing import TYPE_CHECKING
 
 from edgefeat.cli.corpus_bar import CorpusBar
-from edgefeat.cli.options import add_model_options, add_options, open_extractor, read_options
+from edgefeat.cli.options import (
+    add_model_options,
+    add_options,
+    is_given,
+    open_extractor,
+    read_options,
+    refuse,
+)
 from edgefeat.cli.set_options import add_set_options, output_plan
 from edgefeat.cli.stopping import stop_on_signals
 from edgefeat.errors import OptionError
 from edgefeat.options.corpus import CorpusOptions
 from edgefeat.options.many import ManyOptions
+from edgefeat.options.parts import PartOptions
 
 if TYPE_CHECKING:
     from edgefeat.corpus.summary import Summary
@@ -30,6 +38,7 @@ examples:
   edgefeat extract photos/ -o features/ --sync     follow a folder that changes
   edgefeat extract photos.zip -o features.npz      an archive, which is not unpacked
   find . -name '*.jpg' -print0 | edgefeat extract --files-from - -o features/
+  edgefeat extract --plan s3://bucket/set --part 3/8  parts of a plan (`edgefeat plan --help`)
 
 outputs, by the name of OUT:
   .npz     arrays features (N, D), paths (N,), model, fingerprint, outputs, pixels;
@@ -82,12 +91,18 @@ def add_parser(
     add("-q", "--quiet", action="store_true", help="no progress bar, no summary")
     add_options(parser, CorpusOptions, title="pictures")
     add_options(parser, ManyOptions, title="pictures")
+    add_options(parser, PartOptions, title="plan")
     add_model_options(parser)
     parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Run the subcommand; return its exit code."""
+    if is_given(arguments, "plan"):
+        from edgefeat.cli import extract_parts
+
+        return extract_parts.run(arguments)
+    refuse(arguments, "part", "reads", problem="applies to the parts of a plan alone")
     from edgefeat.cli.record_lines import for_people
     from edgefeat.corpus.run import extract_sources
 

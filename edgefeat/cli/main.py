@@ -25,6 +25,7 @@ __all__ = ["COMMANDS", "build_parser", "main", "program"]
 
 COMMANDS = {
     "extract": "turn photos and folders into features",
+    "plan": "cut a large corpus into parts for many machines, and follow them",
     "stream": "turn camera frames and video into features as they come",
     "search": "find the pictures of a set that are nearest to some photos",
     "duplicates": "find groups of near-duplicates in a set",

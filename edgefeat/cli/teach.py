@@ -76,7 +76,7 @@ def run(arguments: argparse.Namespace) -> int:
     from edgefeat.teaching.teach import teach_file
 
     options = read_options(arguments, TeachingOptions)
-    model = read_options(arguments, ModelOptions).model
+    model = read_options(arguments, ModelOptions).path
     engine = read_options(arguments, EngineOptions)
     if arguments.html:
         atomic.check_place(Path(arguments.html))

@@ -54,7 +54,7 @@ def is_photo_folder(place: str | os.PathLike[str]) -> bool:
 def open_set(
     place: str | os.PathLike[str],
     *,
-    model: str | os.PathLike[str] | None = None,
+    model: str | os.PathLike[str] | bytes | None = None,
     engine: EngineOptions = _ENGINE,
     on_step: Told | None = None,
 ) -> OpenedSet:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import glob
 import os
 import stat
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from typing import Self
 
 from edgefeat.errors import ImageError, SourceError
@@ -40,6 +40,9 @@ class Listing:
         excludes: What to leave out below folders, in archives, and of what patterns match.
         archives: Whether an archive as a source stands for the pictures in it.
         output: A file or folder that is being written: it and what belongs to it are no sources.
+        take: Called with each picture in the place of keeping it in `pictures`, for more pictures
+            than memory holds. Those that are named twice are then not found, and archives stay
+            closed.
 
     Attributes:
         pictures: Paths of files, and of files in archives: the archive's path and the member's.
@@ -57,8 +60,10 @@ class Listing:
         *,
         archives: bool = True,
         output: str | None = None,
+        take: Callable[[str], object] | None = None,
     ) -> None:
-        self._reads_archives = archives
+        self._reads_archives = archives and take is None
+        self._hand_on, self._taken = take, 0
         self._output = None if output is None else os.path.split(os.path.realpath(output))
         self.excludes = excludes or Excludes()
         self.pictures: list[str] = []
@@ -108,7 +113,7 @@ class Listing:
 
     def _add_folder(self, folder: str) -> None:
         skipped, before = Tally(), self._counts()
-        self._take_pictures(sorted(self._files_below(folder, skipped)), skipped)
+        self._take_pictures(self._files_below(folder, skipped), skipped)
         self._end_source(skipped, before, folder, "this folder", "below it")
 
     def _add_matches(self, pattern: str) -> None:
@@ -150,7 +155,7 @@ class Listing:
     def _counts(self) -> tuple[int, int]:
         """Return how many pictures were named so far, and how many entries were left out."""
         left_out = self.excludes.by_default + self.excludes.by_user
-        return len(self.pictures) + self.repeated, left_out
+        return self._taken + self.repeated, left_out
 
     def _end_source(
         self, skipped: Tally, before: tuple[int, int], source: str, what: str, place: str
@@ -171,7 +176,7 @@ class Listing:
             )
         raise skipped.as_error(source, what, place)
 
-    def _take_pictures(self, paths: Sequence[str], skipped: Tally) -> None:
+    def _take_pictures(self, paths: Iterable[str], skipped: Tally) -> None:
         for path in paths:
             if self._is_taken(path, skipped, lambda p=path: _first_bytes(p)):  # type: ignore[misc]
                 self._take(path)
@@ -190,10 +195,15 @@ class Listing:
 
     def _take(self, path: str) -> str | None:
         name = plain_path(path)
+        if self._hand_on is not None:
+            self._taken += 1
+            self._hand_on(name)
+            return name
         if name in self._seen:
             self.repeated += 1
             return None
         self._seen.add(name)
+        self._taken += 1
         self.pictures.append(name)
         return name
 
@@ -207,30 +217,39 @@ class Listing:
         return new
 
     def _files_below(self, folder: str, skipped: Tally) -> Iterator[str]:
-        def unreadable(error: OSError) -> None:
-            where = str(error.filename)
-            problem = f"a folder that cannot be read: {error.strerror}"
-            self.failures.append((where, SourceError(problem, where=where)))
-
+        """Yield the files of a folder and of those below it, in the order of their whole paths."""
         start = len(folder.rstrip("/")) + 1
-        for parent, folders, files in os.walk(folder, onerror=unreadable):
-            below = parent[start:]
-            kept = []
-            for name in folders:
-                inside = f"{below}/{name}".lstrip("/")
-                full = f"{parent.rstrip('/')}/{name}"
-                if self._is_output(parent, name) or self.excludes.leave_out(name, inside):
-                    continue
-                if os.path.islink(full):  # noqa: PTH114
-                    skipped.count(_FOLDER_LINK, full)
-                else:
-                    kept.append(name)
-            folders[:] = kept
-            for name in files:
-                if self._is_output(parent, name):
-                    continue
-                if not self.excludes.leave_out(name, f"{below}/{name}".lstrip("/")):
-                    yield f"{parent.rstrip('/')}/{name}"
+        open_folders = [iter([f"{folder.rstrip('/')}/"])]
+        while open_folders:
+            path = next(open_folders[-1], None)
+            if path is None:
+                open_folders.pop()
+            elif path.endswith("/"):
+                open_folders.append(iter(self._entries(path, start, skipped)))
+            else:
+                yield path
+
+    def _entries(self, folder: str, start: int, skipped: Tally) -> list[str]:
+        """Return what is in a folder, sorted; folders end with a slash, and sort with it."""
+        found = []
+        try:
+            with os.scandir(folder) as entries:
+                for entry in entries:
+                    if self._is_output(folder, entry.name) or self.excludes.leave_out(
+                        entry.name, entry.path[start:]
+                    ):
+                        continue
+                    if not _is_folder(entry):
+                        found.append(entry.path)
+                    elif entry.is_symlink():
+                        skipped.count(_FOLDER_LINK, entry.path)
+                    else:
+                        found.append(f"{entry.path}/")
+        except OSError as error:
+            problem = f"a folder that cannot be read: {error.strerror}"
+            where = folder.rstrip("/")
+            self.failures.append((where, SourceError(problem, where=where)))
+        return sorted(found)
 
     def _is_output(self, folder: str, name: str) -> bool:
         """Return whether a file or folder is the output, its sidecar, its ledger or its spool."""
@@ -241,6 +260,13 @@ class Listing:
         if plain != ours and not plain.startswith(f"{ours}."):
             return False
         return os.path.realpath(folder) == place
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # a link that leads to itself
+        return False
 
 
 def plain_path(path: str) -> str:

@@ -10,7 +10,7 @@ from typing import Self
 
 from edgefeat.messages.say import say
 
-__all__ = ["Progress", "TerminalLine"]
+__all__ = ["Progress", "TerminalLine", "clock"]
 
 _CLEAR = "\r\x1b[K"
 _REDRAW_EVERY_S = 0.1
@@ -119,11 +119,12 @@ class Progress:
             f"{self._done}/{self._total}  {rate_per_s:.1f}/s"
         )
         if seconds >= _FIRST_GUESS_S or self._done == self._total:
-            text = f"{text}  {_clock(left_s)} left"
+            text = f"{text}  {clock(left_s)} left"
         return f"{text}  {self._failed} failed" if self._failed else text
 
 
-def _clock(seconds: float) -> str:
+def clock(seconds: float) -> str:
+    """Return a time as people read it: `3:07`, or `2:03:07` with hours."""
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"

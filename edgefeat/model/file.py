@@ -35,6 +35,7 @@ _KEY, _VALUE = 1, 2  # fields of its metadata entries
 _EXTERNAL_DATA_MARK = b"\x0a\x08location"
 # What a full check holds a file to. Another word makes files new that were checked before.
 _RULE = "operators 1"
+_GIVEN_AS_BYTES = "model given as bytes"
 _KERAS_ENDINGS = (".keras", ".h5", ".hdf5")
 
 
@@ -50,6 +51,7 @@ class ModelFile(Record):
         was_checked: Whether its content was held to its fingerprint and its operators to the list
             just now. If not, that happens before the engine gets the file (`for_engine`).
         any_operator: Whether operators may stand in it that edgefeat-export does not write.
+        content: The file itself, where it was given as bytes; None where it has a path.
     """
 
     path: str
@@ -58,11 +60,12 @@ class ModelFile(Record):
     identity: str
     was_checked: bool
     any_operator: bool
+    content: bytes | None = None
 
     @property
     def content_sha256(self) -> str:
         """The hash of graph and weights, read from the file once more."""
-        with _opened(self.path) as data:
+        with _opened(self.path if self.content is None else self.content) as data:
             return _checked_digest(data, _fields(data, self.path), self.path, self.spec)
 
     def for_engine(self) -> str | bytes:
@@ -72,8 +75,10 @@ class ModelFile(Record):
             ModelError: Its content was not checked before, and is not what it should be.
         """
         if not self.was_checked:
-            with _opened(self.path) as data:
+            with _opened(self.path if self.content is None else self.content) as data:
                 _check(data, _fields(data, self.path), self)
+        if self.content is not None:
+            return self.content
         if os.path.isfile(self.path):
             return self.path
         with _opened(self.path) as data:
@@ -81,7 +86,7 @@ class ModelFile(Record):
 
 
 def read_model_file(
-    path: str | Path,
+    model: str | Path | bytes,
     *,
     is_known: Callable[[str], bool] | None = None,
     any_operator: bool = False,
@@ -89,7 +94,8 @@ def read_model_file(
     """Read and check a model file's spec.
 
     Args:
-        path: The file. It may be inside the archive that edgefeat was imported from.
+        model: The file's path, which may be inside the archive that edgefeat was imported from;
+            or its bytes, as an engine ships them.
         is_known: Whether a file of this identity has passed the full check here before. Then
             graph and weights are not read again: on a memory card that takes longer than a start.
         any_operator: Whether the user trusts operators that edgefeat-export does not write.
@@ -99,8 +105,9 @@ def read_model_file(
             with weights outside the file, with operators that are not on the list, or changed since
             it was stamped.
     """
-    where = os.fspath(path)
-    with _opened(where) as data:
+    content = model if isinstance(model, bytes) else None
+    where = _GIVEN_AS_BYTES if isinstance(model, bytes) else os.fspath(model)
+    with _opened(where if content is None else content) as data:
         found = _fields(data, where)
         if not any(number == _GRAPH for number, *_ in found):
             raise _no_model("not an ONNX model: it holds no graph", where)
@@ -113,7 +120,12 @@ def read_model_file(
             )
         spec = parse_spec(text, where=where)
         rule = f"{_RULE} {any_operator}"
-        identity = _identity(spec.fingerprint, f"{rule} {text}", len(data), _written_ns(where))
+        identity = _identity(
+            spec.fingerprint,
+            f"{rule} {text}",
+            len(data),
+            _written_ns(where) if content is None else 0,
+        )
         file = ModelFile(
             path=where,
             size_bytes=len(data),
@@ -121,6 +133,7 @@ def read_model_file(
             identity=identity,
             was_checked=is_known is None or not is_known(identity),
             any_operator=any_operator,
+            content=content,
         )
         if file.was_checked:
             _check(data, found, file)
@@ -150,8 +163,13 @@ def _no_model(problem: str, where: str, *, first: str = "") -> ModelError:
 
 
 @contextmanager
-def _opened(path: str) -> Iterator[bytes | mmap.mmap]:
+def _opened(path: str | bytes) -> Iterator[bytes | mmap.mmap]:
     """Give a file's bytes, mapped read-only, so that hashing never copies them into memory."""
+    if isinstance(path, bytes):
+        if not path:
+            raise _no_model("no bytes, expected an ONNX model", _GIVEN_AS_BYTES)
+        yield path
+        return
     try:
         with open(path, "rb") as file:
             if os.fstat(file.fileno()).st_size == 0:

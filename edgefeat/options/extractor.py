@@ -27,12 +27,15 @@ ALL_OUTPUTS = "all"
 DEFAULT_MAX_PIXELS = 100_000_000
 
 
-def _path(name: str, value: object) -> str:
+def _path(name: str, value: object) -> str | bytes:
+    """Return a path, or a file's own bytes as they are."""
+    if isinstance(value, bytes | bytearray):
+        return bytes(value)
     if isinstance(value, str | os.PathLike):
         path = os.fspath(value)
         if isinstance(path, str):
             return path
-    raise OptionError(f"expected a path, got {value!r}", option=name)
+    raise OptionError(f"expected a path or a file's bytes, got {value!r}", option=name)
 
 
 def _names(name: str, value: object, *, example: str) -> tuple[str, ...]:
@@ -72,7 +75,7 @@ def _output_names(name: str, value: object) -> tuple[str, ...]:
 class ModelOptions(Options):
     """Which model, what is read of a picture, and which vector comes of it."""
 
-    model: str | None = option(
+    model: str | bytes | None = option(
         None,
         "model file (default: the one shipped with edgefeat)",
         check=_path,
@@ -105,6 +108,17 @@ class ModelOptions(Options):
         "trust a model file with operators that edgefeat-export does not write",
         check=switch,
     )
+
+    @property
+    def path(self) -> str | None:
+        """The model's path; None for the shipped one.
+
+        Raises:
+            OptionError: The model was given as bytes.
+        """
+        if isinstance(self.model, bytes):
+            raise OptionError("expected a path, got a file's bytes", option="model")
+        return self.model
 
 
 class EngineOptions(Options):

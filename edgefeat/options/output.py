@@ -12,7 +12,7 @@ from edgefeat.options.option import Options, member_of, number_from, option, who
 if TYPE_CHECKING:
     import numpy as np
 
-__all__ = ["OutputOptions", "Store"]
+__all__ = ["OutputOptions", "Store", "store_option"]
 
 
 class Store(StrEnum):
@@ -30,6 +30,16 @@ class Store(StrEnum):
         return dtype({"f32": "<f4", "f16": "<f2", "i8": "i1"}[self.value])
 
 
+def store_option() -> Any:
+    """Declare the option that says how numbers are kept."""
+    return option(
+        Store.F32,
+        "how numbers are kept: f32, f16, or i8 with a scale a vector",
+        check=member_of(Store),
+        metavar="FORM",
+    )
+
+
 class OutputOptions(Options):
     """How a set is written, and what happens to what stands in its place."""
 
@@ -43,12 +53,7 @@ class OutputOptions(Options):
         check=switch,
     )
     overwrite: bool = option(False, "replace the output if it is there", check=switch)
-    store: Store = option(
-        Store.F32,
-        "how numbers are kept: f32, f16, or i8 with a scale a vector",
-        check=member_of(Store),
-        metavar="FORM",
-    )
+    store: Store = store_option()
     shard_size: int | None = option(
         None,
         "pictures a shard of a folder covers (default: 1024, or 16 MiB)",

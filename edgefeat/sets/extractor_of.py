@@ -21,7 +21,10 @@ _DECODES: tuple[DecodePolicy | str | None, ...] = (None, "full", "reduced")
 
 
 def open_extractor_of(
-    info: SetInfo, model: str | PathLike[str] | None = None, *, engine: EngineOptions = _ENGINE
+    info: SetInfo,
+    model: str | PathLike[str] | bytes | None = None,
+    *,
+    engine: EngineOptions = _ENGINE,
 ) -> FeatureExtractor:
     """Open a model with the options that gave a set its fingerprint.
 
@@ -44,7 +47,9 @@ def open_extractor_of(
         if extractor.fingerprint == info.fingerprint:
             return extractor
         extractor.close()
-    name = "the shipped model" if model is None else str(model)
+    name = "the shipped model" if model is None else "this model"
+    if isinstance(model, str | PathLike):
+        name = str(model)
     raise SinkError(
         f"fingerprint: the set has {info.fingerprint[:12]} (model {info.model}), which {name} does "
         "not give",
@@ -53,7 +58,7 @@ def open_extractor_of(
     )
 
 
-def _possible(info: SetInfo, model: str | PathLike[str] | None) -> Iterator[ModelOptions]:
+def _possible(info: SetInfo, model: str | PathLike[str] | bytes | None) -> Iterator[ModelOptions]:
     outputs = tuple(output.name for output in info.outputs)
     for decode in _DECODES:
         for normalize in (False, True):

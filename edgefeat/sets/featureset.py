@@ -15,11 +15,12 @@ from numpy.typing import NDArray
 from edgefeat.arrays import Features
 from edgefeat.errors import OptionError, SinkError
 from edgefeat.measures.similarity import cosine_similarity, euclidean_distance
+from edgefeat.places.address import is_url
 from edgefeat.sets.contents import SetContents
 from edgefeat.sets.encoding import Store, Stored
 from edgefeat.sets.frames import Frames
 from edgefeat.sets.info import SetInfo
-from edgefeat.sets.reading import read_set
+from edgefeat.sets.reading import read_place, read_set
 from edgefeat.sets.record import FeatureRecord
 from edgefeat.sets.searchable import SearchableSet
 
@@ -54,14 +55,19 @@ class FeatureSet(SearchableSet):
         --check` holds every byte to its hash.
 
         Args:
-            path: A file or folder.
+            path: A file or folder. A folder of Parquet files is read where it is looked at, be they
+                the parts of a plan or what Ray or Spark wrote; it may be a URL, such as
+                `s3://bucket/set`.
             skip_damaged: Whether to leave out the damaged shards of a folder, with a warning. A
                 run that resumes or syncs the set does them again.
 
         Raises:
-            DependencyError: It is a Parquet file, and pyarrow is missing.
+            DependencyError: It is a Parquet file, and pyarrow is missing; or a URL, and fsspec is.
             SinkError: It is not a feature set, is damaged, or mixes fingerprints.
+            SourceError: The store behind a URL does not answer.
         """
+        if isinstance(path, str) and is_url(path):
+            return cls(read_place(path))
         return cls(read_set(Path(path), skip_damaged=skip_damaged))
 
     @classmethod

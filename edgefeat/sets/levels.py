@@ -12,7 +12,7 @@ from edgefeat.sets.info import SetInfo
 __all__ = ["similarity_of"]
 
 
-def similarity_of(info: SetInfo, model: str | PathLike[str] | None = None) -> Similarity:
+def similarity_of(info: SetInfo, model: str | PathLike[str] | bytes | None = None) -> Similarity:
     """Return which cosine each level takes.
 
     Args:

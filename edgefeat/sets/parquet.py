@@ -29,7 +29,7 @@ from edgefeat.sets.whole_file import WholeFileSink
 if TYPE_CHECKING:
     from types import ModuleType
 
-__all__ = ["METADATA_KEY", "ParquetSink", "read_parquet"]
+__all__ = ["METADATA_KEY", "ParquetSink", "column_names", "pyarrow_for", "read_parquet"]
 
 METADATA_KEY = b"edgefeat"
 _GROUP_ROWS, _GROUP_BYTES = 1024, 16 * 2**20
@@ -44,7 +44,7 @@ class ParquetSink(WholeFileSink):
     """
 
     def __init__(self, path: Path, info: SetInfo, *, overwrite: bool = False) -> None:
-        self._arrow, parquet = _pyarrow(path)
+        self._arrow, parquet = pyarrow_for(path)
         super().__init__(path, info, overwrite=overwrite)
         self._group: list[tuple[str, dict[str, Any], Sequence[Stored]]] = []
         self._group_rows = max(1, min(_GROUP_ROWS, _GROUP_BYTES // (4 * info.dim)))
@@ -93,7 +93,7 @@ class ParquetSink(WholeFileSink):
             fields.append(arrow.field(name, kind))
         number = arrow.from_numpy_dtype(info.store.dtype)
         for output in info.outputs:
-            numbers, scale = _column_names(output.name, info)
+            numbers, scale = column_names(output.name, info)
             fields.append(arrow.field(numbers, arrow.list_(number, output.size)))
             if info.store is Store.I8:
                 fields.append(arrow.field(scale, arrow.float32()))
@@ -107,7 +107,7 @@ def read_parquet(path: Path) -> SetContents:
         DependencyError: pyarrow is missing.
         SinkError, KeyError, TypeError, ValueError: edgefeat did not write the file.
     """
-    arrow, parquet = _pyarrow(path)
+    arrow, parquet = pyarrow_for(path)
     try:
         table = parquet.read_table(path)
     except arrow.ArrowException as error:
@@ -121,7 +121,7 @@ def read_parquet(path: Path) -> SetContents:
     info = codec.read(SetInfo, json.loads(facts))
     columns = []
     for output in info.outputs:
-        numbers, scale = _column_names(output.name, info)
+        numbers, scale = column_names(output.name, info)
         flat = table.column(numbers).combine_chunks().flatten().to_numpy(zero_copy_only=False)
         scales = table.column(scale).to_numpy() if info.store is Store.I8 else None
         columns.append([Stored(numbers=flat.reshape(len(table), output.size), scales=scales)])
@@ -135,21 +135,29 @@ def read_parquet(path: Path) -> SetContents:
     )
 
 
-def _column_names(output: str, info: SetInfo) -> tuple[str, str]:
+def column_names(output: str, info: SetInfo) -> tuple[str, str]:
     """Return the names of an output's columns of numbers and of scales."""
     if len(info.outputs) == 1:
         return "features", "scale"
     return f"output_{output}", f"scale_{output}"
 
 
-def _pyarrow(path: Path) -> tuple[ModuleType, ModuleType]:
+def pyarrow_for(where: object) -> tuple[ModuleType, ModuleType]:
+    """Return `pyarrow` and `pyarrow.parquet`.
+
+    Args:
+        where: The file that needs it, for the message.
+
+    Raises:
+        DependencyError: It is missing.
+    """
     try:
         import pyarrow
         import pyarrow.parquet
     except ImportError as error:
         raise DependencyError(
             "Parquet needs pyarrow",
-            where=path,
+            where=where,
             remedy="Install it with `pip install 'edgefeat[parquet]'`.",
         ) from error
     return pyarrow, pyarrow.parquet

@@ -13,16 +13,24 @@ from pathlib import Path
 import numpy as np
 
 from edgefeat.errors import SinkError
+from edgefeat.places.opening import open_place
 from edgefeat.sets.contents import SetContents
 from edgefeat.sets.encoding import Stored
 from edgefeat.sets.folder import tail_name
 from edgefeat.sets.frames import COLUMNS, Frames
 from edgefeat.sets.info import OutputInfo, SetInfo
-from edgefeat.sets.manifest import RESTORE, ArrayFiles, Manifest, ShardRecord, read_manifest
+from edgefeat.sets.manifest import (
+    MANIFEST,
+    RESTORE,
+    ArrayFiles,
+    Manifest,
+    ShardRecord,
+    read_manifest,
+)
 from edgefeat.sets.names import decode_name
 from edgefeat.sets.tail import read_tail
 
-__all__ = ["read_set"]
+__all__ = ["read_place", "read_set"]
 
 _AGAIN = "Copy the file again, or extract again."
 
@@ -112,8 +120,30 @@ def _check(contents: SetContents) -> None:
             )
 
 
+def read_place(url: str) -> SetContents:
+    """Read the set of Parquet files behind a URL.
+
+    Raises:
+        DependencyError: pyarrow, fsspec or the package of the URL's scheme is missing.
+        SinkError: It is missing, damaged, foreign, or mixes fingerprints.
+        SourceError: The store does not answer.
+    """
+    from edgefeat.sets.part_set import read_parts
+
+    contents = read_parts(open_place(url))
+    _check(contents)
+    return contents
+
+
 def _read_folder(path: Path, *, skip_damaged: bool) -> SetContents:
-    """Read a folder of shards, which another process may be changing."""
+    """Read a folder of shards, which another process may be changing, or of Parquet files."""
+    if (
+        not (path / MANIFEST).exists()
+        and any(path.glob("*.parquet")) | (path / "plan.json").exists()
+    ):
+        from edgefeat.sets.part_set import read_parts
+
+        return read_parts(open_place(str(path)))
     manifest = read_manifest(path)
     while True:
         try:

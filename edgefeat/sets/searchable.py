@@ -155,7 +155,7 @@ class SearchableSet:
         level: LevelName | None = None,
         *,
         threshold: float | None = None,
-        model: str | PathLike[str] | None = None,
+        model: str | PathLike[str] | bytes | None = None,
         on_rows: Callable[[int], None] = lambda _count: None,
     ) -> Duplicates:
         """Find groups of near-duplicates.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -208,3 +209,21 @@ def test_one_path_is_not_a_batch(photos: Path, extractor: FeatureExtractor) -> N
             f"images: expected several pictures, got one {type(one).__name__}. Pass a list, or use "
             "extract."
         )
+
+
+def test_a_model_may_be_given_as_bytes(
+    photos: Path, model_path: Path, vectors: dict[str, np.ndarray]
+) -> None:
+    """As engines ship it to their workers, and again to processes of theirs."""
+    with FeatureExtractor(model_path.read_bytes()) as given:
+        assert "model given as bytes" in repr(given)
+        copy = pickle.loads(pickle.dumps(given))  # noqa: S301 - our own bytes
+        for extractor in (given, copy):
+            assert np.array_equal(extractor.extract(photos / "coffee.jpg"), vectors["coffee"])
+            assert extractor.self_test().passed
+
+
+@pytest.mark.parametrize("content", [b"", b"no model", bytes(100)], ids=["none", "text", "zeros"])
+def test_bytes_that_are_no_model_are_refused(content: bytes) -> None:
+    with pytest.raises(ModelError, match=r"^model given as bytes: "):
+        FeatureExtractor(content)

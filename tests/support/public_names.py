@@ -35,7 +35,14 @@ ON_DEVICE = (
     "edgefeat.sets.photo_facts",
     "edgefeat.sets.record",
 )
-ELSEWHERE = ("edgefeat.sklearn", "edgefeat_export", "edgefeat_export.pipeline.results")
+ELSEWHERE = (
+    "edgefeat.arrow",
+    "edgefeat.ray",
+    "edgefeat.spark",
+    "edgefeat.sklearn",
+    "edgefeat_export",
+    "edgefeat_export.pipeline.results",
+)
 _ADVICE = (
     "Public names have changed. docs/stability.md says what that means for users: a name that goes"
     f" is first deprecated, and CHANGELOG.md tells of it. If the change is meant, run `{RENEW}`,"

@@ -136,7 +136,7 @@ def test_providers_that_make_no_sense(given: Any, message: str) -> None:
         ({"threads": 2.5}, "threads: expected a whole number of 1 or more, got 2.5."),
         ({"normalize": "no"}, "normalize: expected True or False, got 'no'."),
         ({"idle_unload_s": 0}, "idle_unload_s: expected a number above 0, got 0."),
-        ({"model": 3}, "model: expected a path, got 3."),
+        ({"model": 3}, "model: expected a path or a file's bytes, got 3."),
     ],
     ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
 )

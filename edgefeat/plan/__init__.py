@@ -1,0 +1,1 @@
+"""A corpus cut into parts that any machine may do, in any order, twice if it must be."""

@@ -1,0 +1,161 @@
+"""Features on a Ray cluster: the parts of a plan by actors, or a column of a Ray dataset.
+
+Needs the package `ray`. Actors that die are started again, and what they were doing is done again:
+a part is written whole, so that twice does no harm.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from edgefeat.arrow import Featurise
+from edgefeat.errors import DependencyError, OptionError
+from edgefeat.extractor import FeatureExtractor
+from edgefeat.places.opening import open_place
+from edgefeat.plan.choosing import MISSING, chosen_parts
+from edgefeat.plan.part import check_model, do_part, model_options
+from edgefeat.plan.plan import read_plan
+
+__all__ = ["extract_parts", "featurise"]
+
+_CPU_EACH = 0.9  # so that Ray Data's own tasks find room on a full machine
+_ROWS_A_BLOCK = 256
+
+
+def extract_parts(
+    place: str,
+    *,
+    workers: int,
+    model: str | Path | bytes | None = None,
+    part: str = MISSING,
+    on_part: Callable[[int, int, int], object] = lambda _part, _rows, _failures: None,
+) -> list[int]:
+    """Do the parts of a plan on a Ray cluster.
+
+    Ray is started, or joined, with its defaults if the caller has not done so.
+
+    Args:
+        place: The folder or URL of the plan; every node must reach it.
+        workers: How many actors, each with a core and a model of its own.
+        model: The model file here, or its bytes; it travels to the actors. None is the shipped
+            one, of which each node must have the same edgefeat.
+        part: Which parts, as `edgefeat extract --part` has it.
+        on_part: Called with each part that is done, its rows and its failures.
+
+    Returns:
+        The parts that were done, sorted.
+
+    Raises:
+        DependencyError: Ray is missing.
+        ModelError: The model is not the plan's.
+        SourceError: There is no plan, or it cannot be read.
+    """
+    ray = _ray()
+    plan = read_plan(open_place(place))
+    content = Path(model).read_bytes() if isinstance(model, str | Path) else model
+    with FeatureExtractor.from_options(model_options(plan, content)) as extractor:
+        check_model(plan, extractor, place)
+    if not ray.is_initialized():
+        ray.init()
+    actor = ray.remote(num_cpus=1, max_restarts=-1, max_task_retries=-1)(_Worker)
+    shared = ray.put(content)
+    pool = [actor.remote(place, shared) for _ in range(workers)]
+    todo = chosen_parts(open_place(place), plan, part, again=False)
+    running: dict[Any, tuple[int, Any]] = {}
+    done: list[int] = []
+    try:
+        idle = list(pool)
+        while True:
+            while idle and (number := next(todo, None)) is not None:
+                one = idle.pop()
+                running[one.do.remote(number)] = number, one
+            if not running:
+                return sorted(done)
+            ready, _ = ray.wait(list(running))
+            number, one = running.pop(ready[0])
+            rows, failures = ray.get(ready[0])
+            done.append(number)
+            idle.append(one)
+            on_part(number, rows, failures)
+    finally:
+        for one in pool:
+            ray.kill(one)
+
+
+def featurise(
+    dataset: Any, *, image: str, keep: Sequence[str] = (), workers: int, **options: Any
+) -> Any:
+    """Return a Ray dataset of features; see `edgefeat.arrow.Featurise` for the columns.
+
+    The dataset is cut into blocks of 256 rows, because one block would keep all actors but one
+    idle.
+
+    Args:
+        dataset: A `ray.data.Dataset` with a column of pictures or of paths.
+        image: That column.
+        keep: Columns that come out as they went in.
+        workers: How many actors. Ray Data waits for ever, without a word, where actors take every
+            CPU of the cluster: as many are refused.
+        options: Further arguments of `Featurise`.
+
+    Raises:
+        OptionError: So many actors leave Ray Data no CPU of its own.
+    """
+    ray = _ray()
+    cpus = float(ray.cluster_resources().get("CPU", 0))
+    if workers * _CPU_EACH > cpus - 1:
+        raise OptionError(
+            f"{workers} actors on a cluster of {cpus:g} CPUs leave Ray Data none for reading and "
+            "writing, and it would wait for ever",
+            option="workers",
+            remedy=f"Give at most {max(int((cpus - 1) / _CPU_EACH), 0)}, or a larger cluster.",
+        )
+    work = Featurise(image=image, keep=keep, **options)
+    work.expect = work.fingerprint
+    cut = dataset.repartition(target_num_rows_per_block=_ROWS_A_BLOCK)
+    return cut.map_batches(
+        _Batches,
+        fn_constructor_args=(work,),
+        batch_format="pyarrow",
+        batch_size=_ROWS_A_BLOCK,
+        concurrency=workers,
+        num_cpus=_CPU_EACH,
+    )
+
+
+class _Worker:
+    """An actor: one model, any number of parts."""
+
+    def __init__(self, place: str, model: bytes | None) -> None:
+        self._place = open_place(place)
+        self._plan = read_plan(self._place)
+        self._extractor = FeatureExtractor.from_options(model_options(self._plan, model))
+        check_model(self._plan, self._extractor, place)
+
+    def do(self, part: int) -> tuple[int, int]:
+        """Do a part; return how many rows it has, and how many pictures failed."""
+        counts = do_part(self._place, self._plan, part, self._extractor)
+        assert counts is not None  # noqa: S101 - nobody asked it to stop
+        return counts.rows, counts.failures
+
+
+class _Batches:
+    """What Ray Data makes one of in each actor."""
+
+    def __init__(self, work: Featurise) -> None:
+        self._work = work
+
+    def __call__(self, batch: Any) -> Any:
+        return self._work(batch)
+
+
+def _ray() -> Any:
+    try:
+        import ray
+    except ImportError as error:
+        raise DependencyError(
+            "edgefeat.ray needs Ray", remedy="Install it with `pip install 'ray[data]'`."
+        ) from error
+    return ray
