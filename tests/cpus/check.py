@@ -4,6 +4,7 @@
     python tests/cpus/check.py x86       Haswell (AVX2, no VNNI) and Westmere (SSE4.2)
 
     python tests/cpus/check.py x86 --decoders            every format's pixels, to the byte
+    python tests/cpus/check.py x86 --taught              what taught files answer, to the bit
     python tests/cpus/check.py x86 --bundles FOLDER      frames through the bundles of a folder
 
 Used by `make test-arm64` and `make test-x86`; minutes, not seconds. The pixels must equal the
@@ -33,6 +34,7 @@ from emulated import Cpu
 
 MODELS = sorted(str(path) for path in (emulated.ROOT / "models").glob("*_lite0_*.onnx"))
 FP32_RELATIVE_L2 = 1e-5
+PROBABILITY = 1e-6
 NOT_PROMISED = "irreversible=True"  # lossy JPEG 2000, which is computed in floating point
 
 
@@ -42,10 +44,13 @@ def main() -> int:
     parser.add_argument("family", choices=("arm64", "x86"))
     parser.add_argument("--bundles", type=Path, help="folder of bundles of the int8 model, bgr")
     parser.add_argument("--decoders", action="store_true", help="which decoders agree to the byte")
+    parser.add_argument("--taught", action="store_true", help="what taught files answer")
     arguments = parser.parse_args()
     cpus = emulated.arm64() if arguments.family == "arm64" else emulated.x86()
     if arguments.decoders:
         return _decoders(cpus)
+    if arguments.taught:
+        return _answers(cpus)
     if arguments.bundles is not None:
         return _frames(cpus, sorted(arguments.bundles.glob("*.onnx")))
     vectors = [str(emulated.SCRIPTS / "vectors.py"), *MODELS]
@@ -92,6 +97,27 @@ def _decoders(cpus: Iterator[Cpu]) -> int:
             failures += emulated.report(same, passed=passed)
             for name in other:
                 print(f"        other pixels: {name}")  # noqa: T201
+    return failures
+
+
+def _answers(cpus: Iterator[Cpu]) -> int:
+    """Hold what taught files answer on other CPUs to what they answer here, to the bit."""
+    script, failures = str(emulated.SCRIPTS / "answers.py"), 0
+    with tempfile.TemporaryDirectory() as folder:
+        subprocess.run([sys.executable, script, "teach", folder], check=True)
+        here = emulated.this_one().json(script, folder)
+        for cpu in cpus:
+            there = cpu.json(script, folder)
+            for model, columns in here.items():
+                for name, expected in columns.items():
+                    got = there[model][name]
+                    what = f"{cpu.name}: {model}: {name}"
+                    if name == "probabilities":
+                        worst = max(abs(a - b) for a, b in zip(got, expected, strict=True))
+                        passed = worst <= PROBABILITY
+                        failures += emulated.report(f"{what} within {worst:.1e}", passed=passed)
+                    else:
+                        failures += emulated.report(f"{what} equal", passed=got == expected)
     return failures
 
 
