@@ -18,6 +18,7 @@ if TYPE_CHECKING:
         ImageError,
         ModelError,
         ProviderError,
+        RowError,
         SinkError,
         SourceError,
     )
@@ -40,6 +41,7 @@ __all__ = [
     "ImageError",
     "ModelError",
     "ProviderError",
+    "RowError",
     "SinkError",
     "SourceError",
     "__version__",
@@ -58,6 +60,7 @@ _HOMES = {
     "ImageError": "edgefeat.errors",
     "ModelError": "edgefeat.errors",
     "ProviderError": "edgefeat.errors",
+    "RowError": "edgefeat.errors",
     "SinkError": "edgefeat.errors",
     "SourceError": "edgefeat.errors",
     "cosine_similarity": "edgefeat.measures.similarity",

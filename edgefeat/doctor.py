@@ -30,6 +30,7 @@ from edgefeat.model.shipped import default_model
 
 __all__ = ["ProviderReport", "Report", "examine"]
 
+_OPENCV = "cv2"
 _VERSION_NAMES = {"numpy": "numpy", "cv2": "opencv", "onnxruntime": "onnxruntime"}
 
 
@@ -67,6 +68,8 @@ class Report:
         cache: The folder where optimised models are kept; None if nothing can be kept.
         model: The model's path; None if it cannot be used.
         problems: What should be put right, in whole sentences; empty if nothing.
+        not_needed: What cannot be loaded here and is not needed for this model, such as `opencv`
+            for one that takes rows only.
     """
 
     versions: dict[str, str | None]
@@ -81,6 +84,7 @@ class Report:
     cache: str | None
     model: str | None
     problems: list[str] = field(default_factory=list)
+    not_needed: list[str] = field(default_factory=list)
 
     def as_dict(self) -> dict[str, Any]:
         """Return plain data for JSON."""
@@ -94,9 +98,11 @@ def examine(model: str | None = None) -> Report:
     """
     loaded = load_all()
     needed = from_installation()
-    problems = _faults(loaded, needed)
+    without = [] if _takes_pictures(model) or loaded[_OPENCV][1] is None else [_OPENCV]
+    wanted = {module: found for module, found in loaded.items() if module not in without}
+    problems = _faults(wanted, needed)
     providers: list[ProviderReport] = []
-    usable = not any(fault for _, fault in loaded.values())
+    usable = not any(fault for _, fault in wanted.values())
     if usable:
         providers = _providers(model, problems)
     failed = providers and not any(provider.works for provider in providers)
@@ -114,7 +120,7 @@ def examine(model: str | None = None) -> Report:
         },
         cpu=_cpu(),
         providers=providers,
-        codecs=_codecs() if usable else {},
+        codecs=_codecs() if usable and not without else {},
         memory=_memory(),
         temperatures_c=throttling.temperatures_c(),
         throttled=list(throttled),
@@ -122,12 +128,23 @@ def examine(model: str | None = None) -> Report:
         cache=_cache(),
         model=path,
         problems=problems,
+        not_needed=[_VERSION_NAMES[module] for module in without],
     )
+
+
+def _takes_pictures(model: str | None) -> bool:
+    """Return whether a model takes pictures, which OpenCV reads; one that is no model may."""
+    try:
+        return model is None or read_model_file(model).spec.picture is not None
+    except EdgefeatError:
+        return True
 
 
 def _faults(loaded: dict[str, Loaded], needed: dict[str, str]) -> list[str]:
     """Return what is wrong with the three; packages that overwrite each other come first."""
-    problems = [problem for one in DEPENDENCIES for problem in _clashes(one, needed)]
+    problems = [
+        problem for one in DEPENDENCIES if one.module in loaded for problem in _clashes(one, needed)
+    ]
     clashing = {one.module for one in DEPENDENCIES if len(installed(one)) > 1}
     problems += [
         str(fault) for module, (_, fault) in loaded.items() if fault and module not in clashing

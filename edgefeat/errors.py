@@ -5,6 +5,7 @@
     │                    too old; it is an ImportError too
     ├── ImageError       a picture cannot be read, decoded or used
     ├── ModelError       a model file is missing, foreign, damaged or fails its self-test
+    ├── RowError         a row of a table cannot be read or used
     ├── ProviderError    an execution provider is missing or not the one that runs
     ├── SourceError      a camera, video, folder or stream cannot be opened or read
     │   └── FrameError   one frame cannot be read; the stream goes on (`edgefeat.sources.base`)
@@ -19,6 +20,7 @@
     ├── DamagedPictureWarning
     │                    a decoder reports damage, and made up what is missing
     ├── OutputWarning    the model has more outputs than the vector shows, and none was chosen
+    ├── UnseenWarning    a category that the model never saw; its rows are answered all the same
     └── ProviderWarning  a less preferred execution provider runs than the first one asked for
 
 Other wrong arguments are plain `TypeError` and `ValueError`. An error has parts: where it happened,
@@ -42,8 +44,10 @@ __all__ = [
     "OutputWarning",
     "ProviderError",
     "ProviderWarning",
+    "RowError",
     "SinkError",
     "SourceError",
+    "UnseenWarning",
 ]
 
 _PLACE_OF_OPTION = "{option}"
@@ -137,6 +141,44 @@ class ImageError(EdgefeatError):
     """A picture cannot be read, decoded or used."""
 
 
+class RowError(EdgefeatError):
+    """A row of a table cannot be read or used.
+
+    Args:
+        problem: What was expected and what came, without the place.
+        column: The column that is meant; None for the row as a whole.
+        value: What came.
+        expected: What was expected, such as "a number".
+        remedy: What the user can do, as sentences.
+        option: The option that is meant; see `ExplainedError`.
+
+    Attributes:
+        row: The row's position among those that were given, from 0; None for a single row.
+    """
+
+    def __init__(
+        self,
+        problem: str,
+        *,
+        column: str | None = None,
+        value: object = None,
+        expected: str | None = None,
+        remedy: str | None = None,
+        option: str | None = None,
+    ) -> None:
+        where = None if column is None else f"column {column!r}"
+        super().__init__(problem, where=where, remedy=remedy, option=option)
+        self.row: int | None = None
+        self.column = column
+        self.value = value
+        self.expected = expected
+
+    def at(self, row: int) -> "Self":
+        """Note the row's position, from 0, and return this error to be raised."""
+        self.row = row
+        return self.within(f"row {row}")
+
+
 class ModelError(EdgefeatError):
     """A model file is missing, foreign, damaged or fails its self-test."""
 
@@ -163,6 +205,10 @@ class DamagedPictureWarning(ExplainedError, UserWarning):  # noqa: N818 - a warn
 
 class OutputWarning(ExplainedError, UserWarning):  # noqa: N818 - a warning is no error
     """The vector is the model's first output alone, though it has more and none was chosen."""
+
+
+class UnseenWarning(ExplainedError, UserWarning):  # noqa: N818 - a warning is no error
+    """A column has a category that the model never saw, for which it has a rule of its own."""
 
 
 class ProviderWarning(UserWarning):

@@ -1,4 +1,4 @@
-"""The feature extractor: a model opened once, pictures in, vectors out."""
+"""The feature extractor: a model opened once, pictures or rows in, vectors out."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 
 import numpy as np
 
-from edgefeat.errors import ImageError
+from edgefeat.errors import EdgefeatError, OptionError
 from edgefeat.model.spec import Colour, ModelSpec
 from edgefeat.opened import OpenModel
 from edgefeat.options.checks import choice
@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from edgefeat.model.probe import SelfTest
     from edgefeat.pictures.decode import ImageInput
     from edgefeat.pictures.encoded import OnDamaged
+    from edgefeat.pictures.frame import FrameInput
+    from edgefeat.pictures.preprocess import Preprocessor
+    from edgefeat.rows.given import Row, Rows
 
 __all__ = ["ColourName", "FeatureExtractor", "OnErrorName"]
 
@@ -36,17 +39,21 @@ _MODEL = ModelOptions()
 
 
 class FeatureExtractor:
-    """Turns pictures into feature vectors with one model.
+    """Turns pictures, or rows of a table, into feature vectors with one model.
 
         with edgefeat.FeatureExtractor() as fx:
             fx.extract("cat.jpg")  # float32 (1280,)
             fx.extract_batch(["cat.jpg", "dog.jpg"])  # float32 (2, 1280)
 
+        with edgefeat.FeatureExtractor("people.onnx") as fx:  # a model with columns
+            fx.extract({"age": 41, "city": "Rome"})
+
     One extractor may be used from several threads. It works after a fork and can be pickled: the
     other process opens the model again. Closing it gives its memory back.
 
     A picture may be a path, the bytes of a file, an open binary file, a PIL image, or an array of
-    uint8 or uint16: `(height, width)`, or `(height, width, channels)` with 3 or 4 channels.
+    uint8 or uint16: `(height, width)`, or `(height, width, channels)` with 3 or 4 channels. A row
+    is a mapping of columns to values; `spec.columns` says what they may be.
 
     Raises:
         ModelError: The file is missing, foreign or damaged.
@@ -65,6 +72,7 @@ class FeatureExtractor:
         decode: Literal["full", "reduced"] | None = None,
         max_pixels: int = _MODEL.max_pixels,
         any_operator: bool = _MODEL.any_operator,
+        max_text: int | None = _MODEL.max_text,
         providers: str | Sequence[str] = _ENGINE.providers,
         strict: bool = _ENGINE.strict,
         threads: int = _ENGINE.threads,
@@ -81,6 +89,7 @@ class FeatureExtractor:
                 decode=decode,
                 max_pixels=max_pixels,
                 any_operator=any_operator,
+                max_text=max_text,
             ),
             EngineOptions.of(
                 providers=providers,
@@ -98,7 +107,7 @@ class FeatureExtractor:
         """Make an extractor of whole records of options, as commands do.
 
         Args:
-            model: What the arguments from `model` to `any_operator` say.
+            model: What the arguments from `model` to `max_text` say.
             engine: What the other arguments of the class say.
 
         Raises:
@@ -111,7 +120,12 @@ class FeatureExtractor:
     def _open(self, model: ModelOptions, engine: EngineOptions) -> None:
         self._options = model, engine
         self._opened = opened = OpenModel(model, engine)
-        self._preprocess, self._max_pixels = opened.preprocess, model.max_pixels
+        self._max_pixels = model.max_pixels
+        self._rows = None
+        if opened.rows_matter:
+            from edgefeat.rowwise import RowFeatures  # few models have columns
+
+            self._rows = RowFeatures(opened)
 
     @property
     def path(self) -> Path:
@@ -152,9 +166,17 @@ class FeatureExtractor:
         return self._opened.session.get().providers
 
     @property
+    def unseen(self) -> dict[str, int]:
+        """How many categories the model never saw, by column, since it was opened.
+
+        Columns of a model that does not tell them are not in it.
+        """
+        return self._opened.unseen
+
+    @property
     def reduces_jpegs(self) -> bool:
         """Whether large JPEGs that come encoded are decoded at a reduced scale."""
-        return getattr(self._preprocess, "keep_side", None) is not None  # a bundle has none
+        return getattr(self._opened.preprocess, "keep_side", None) is not None  # a bundle has none
 
     @property
     def usual_batch(self) -> int:
@@ -168,22 +190,35 @@ class FeatureExtractor:
 
         return default_workers(self._options[1].threads)
 
-    def extract(self, image: ImageInput, *, colour: ColourName = "bgr") -> Features:
-        """Return one picture's features: float32 `(D,)`, or `(H, W, C)` for a map.
+    def extract(
+        self, image: ImageInput | Row, row: Row | None = None, *, colour: ColourName = "bgr"
+    ) -> Features:
+        """Return the features of one picture or row: float32 `(D,)`, or `(H, W, C)` for a map.
 
         Args:
             image: Path, encoded bytes, open binary file, array of uint8 or uint16, or PIL image.
+                Of a model that takes columns only, the row.
+            row: The row beside the picture, of a network that takes both.
             colour: Channel order if `image` is an array.
 
         Raises:
             ImageError: The picture cannot be read or used.
+            RowError: A column is missing, unknown, or has a value that does not fit.
         """
-        features: Features = self._opened.vectors(self.prepare(image, colour=colour)[np.newaxis])[0]
+        if self._rows is not None:
+            if self._opened.preprocess is None:
+                self._check_alone(row)
+                return self._rows.extract(image)
+            self._check_beside(row)
+            return self._rows.extract(row, self._prepared(image, colour))
+        self._check_alone(row)
+        features: Features = self._opened.vectors(self._prepared(image, colour)[np.newaxis])[0]
         return features
 
     def extract_batch(
         self,
-        images: Iterable[ImageInput],
+        images: Iterable[ImageInput] | Rows,
+        rows: Rows | None = None,
         *,
         colour: ColourName = "bgr",
         batch: int | None = None,
@@ -191,23 +226,28 @@ class FeatureExtractor:
         on_error: OnErrorName = "stop",
         retries: int = 0,
     ) -> Features:
-        """Return the features of several pictures, in order: float32 `(N, D)`.
+        """Return the features of several pictures or rows, in order: float32 `(N, D)`.
 
         Args:
-            images: Any iterable; taken a few at a time, so memory stays bounded.
+            images: Any iterable; taken a few at a time, so memory stays bounded. Of a model that
+                takes columns only, the rows: mappings, a mapping of columns, a frame of pandas or
+                Polars, a table of Arrow, or a structured array.
+            rows: The rows beside the pictures, of a network that takes both.
             colour: Channel order of arrays among them.
-            batch: Pictures for each inference; None takes what suits the provider (CPU: 1).
+            batch: Pictures or rows for each inference; None takes what suits the provider.
             workers: Pictures worked on at once, from decoding to features; None takes one for each
                 core, up to 4.
-            on_error: `"stop"` raises the error of the first picture that cannot be used; `"skip"`
-                goes on and gives it a row of NaN.
+            on_error: `"stop"` raises the error of the first picture or row that cannot be used;
+                `"skip"` goes on and gives it a row of NaN.
             retries: How often such a picture is tried again first.
 
         Raises:
-            ImageError: One of them cannot be read or used, and `on_error` is `"stop"`.
+            ImageError: A picture cannot be read or used, and `on_error` is `"stop"`.
+            RowError: A row cannot be used, and `on_error` is `"stop"`; it tells which one.
         """
         found = self.iter_features(
             images,
+            rows,
             colour=colour,
             batch=batch,
             workers=workers,
@@ -216,41 +256,59 @@ class FeatureExtractor:
         )
         shape = self._opened.chosen.shape
         nothing = np.full(shape, np.nan, np.float32)
-        rows = [nothing if isinstance(row, ImageError) else row for row in found]
-        return np.stack(rows) if rows else np.empty((0, *shape), np.float32)
+        vectors = [nothing if isinstance(one, EdgefeatError) else one for one in found]
+        return np.stack(vectors) if vectors else np.empty((0, *shape), np.float32)
 
     def iter_features(
         self,
-        images: Iterable[ImageInput],
+        images: Iterable[ImageInput] | Rows,
+        rows: Rows | None = None,
         *,
         colour: ColourName = "bgr",
         batch: int | None = None,
         workers: int | None = 1,
         on_error: OnErrorName = "stop",
         retries: int = 0,
-    ) -> Generator[Features | ImageError, None, None]:
-        """Yield each picture's features, in order, from an iterable that may never end.
+    ) -> Generator[Features | EdgefeatError, None, None]:
+        """Yield each picture's or row's features, in order, from an iterable that may never end.
 
         Two workers give 1.6 to 2 times the throughput on two free cores: each does a whole
         picture, and they share the model. With `on_error="skip"` a picture that cannot be used
-        gives its `ImageError` in the place of features. Other arguments: see `extract_batch`.
+        gives its `ImageError` in the place of features, a row its `RowError`. Other arguments: see
+        `extract_batch`.
 
         Args:
-            images: Pictures; see `extract`.
+            images: Pictures; see `extract`. Of a model that takes columns only, rows.
+            rows: The rows beside the pictures, of a network that takes both.
             colour: Channel order of those that are arrays.
             batch: Pictures in one inference; None takes what suits the provider.
             workers: Threads that work on pictures at once; None takes what suits the machine.
-            on_error: `stop` raises the first ImageError; `skip` yields it in the place of features.
+            on_error: `stop` raises the first error; `skip` yields it in the place of features.
             retries: How often a picture that cannot be read is tried again.
         """
-        from edgefeat.many.batches import check_several, features_in_order
         from edgefeat.options.many import ManyOptions
 
         _checked(colour)
         many = ManyOptions.of(batch=batch, workers=workers, on_error=on_error, retries=retries)
+        if self._rows is not None and self._opened.preprocess is None:
+            self._check_alone(rows)
+            return self._rows.each(images, many)
+        from edgefeat.many.batches import check_several, features_in_order
+
+        if self._rows is not None:
+            self._check_beside(rows)
+            return self._rows.each_beside(
+                check_several(images),
+                rows,
+                lambda image: self._prepared(image, colour),
+                many,
+                many.workers or self.usual_workers,
+            )
+        self._check_alone(rows)
+        pictures: Any = check_several(images)
         return features_in_order(
             self,
-            check_several(images),
+            pictures,
             batch=many.batch or self.usual_batch,
             workers=many.workers or self.usual_workers,
             on_error=many.on_error,
@@ -259,13 +317,26 @@ class FeatureExtractor:
         )
 
     def extract_outputs(
-        self, image: ImageInput, *, colour: ColourName = "bgr"
+        self, image: ImageInput | Row, row: Row | None = None, *, colour: ColourName = "bgr"
     ) -> dict[str, Features]:
         """Return every output of the model by name, each float32 without the batch axis.
 
-        With `normalize`, each vector among them has length 1; maps stay as they are.
+        With `normalize`, each vector among them has length 1; maps stay as they are. Answers of a
+        head are no features: `Predictor` gives them.
+
+        Args:
+            image: See `extract`.
+            row: The row beside the picture, of a network that takes both.
+            colour: Channel order if `image` is an array.
         """
-        outputs = self.outputs_prepared(self.prepare(image, colour=colour)[np.newaxis])
+        if self._rows is not None:
+            if self._opened.preprocess is None:
+                self._check_alone(row)
+                return self._rows.every_output(image)
+            self._check_beside(row)
+            return self._rows.every_output(row, self._prepared(image, colour))
+        self._check_alone(row)
+        outputs = self.outputs_prepared(self._prepared(image, colour)[np.newaxis])
         return {name: array[0] for name, array in outputs.items()}
 
     def decode(
@@ -289,7 +360,7 @@ class FeatureExtractor:
         Raises:
             ImageError: The picture cannot be read or used.
         """
-        return self._preprocess.decode(
+        return self._pictures.decode(
             image, colour=_checked(colour), max_pixels=self._max_pixels, on_damaged=on_damaged
         )
 
@@ -302,7 +373,7 @@ class FeatureExtractor:
         Returns:
             uint8 `(height, width, channels)` in the model's size and colour order.
         """
-        return self._preprocess(frame_bgr)
+        return self._pictures(frame_bgr)
 
     def prepare(
         self,
@@ -323,7 +394,7 @@ class FeatureExtractor:
         Args:
             images: uint8 `(N, height, width, channels)` in the model's size and colour order.
         """
-        return self._opened.vectors(self._preprocess.check(images))
+        return self._opened.vectors(self._pictures.check(images))
 
     def outputs_prepared(self, images: Pixels) -> dict[str, Features]:
         """Return every output, normalised as by `extract_outputs`, of pictures `prepare` made.
@@ -331,10 +402,12 @@ class FeatureExtractor:
         Args:
             images: uint8 `(N, height, width, channels)` in the model's size and colour order.
         """
-        return self._opened.every_output(self._preprocess.check(images))
+        return self._opened.every_output(self._pictures.check(images))
 
     def self_test(self) -> SelfTest:
         """Run the model's probe on this device and compare it with Keras's features.
+
+        The probe of a model with columns has rows; that of one with a head has right answers too.
 
         Raises:
             ModelError: The file carries no probe, or one this edgefeat cannot make.
@@ -342,7 +415,7 @@ class FeatureExtractor:
         from edgefeat.model.probe import run_probe
 
         opened = self._opened
-        return run_probe(opened.spec, opened.session.get().run_primary, where=opened.path)
+        return run_probe(opened.spec, opened.session.get().compute, where=opened.path)
 
     def unload(self) -> None:
         """Give the model's memory back while idle; the next picture opens it again."""
@@ -351,6 +424,38 @@ class FeatureExtractor:
     def close(self) -> None:
         """Give the model's memory back for good; closing twice is fine."""
         self._opened.session.close()
+
+    @property
+    def _pictures(self) -> Preprocessor | FrameInput:
+        """What prepares pictures; raises ModelError where the model takes none."""
+        if (prepares := self._opened.preprocess) is None:
+            try:
+                _ = self.spec.input
+            except EdgefeatError as error:
+                error.within(self._opened.path)
+                raise
+        return prepares  # type: ignore[return-value]
+
+    def _prepared(self, image: Any, colour: ColourName) -> Pixels:
+        """Return a picture, or what came in the place of one, as the graph takes it."""
+        return self.prepare(image, colour=colour)
+
+    def _check_alone(self, row: object) -> None:
+        if row is not None:
+            raise OptionError(
+                "does not apply: features of this model do not depend on a row beside a picture",
+                where=self._opened.path,
+                option="row",
+            )
+
+    def _check_beside(self, row: object) -> None:
+        if row is None:
+            names = ", ".join(column.name for column in self.spec.columns)
+            raise OptionError(
+                f"expected a row beside the picture, with the columns {names}",
+                where=self._opened.path,
+                option="row",
+            )
 
     def __enter__(self) -> Self:
         return self

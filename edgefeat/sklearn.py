@@ -24,7 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgefeat.arrays import Features
-from edgefeat.errors import DependencyError, ImageError, ModelError
+from edgefeat.errors import DependencyError, EdgefeatError, ImageError, ModelError
 from edgefeat.extractor import ColourName, FeatureExtractor, OnErrorName
 from edgefeat.options.checks import choice, member
 from edgefeat.options.extractor import EngineOptions, ModelOptions
@@ -152,7 +152,7 @@ class ImageFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         )
         with closing(outcomes):
             for row, outcome in zip(there, outcomes, strict=True):
-                if not isinstance(outcome, ImageError):
+                if not isinstance(outcome, EdgefeatError):
                     features[row] = outcome.reshape(-1)
                 elif stop:
                     raise outcome.within(f"row {row}")
@@ -214,7 +214,7 @@ class ImageFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
 
     def _open(self) -> FeatureExtractor:
         given = self.get_params(deep=False)
-        model = {name: given[name] for name, _ in ModelOptions.each()}
+        model = {name: given[name] for name, _ in ModelOptions.each() if name in given}
         return FeatureExtractor.from_options(
             ModelOptions.of(**model),
             EngineOptions.of(providers=self.providers, strict=self.strict),

@@ -18,6 +18,8 @@ _INT8 = {
     False: "less of a gain: this CPU has no int8 dot product",
 }
 
+_NOT_NEEDED = "not here, and not needed: this model takes no pictures"
+
 
 def add_parser(
     commands: argparse._SubParsersAction[argparse.ArgumentParser], *, purpose: str
@@ -51,7 +53,10 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _as_text(report: Report) -> str:
-    rows = [(name, version or "unusable, see below") for name, version in report.versions.items()]
+    rows = [
+        (name, version or (_NOT_NEEDED if name in report.not_needed else "unusable, see below"))
+        for name, version in report.versions.items()
+    ]
     needs = [f"{name}{bounds}" for name, bounds in report.requirements.items()]
     unknown = "unknown: edgefeat is not installed as a package"
     rows.append(("needs", " ".join(needs) or unknown))
@@ -73,7 +78,8 @@ def _as_text(report: Report) -> str:
     formats = ", ".join(name for name, there in report.codecs.items() if there)
     if missing := ", ".join(name for name, there in report.codecs.items() if not there):
         formats += f"; not {missing}"
-    rows.append(("formats", formats or "unknown, see below"))
+    if not report.not_needed:
+        rows.append(("formats", formats or "unknown, see below"))
     rows.append(("memory", _memory(report.memory)))
     rows += [(f"heat, {name}", f"{t:.0f} °C") for name, t in report.temperatures_c.items()]
     rows.append(("governor", " ".join(report.governors) or "unknown"))

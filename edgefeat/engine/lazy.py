@@ -109,7 +109,7 @@ class LazySession:
         for provider in accelerators():
             try:
                 session = self._on([provider.name, "cpu"])
-                result = run_probe(self._file.spec, session.run_primary, where=self._file.path)
+                result = run_probe(self._file.spec, session.compute, where=self._file.path)
                 reason = result.describe()
             except EdgefeatError as error:
                 result, reason = None, str(error)

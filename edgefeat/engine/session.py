@@ -25,6 +25,8 @@ from edgefeat.model.columns import UNSEEN_OUTPUT
 from edgefeat.options.extractor import EngineOptions
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from edgefeat.arrays import Features, Pixels
     from edgefeat.model.file import ModelFile
 
@@ -65,12 +67,21 @@ class Session:
             self._session = _open(file, wanted, engine, strict=strict)
         self.providers = _with_work(self._session)
         _check_running(self.providers, [provider.name for provider in wanted], strict, missing)
-        self._input, shape = file.spec.graph_input
+        self._spec = file.spec
+        self._input = file.spec.graph_input[0] if file.spec.picture is not None else ""
         self._one_at_a_time = file.spec.frame is not None  # a bundle's frames are large
         self._outputs = [output.name for output in file.spec.features]
         _check_signature(self._session, file)
         if self.providers[0] != _CPU:  # kernels are chosen and memory taken now, not for a picture
-            self.run_primary(np.zeros((1, *shape), np.uint8))
+            picture = {}
+            if self._input:
+                picture = {self._input: np.zeros((1, *file.spec.graph_input[1]), np.uint8)}
+            self.compute(self._outputs[:1], picture)
+
+    @property
+    def counts_unseen(self) -> bool:
+        """Whether the graph counts unseen categories, in the output `UNSEEN_OUTPUT`."""
+        return bool(self._spec.columns) and self._session.get_outputs()[-1].name == UNSEEN_OUTPUT
 
     def run(self, images: Pixels) -> dict[str, Features]:
         """Run the graph.
@@ -84,19 +95,39 @@ class Session:
         Raises:
             ModelError: ONNX Runtime failed.
         """
-        return dict(zip(self._outputs, self._run(self._outputs, images), strict=True))
+        found = self.compute(self._outputs, {self._input: images})
+        return dict(zip(self._outputs, found, strict=True))
 
     def run_primary(self, images: Pixels) -> Features:
         """Run the graph and return only the primary output: float32 `(N, ...)`."""
-        result: Features = self._run(self._outputs[:1], images)[0]
+        result: Features = self.compute(self._outputs[:1], {self._input: images})[0]
         return result
 
-    def _run(self, outputs: list[str], images: Pixels) -> list[Any]:
-        if self._one_at_a_time and len(images) > 1:
-            rows = [self._run(outputs, image[np.newaxis]) for image in images]
+    def compute(self, outputs: Sequence[str], feed: dict[str, NDArray[Any]]) -> list[Any]:
+        """Run the graph and return some of its outputs, with the batch axis.
+
+        Args:
+            outputs: Their names.
+            feed: The graph's inputs by name, `(N, ...)` each: uint8 pictures, float32, float64,
+                int64 or object columns. Columns that are left out get values
+                of no meaning, for outputs that do not depend on them.
+
+        Raises:
+            ModelError: ONNX Runtime failed.
+        """
+        if self._one_at_a_time and len(feed[self._input]) > 1:
+            rows = [
+                self.compute(outputs, {self._input: one[np.newaxis]}) for one in feed[self._input]
+            ]
             return [np.concatenate(parts) for parts in zip(*rows, strict=True)]
+        for column in self._spec.columns:
+            if column.name not in feed:
+                from edgefeat.model.probe_rows import neutral
+
+                count = len(next(iter(feed.values()))) if feed else 1
+                feed = {**feed, column.name: neutral(column, count)}
         try:
-            results: list[Any] = self._session.run(outputs, {self._input: images})
+            results: list[Any] = self._session.run(list(outputs), feed)
         except ORT_ERRORS as error:
             raise ModelError(
                 f"inference failed: {reason(error)}",
@@ -222,7 +253,7 @@ def _check_running(
 def _check_signature(session: InferenceSession, file: ModelFile) -> None:
     """Raise ModelError unless the graph's inputs and outputs are those that the spec promises."""
     spec, where = file.spec, file.path
-    inputs, outputs = session.get_inputs(), session.get_outputs()
+    inputs, outputs = session.get_inputs(), list(session.get_outputs())
     if spec.columns and outputs and outputs[-1].name == UNSEEN_OUTPUT:
         _expect(where, f"type of output {UNSEEN_OUTPUT!r}", "tensor(int64)", outputs.pop().type)
     _expect(where, "inputs", list(spec.graph_inputs), [i.name for i in inputs])

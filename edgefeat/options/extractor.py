@@ -108,6 +108,14 @@ class ModelOptions(Options):
         "trust a model file with operators that edgefeat-export does not write",
         check=switch,
     )
+    max_text: int | None = option(
+        None,
+        "characters that a text in a row may have; longer ones are refused (default: as the model "
+        "says)",
+        check=whole_number,
+        read=whole_from,
+        metavar="N",
+    )
 
     @property
     def path(self) -> str | None:

@@ -1,7 +1,14 @@
-"""Small models with columns whose outputs anybody can compute by hand, written without `onnx`."""
+"""Small models with columns whose outputs anybody can compute by hand, written without `onnx`.
+
+    python tests/support/column_models.py
+
+writes tests/data/people.onnx: `features` are ((age - 40) / 10, rooms, city, note), where a missing
+age is 40, and a city or note is its place in the vocabulary from 1, or 0.
+"""
 
 from __future__ import annotations
 
+import base64
 import hashlib
 from collections.abc import Mapping
 from dataclasses import replace
@@ -24,6 +31,7 @@ from edgefeat.model.spec import ModelSpec, OutputKind, OutputSpec, Probe, Source
 from onnx_by_hand import ML, constant, node, value
 from tests_support import join_model
 
+PLACE = Path(__file__).parents[1] / "data" / "people.onnx"
 CITIES = ("Köln", "Paris", "Rome")
 NOTES = ("good", "bad")
 COLUMNS = (
@@ -32,6 +40,15 @@ COLUMNS = (
     CategoryInput(name="city", unseen=Unseen.BIN, values=len(CITIES)),
     TextInput(name="note", max_chars=40),
 )
+PROBE_ROWS: list[dict[str, Any]] = [
+    {"age": age, "rooms": rooms, "city": city, "note": note}
+    for age, rooms, city, note in (
+        (40.0, 0, "Köln", "good"),
+        (None, -(2**31), "Paris", "bad"),
+        (0.1, 2**31, "Rome", ""),
+        (1e30, 1, "", "unheard of"),
+    )
+]
 SOURCE = SourceSpec(backbone="by hand", weights="none", weights_sha256=None, licence="Apache-2.0")
 
 
@@ -44,8 +61,8 @@ def features_of(row: Mapping[str, Any]) -> list[float]:
     return [(known - 40.0) / 10.0, float(row["rooms"]), float(city), float(note)]
 
 
-def people_graph() -> bytes:
-    """Return the graph: four columns in; `features` (4,) and `unseen` (1,) out."""
+def people_graph(*, unseen: bool = True) -> bytes:
+    """Return the graph: four columns in; `features` (4,) and, if wanted, `unseen` (1,) out."""
     steps = [
         node("IsNaN", "age", "age_is_missing"),
         node("Where", "age_is_missing mean age", "age_known"),
@@ -75,19 +92,26 @@ def people_graph() -> bytes:
         value("note", "string", 1),
     ]
     outputs = [value("features", "float32", 4), value("unseen", "int64", 1)]
-    return by_hand.model(steps, constants, inputs, outputs)
+    return by_hand.model(steps, constants, inputs, outputs if unseen else outputs[:1])
 
 
-def write_people(path: Path, *, columns: tuple[Any, ...] = COLUMNS, **changes: Any) -> ModelSpec:
+def write_people(
+    path: Path,
+    *,
+    columns: tuple[Any, ...] = COLUMNS,
+    graph: bytes | None = None,
+    **changes: Any,
+) -> ModelSpec:
     """Write the model of `people_graph`; return what it says of itself.
 
     Args:
         path: Place of the file.
         columns: What the spec says of the columns.
+        graph: Another graph.
         changes: Fields of the spec that are to differ.
     """
     vector = OutputSpec(name="features", kind=OutputKind.VECTOR, shape=(4,), source_layer="by hand")
-    graph = people_graph()
+    graph = people_graph() if graph is None else graph
     seal = fingerprint(hashlib.sha256(graph).hexdigest(), columns, (vector,))
     spec = ModelSpec(
         spec_version="2.0",
@@ -107,8 +131,6 @@ def write_people(path: Path, *, columns: tuple[Any, ...] = COLUMNS, **changes: A
 
 def probe_of(rows: list[dict[str, Any]]) -> Probe:
     """Return the probe of `write_people` with these rows, computed in plain Python."""
-    import base64
-
     expected = np.array([features_of(row) for row in rows], "<f4")
     return Probe(
         generator="rows",
@@ -131,3 +153,7 @@ def _lookup(column: str, words: tuple[str, ...]) -> bytes:
             "default_int64": 0,
         },
     )
+
+
+if __name__ == "__main__":
+    write_people(PLACE, probe=probe_of(PROBE_ROWS))

@@ -167,7 +167,7 @@ def test_engine_options_change_speed_and_memory_only(
     results = [
         run_probe(
             file.spec,
-            Session(file, providers=["cpu"], strict=True, engine=options).run_primary,
+            Session(file, providers=["cpu"], strict=True, engine=options).compute,
             where=str(model_path),
         )
         for options in (engine, EngineOptions())

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from edgefeat import FeatureExtractor, ImageError
+from edgefeat import EdgefeatError, FeatureExtractor, ImageError
 from edgefeat.arrays import Features
 from edgefeat.errors import OptionError
 from edgefeat.many.batches import default_workers, features_in_order
@@ -21,9 +21,9 @@ from edgefeat.pictures.decode import ImageInput
 NAMES = ("chelsea", "coffee", "rocket")
 
 
-def vector(given: Features | ImageError) -> Features:
+def vector(given: Features | EdgefeatError) -> Features:
     """Return what was given for a picture, which must be features."""
-    assert not isinstance(given, ImageError)
+    assert not isinstance(given, EdgefeatError)
     return given
 
 
