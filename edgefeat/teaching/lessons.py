@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from edgefeat.corpus.opening import is_photo_folder, open_set
 from edgefeat.corpus.summary import CorpusStep
-from edgefeat.errors import ImageError, SourceError
+from edgefeat.errors import EdgefeatError, SourceError
 from edgefeat.options.extractor import EngineOptions
 from edgefeat.sets.record import Failure
 from edgefeat.teaching.table import read_table
@@ -176,9 +176,9 @@ def _from_table(place: Path, extractor: FeatureExtractor, asked: Asked, on_step:
     kept = []
     found = extractor.iter_features([row.path for row in usable], workers=None, on_error="skip")
     for done, (row, outcome) in enumerate(zip(usable, found, strict=True)):
-        failure = Failure.of(row.path, outcome) if isinstance(outcome, ImageError) else None
+        failure = Failure.of(row.path, outcome) if isinstance(outcome, EdgefeatError) else None
         on_step(CorpusStep(path=row.path, failure=failure, done=done + 1, total=len(usable)))
-        if isinstance(outcome, ImageError):
+        if isinstance(outcome, EdgefeatError):
             failed.append(Failure.of(row.path, outcome))
         else:
             vectors.append(outcome)
