@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Row",
     "Rows",
-    "Table",
+    "RowTable",
     "as_row",
     "as_table",
     "check_columns",
@@ -34,7 +34,7 @@ Rows: TypeAlias = Iterable[Row] | Mapping[str, Sequence[Any]] | Any
 _SEVERAL = "a list of mappings, a mapping of columns, a frame, or a structured array"
 
 
-class Table:
+class RowTable:
     """Columns of equal length by name.
 
     Args:
@@ -50,10 +50,10 @@ class Table:
     def __len__(self) -> int:
         return self.count
 
-    def part(self, start: int, stop: int) -> Table:
+    def part(self, start: int, stop: int) -> RowTable:
         """Return some of the rows."""
         cut = {name: values[start:stop] for name, values in self.columns.items()}
-        return Table(cut, max(0, min(stop, self.count) - start), loose=self.loose)
+        return RowTable(cut, max(0, min(stop, self.count) - start), loose=self.loose)
 
 
 def as_row(given: Any, columns: Sequence[Column]) -> Row:
@@ -88,7 +88,7 @@ def as_row(given: Any, columns: Sequence[Column]) -> Row:
     )
 
 
-def as_table(given: Any, columns: Sequence[Column]) -> Table | None:
+def as_table(given: Any, columns: Sequence[Column]) -> RowTable | None:
     """Return several rows as a table; None if they come one by one.
 
     Args:
@@ -158,22 +158,22 @@ def check_names(names: Iterable[Any], columns: Sequence[Column], *, loose: bool)
     return [str(name) for name in unknown]
 
 
-def check_columns(table: Table, columns: Sequence[Column]) -> list[str]:
+def check_columns(table: RowTable, columns: Sequence[Column]) -> list[str]:
     """Hold a table's columns against the model's; see `check_names`."""
     return check_names(table.columns, columns, loose=table.loose)
 
 
-def _of_array(given: Any, columns: Sequence[Column]) -> Table | None:
+def _of_array(given: Any, columns: Sequence[Column]) -> RowTable | None:
     if given.dtype.names:
         flat = given.reshape(-1)
         columns_of = {name: _values(flat[name]) for name in given.dtype.names}
-        return Table(columns_of, len(flat), loose=True)
+        return RowTable(columns_of, len(flat), loose=True)
     if len(columns) == 1 and given.dtype != np.object_:
-        return Table({columns[0].name: given}, len(given) if given.ndim else 0, loose=False)
+        return RowTable({columns[0].name: given}, len(given) if given.ndim else 0, loose=False)
     return None
 
 
-def _of_mapping(given: Mapping[Any, Any]) -> Table:
+def _of_mapping(given: Mapping[Any, Any]) -> RowTable:
     lengths = {}
     for name, values in given.items():
         single = isinstance(values, str | bytes | bytearray | Mapping)
@@ -192,11 +192,11 @@ def _of_mapping(given: Mapping[Any, Any]) -> Table:
             f"expected columns of one length, got {told}", expected="columns of one length"
         )
     count = next(iter(lengths.values()), 0)
-    return Table({name: _values(values) for name, values in given.items()}, count, loose=False)
+    return RowTable({name: _values(values) for name, values in given.items()}, count, loose=False)
 
 
-def _of_frame(found: dict[str, Any], names: list[str], count: int) -> Table:
-    return Table({name: found.get(name, ()) for name in names}, count, loose=True)
+def _of_frame(found: dict[str, Any], names: list[str], count: int) -> RowTable:
+    return RowTable({name: found.get(name, ()) for name in names}, count, loose=True)
 
 
 def _asked(name: Any, columns: Sequence[Column]) -> bool:

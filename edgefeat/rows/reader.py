@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from edgefeat.errors import RowError
 from edgefeat.record import Record
 from edgefeat.rows.columns import Column, Described
-from edgefeat.rows.given import Table, as_row, check_names
+from edgefeat.rows.given import RowTable, as_row, check_names
 
 __all__ = ["Checked", "Feed", "RowReader"]
 
@@ -74,7 +74,7 @@ class RowReader:
         values = {one.name: [_picked(one, row) for row in rows] for one in self.columns}
         return self._checked(values, np.array(places, np.int64), errors)
 
-    def table(self, given: Table) -> Checked:
+    def table(self, given: RowTable) -> Checked:
         """Return the inputs of a table whose columns were held against the model's."""
         values = {one.name: _column_of(one, given.columns) for one in self.columns}
         return self._checked(values, np.arange(len(given)), {})
