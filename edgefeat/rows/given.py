@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Row",
-    "Rows",
     "RowTable",
+    "Rows",
     "as_row",
     "as_table",
     "check_columns",
