@@ -24,7 +24,7 @@ from edgefeat_export.errors import ConversionError
 from edgefeat_export.graph import standard
 from edgefeat_export.graph.interface import INPUT_NAME, WEIGHT_PREFIX, name_interface
 
-__all__ = ["to_onnx"]
+__all__ = ["to_onnx", "translate"]
 
 _XLA_MARK = "_XlaMustCompile"
 _OPSETS = range(13, 18)
@@ -54,7 +54,7 @@ def to_onnx(
     shape = _input_shape(model)
     _check_names(model, output_names)
     function = _trace(model, shape)
-    proto = _translate(function, opset, model.name)
+    proto = translate(function, opset, model.name)
     name_interface(proto, function, model, output_names)
     _keep_standard_opset(proto)
     standard.require_standard(proto, where=f"model {model.name!r}", opset=opset)
@@ -101,7 +101,21 @@ def _trace(model: keras.Model, shape: tuple[int, int, int]) -> Any:
     return tf.function(run, input_signature=signature, autograph=False).get_concrete_function()
 
 
-def _translate(function: Any, opset: int, model_name: str) -> onnx.ModelProto:
+def translate(function: Any, opset: int, model_name: str) -> onnx.ModelProto:
+    """Translate a traced function, operator by operator.
+
+    Args:
+        function: A concrete TensorFlow function.
+        opset: Version of the standard operator set.
+        model_name: What messages call it.
+
+    Returns:
+        The graph, with inputs and outputs in the function's order, under the names that TensorFlow
+        gives them.
+
+    Raises:
+        ConversionError: An operator has no translation.
+    """
     captured = {
         inner.name: outer.numpy()
         for outer, inner in function.graph.captures

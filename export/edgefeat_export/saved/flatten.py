@@ -7,14 +7,16 @@ network can be cut anywhere, however it was put together.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 import keras
 from keras.src.models.functional import Functional
 
 from edgefeat_export.errors import BackboneError
 
-__all__ = ["flatten", "is_graph"]
+__all__ = ["flatten", "is_graph", "replay"]
+
+_OTHER_FLOATS: Final = ("bfloat16", "float16", "float64")
 
 
 def flatten(
@@ -54,6 +56,20 @@ def flatten(
     return keras.Model(single, outputs, name=name)
 
 
+def replay(model: Any, inputs: Sequence[Any], name: str) -> Any:
+    """Return what a model gives for new inputs; its layers are called again, models in it opened.
+
+    Args:
+        model: Functional or Sequential.
+        inputs: A symbolic tensor for each of its inputs, in order.
+        name: What messages call it.
+
+    Raises:
+        ValueError: Two layers have one name, or do not take such inputs.
+    """
+    return _Replay(name).expand(model, inputs, within="")
+
+
 def is_graph(layer: Any) -> bool:
     """Return whether a model is nothing but its layers: Sequential or functional.
 
@@ -88,15 +104,27 @@ class _Replay:
 
     def _call(self, layer: Any, args: Any, kwargs: Any, within: str) -> Any:
         if is_graph(layer):
-            return self._named(layer, self.expand(layer, args[0], f"{within}{layer.name}_"))
+            return self._named(layer, self._inside(layer, args[0], within))
         _require_channels_last(layer, self._name)
         if self._owner.setdefault(layer.name, layer) is not layer:
             layer.name = f"{within}{layer.name}"
             if self._owner.setdefault(layer.name, layer) is not layer:
                 raise ValueError(f"two different layers are called {layer.name!r}")
-        if isinstance(layer, keras.Layer) and layer.compute_dtype != "float32":
+        if isinstance(layer, keras.Layer) and layer.compute_dtype in _OTHER_FLOATS:
             layer.dtype_policy = keras.dtype_policies.DTypePolicy("float32")
         return layer(*args, **kwargs)
+
+    def _inside(self, model: Any, inputs: Any, within: str) -> Any:
+        """Return what a model inside gives; its inputs come in its own order, type and shape."""
+        if not isinstance(model, keras.Sequential):
+            flat = [
+                tensor if tensor.dtype == own.dtype else keras.ops.cast(tensor, own.dtype)
+                for tensor, own in zip(
+                    model._flatten_to_reference_inputs(inputs), model.inputs, strict=True
+                )
+            ]
+            inputs = model._adjust_input_rank(flat)
+        return self.expand(model, inputs, f"{within}{model.name}_")
 
     def _named(self, model: Any, outputs: Any) -> Any:
         """Give what a model inside gives its name, so that one can cut there."""

@@ -1,0 +1,157 @@
+"""A headless network of columns becomes one graph: its own layers written, the rest merged in."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from types import SimpleNamespace
+from typing import Any
+
+import keras
+import onnx
+
+from edgefeat.model.spec import OutputSpec
+from edgefeat_export.columns import numeric
+from edgefeat_export.columns.drawing import Drawing
+from edgefeat_export.columns.flat import columns_of
+from edgefeat_export.columns.stages import Stage, kind_of, stages_of
+from edgefeat_export.columns.tensor import Column, ColumnKind, Tensor
+from edgefeat_export.columns.translators import TRANSLATORS
+from edgefeat_export.errors import BackboneError
+
+__all__ = ["ColumnGraph", "UNSEEN", "to_graph"]
+
+UNSEEN = "unseen"
+"""The output that counts, for each column of categories, the values without a place of their own:
+int64 (N, number of such columns)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ColumnGraph:
+    """A network of columns as a graph.
+
+    Attributes:
+        model: The graph.
+        columns: Its inputs in order, with what the layers told of them.
+    """
+
+    model: onnx.ModelProto
+    columns: tuple[Column, ...]
+
+
+def to_graph(model: keras.Model, outputs: Sequence[OutputSpec]) -> ColumnGraph:
+    """Write a flat headless model as a graph of standard operators.
+
+    Args:
+        model: Its inputs are columns, its outputs features.
+        outputs: Name and shape of each output, in order.
+
+    Raises:
+        BackboneError: A layer cannot be written exactly.
+        ConversionError: tf2onnx does not know an operator.
+    """
+    drawing, columns = Drawing(), columns_of(model)
+    done = {
+        id(tensor): _entrance(drawing, column)
+        for tensor, column in zip(model.inputs, columns, strict=True)
+    }
+    stages = stages_of(model)
+    for number, stage in enumerate(stages):
+        if stage.by_tf2onnx:
+            needed = [tensor for later in stages[number + 1 :] for tensor in _read_by(later)]
+            _write_numeric(drawing, stage, done, [*needed, *model.outputs])
+        else:
+            for call in stage.calls:
+                done[id(call.outputs[0])] = _written(drawing, call, done)
+    for spec, tensor in zip(outputs, model.outputs, strict=True):
+        found = _as_features(drawing, done[id(tensor)], spec)
+        drawing.output(spec.name, found, "float32", ["batch", *spec.shape])
+    _count_unseen(drawing, columns)
+    return ColumnGraph(model=drawing.model(model.name), columns=tuple(columns))
+
+
+def _entrance(drawing: Drawing, column: Column) -> Tensor:
+    """Add a column as an input (N, size), and give it the shape that Keras knows."""
+    dtype = column.dtype
+    if column.kind is ColumnKind.INTEGER:
+        dtype = "int64"
+    name = drawing.input(column.name, dtype, ["batch", column.size])
+    if column.shape != (column.size,):
+        name = drawing.add("Reshape", name, drawing.integers(-1, *column.shape))
+    return Tensor(name=name, dtype=dtype, shape=(None, *column.shape), column=column)
+
+
+def _written(drawing: Drawing, call: Any, done: dict[int, Tensor]) -> Tensor:
+    layer = call.operation
+    if kind_of(call) == "GetItem":
+        layer = SimpleNamespace(key=call.arguments.args[1], name=layer.name)
+    inputs = [done[id(tensor)] for tensor in call.input_tensors]
+    return TRANSLATORS[kind_of(call)](drawing, layer, inputs)
+
+
+def _read_by(stage: Stage) -> list[Any]:
+    return [tensor for call in stage.calls for tensor in call.input_tensors]
+
+
+def _write_numeric(
+    drawing: Drawing, stage: Stage, done: dict[int, Tensor], needed: list[Any]
+) -> None:
+    """Hand the layers of one stage to tf2onnx, and take its graph in."""
+    made = {id(tensor) for call in stage.calls for tensor in call.outputs}
+    entering: dict[int, Any] = {}
+    for call in stage.calls:
+        for tensor in call.input_tensors:
+            if id(tensor) not in made:
+                _require_numbers(tensor, call)
+                entering.setdefault(id(tensor), tensor)
+    leaving = {id(tensor): tensor for tensor in needed if id(tensor) in made}
+    part = keras.Model(list(entering.values()), list(leaving.values()), name="numbers")
+    inputs = [
+        _as_keras_has_it(drawing, done[key], str(tensor.dtype)) for key, tensor in entering.items()
+    ]
+    names = drawing.absorb(numeric.to_onnx(part), inputs)
+    for name, (key, tensor) in zip(names, leaving.items(), strict=True):
+        done[key] = Tensor(name=name, dtype=str(tensor.dtype), shape=tuple(tensor.shape))
+
+
+def _require_numbers(tensor: Any, call: Any) -> None:
+    if tensor.dtype == "string":
+        raise BackboneError(
+            "strings reach a layer that is not for strings",
+            where=f"{kind_of(call)} {call.operation.name!r}",
+            remedy="Put a StringLookup or a TextVectorization in front of it.",
+        )
+
+
+def _as_keras_has_it(drawing: Drawing, tensor: Tensor, dtype: str) -> str:
+    """Return a tensor as the type that Keras's graph declares: lookups compute in int64 here."""
+    return tensor.name if tensor.dtype == dtype else drawing.cast(tensor.name, dtype)
+
+
+def _as_features(drawing: Drawing, tensor: Tensor, spec: OutputSpec) -> str:
+    name = tensor.name if tensor.dtype == "float32" else drawing.cast(tensor.name, "float32")
+    if tensor.shape[1:] != spec.shape:
+        name = drawing.add("Reshape", name, drawing.integers(-1, *spec.shape))
+    return name
+
+
+def _count_unseen(drawing: Drawing, columns: list[Column]) -> None:
+    """Add the output that counts unseen categories, if any column has a vocabulary."""
+    counted = [column for column in columns if column.kind is ColumnKind.CATEGORY]
+    if not any(column.unseen for column in counted):
+        return
+    each = []
+    for column in counted:
+        if not column.unseen:
+            rows = drawing.add("Shape", column.name, start=0, end=1)
+            shape = drawing.add("Concat", rows, drawing.integers(1), axis=0)
+            each.append(drawing.add("ConstantOfShape", shape, value=_ZERO))
+        elif len(column.unseen) == 1:
+            each += column.unseen
+        else:
+            each.append(drawing.add("Max", *column.unseen))
+    together = each[0] if len(each) == 1 else drawing.add("Concat", *each, axis=1)
+    drawing.output(UNSEEN, together, "int64", ["batch", len(counted)])
+
+
+_ZERO = onnx.helper.make_tensor("zero", onnx.TensorProto.INT64, [1], [0])

@@ -1,0 +1,192 @@
+"""A graph that is drawn node by node: constants once, names of its own, other graphs taken in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final
+
+import numpy as np
+import onnx
+from onnx import TensorProto, helper, numpy_helper
+
+__all__ = ["CLASSIC", "ELEMENTS", "OPSET", "TOKENIZER", "Drawing"]
+
+OPSET: Final = 20
+"""The first with StringConcat and StringSplit. ONNX Runtime reads it from 1.17 on."""
+CLASSIC: Final = "ai.onnx.ml"
+TOKENIZER: Final = "com.microsoft"
+_VERSIONS: Final = {"": OPSET, CLASSIC: 3, TOKENIZER: 1}
+_IR_VERSION: Final = 9
+
+ELEMENTS: Final[Mapping[str, int]] = {
+    "string": TensorProto.STRING,
+    "bool": TensorProto.BOOL,
+    "int32": TensorProto.INT32,
+    "int64": TensorProto.INT64,
+    "float32": TensorProto.FLOAT,
+    "float64": TensorProto.DOUBLE,
+}
+"""ONNX's element types by the names that NumPy and Keras give them."""
+
+
+class Drawing:
+    """A graph that grows. Names begin with a prefix, so that two drawings never share one.
+
+    Args:
+        prefix: What names begin with.
+    """
+
+    def __init__(self, prefix: str = "columns") -> None:
+        self._prefix = prefix
+        self._count = 0
+        self._constants: dict[tuple[str, tuple[int, ...], bytes], str] = {}
+        self._weights: list[onnx.TensorProto] = []
+        self._nodes: list[onnx.NodeProto] = []
+        self._inputs: list[onnx.ValueInfoProto] = []
+        self._outputs: list[onnx.ValueInfoProto] = []
+        self._declared: list[onnx.ValueInfoProto] = []
+
+    def add(self, op: str, *inputs: str, domain: str = "", **attributes: Any) -> str:
+        """Add a node with one output; return the output's name."""
+        (output,) = self.add_many(op, *inputs, outputs=1, domain=domain, **attributes)
+        return output
+
+    def add_many(
+        self, op: str, *inputs: str, outputs: int, domain: str = "", **attributes: Any
+    ) -> list[str]:
+        """Add a node; return the names of its outputs."""
+        names = [self._name(op) for _ in range(outputs)]
+        self._nodes.append(
+            helper.make_node(op, inputs, names, name=names[0], domain=domain, **attributes)
+        )
+        return names
+
+    def constant(self, value: Any) -> str:
+        """Return the name of a constant; equal ones are stored once.
+
+        Args:
+            value: An array or a number of NumPy, or a list of strings.
+        """
+        array = np.asarray(value)
+        if array.dtype.kind in "UO":
+            name = self._name("words")
+            words = [str(word).encode() for word in array.ravel()]
+            self._weights.append(helper.make_tensor(name, TensorProto.STRING, array.shape, words))
+            return name
+        key = array.dtype.str, array.shape, array.tobytes()
+        if key not in self._constants:
+            self._constants[key] = name = self._name("constant")
+            self._weights.append(numpy_helper.from_array(array, name))
+        return self._constants[key]
+
+    def integers(self, *values: int) -> str:
+        """Return the name of a constant int64 (number of values,): axes, bounds, shapes."""
+        return self.constant(np.array(values, np.int64))
+
+    def whole(self, value: int) -> str:
+        """Return the name of a constant int64 ()."""
+        return self.constant(np.int64(value))
+
+    def cast(self, tensor: str, dtype: str) -> str:
+        """Return a tensor as another type; see `ELEMENTS`."""
+        return self.add("Cast", tensor, to=ELEMENTS[dtype])
+
+    def declare(self, tensor: str, dtype: str, axes: int) -> None:
+        """Say what a tensor inside is. onnx 1.23 crashes where it cannot infer a table's keys."""
+        shape = [None] * axes
+        self._declared.append(helper.make_tensor_value_info(tensor, ELEMENTS[dtype], shape))
+
+    def input(self, name: str, dtype: str, shape: Sequence[int | str | None]) -> str:
+        """Add an input of the graph."""
+        self._inputs.append(helper.make_tensor_value_info(name, ELEMENTS[dtype], shape))
+        return name
+
+    def output(
+        self, name: str, tensor: str, dtype: str, shape: Sequence[int | str | None]
+    ) -> None:
+        """Make a tensor an output of the graph under a name of its own."""
+        self._nodes.append(helper.make_node("Identity", [tensor], [name], name=name))
+        self._outputs.append(helper.make_tensor_value_info(name, ELEMENTS[dtype], shape))
+
+    def absorb(self, other: onnx.ModelProto, inputs: Sequence[str]) -> list[str]:
+        """Take in a whole graph.
+
+        Args:
+            other: A model of standard operators whose opset means the same as this one's.
+            inputs: The tensor that each of its inputs is.
+
+        Returns:
+            The names that its outputs have here.
+        """
+        self._count += 1
+        inside, graph = f"{self._prefix}_{self._count}/", other.graph
+        given = {
+            value.name: name for value, name in zip(graph.input, inputs, strict=True)
+        }
+
+        def here(name: str) -> str:
+            return given.get(name) or (name and inside + name)
+
+        for node in graph.node:
+            self._nodes.append(_renamed_node(node, here))
+        for tensor in graph.initializer:
+            self._weights.append(_copied(tensor, here(tensor.name)))
+        return [here(value.name) for value in graph.output]
+
+    def body(self, name: str) -> onnx.GraphProto:
+        """Return the drawing as a graph for the inside of a Loop."""
+        return helper.make_graph(
+            self._nodes, name, self._inputs, self._outputs, initializer=self._weights
+        )
+
+    def model(self, name: str) -> onnx.ModelProto:
+        """Return the drawing as a model."""
+        graph = helper.make_graph(
+            self._nodes,
+            name,
+            self._inputs,
+            self._outputs,
+            initializer=self._weights,
+            value_info=self._declared,
+        )
+        used = {"", *(node.domain for node in graph.node)}
+        sets = [helper.make_opsetid(one, _VERSIONS[one]) for one in _VERSIONS if one in used]
+        return helper.make_model(
+            graph, opset_imports=sets, ir_version=_IR_VERSION, producer_name="edgefeat-export"
+        )
+
+    def _name(self, kind: str) -> str:
+        self._count += 1
+        return f"{self._prefix}_{self._count}_{kind}"
+
+
+def _renamed_node(node: onnx.NodeProto, here: Callable[[str], str]) -> onnx.NodeProto:
+    """Return a node with every name in it changed, those of graphs inside it too."""
+    renamed = onnx.NodeProto()
+    renamed.CopyFrom(node)
+    renamed.name = here(node.name)
+    renamed.input[:] = [here(name) for name in node.input]
+    renamed.output[:] = [here(name) for name in node.output]
+    for attribute in renamed.attribute:
+        if attribute.HasField("g"):
+            _rename_graph(attribute.g, here)
+        for graph in attribute.graphs:
+            _rename_graph(graph, here)
+    return renamed
+
+
+def _rename_graph(graph: onnx.GraphProto, here: Callable[[str], str]) -> None:
+    for index, node in enumerate(graph.node):
+        graph.node[index].CopyFrom(_renamed_node(node, here))
+    for value in (*graph.input, *graph.output, *graph.initializer):
+        value.name = here(value.name)
+    del graph.value_info[:]
+
+
+def _copied(tensor: onnx.TensorProto, name: str) -> onnx.TensorProto:
+    copy = onnx.TensorProto()
+    copy.CopyFrom(tensor)
+    copy.name = name
+    return copy
+
+

@@ -1,0 +1,101 @@
+"""Numbers before the network proper: Discretization, Normalization, Rescaling, CategoryEncoding."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from edgefeat_export.columns.drawing import Drawing
+from edgefeat_export.columns.encoding import encode
+from edgefeat_export.columns.refusing import inexact
+from edgefeat_export.columns.tensor import Tensor
+
+__all__ = ["as_type", "write_bins", "write_categories", "write_normalization", "write_rescaling"]
+
+_SMALLEST_DEVIATION = np.float32(1e-7)  # Keras's epsilon
+
+
+def write_bins(drawing: Drawing, layer: Any, inputs: list[Tensor]) -> Tensor:
+    """Write a Discretization: the number of edges that are not above the value.
+
+    It asks `not (x < edge)` and not `x >= edge`, so that NaN falls into the last bin, as TensorFlow
+    has it.
+
+    Raises:
+        BackboneError: It has no edges.
+    """
+    (x,) = inputs
+    if not layer.bin_boundaries:
+        raise inexact(
+            layer, "it has no edges of bins", "Call `adapt` on it before the model is saved."
+        )
+    edges = np.asarray([float(edge) for edge in layer.bin_boundaries], np.float32)
+    if x.column is not None:
+        x.column.edges += [float(edge) for edge in edges]
+    value = as_type(drawing, x, "float32")
+    wide = drawing.add("Unsqueeze", value.name, drawing.integers(-1))
+    passed = drawing.add("Not", drawing.add("Less", wide, drawing.constant(edges)))
+    counted = drawing.add(
+        "ReduceSum", drawing.cast(passed, "int64"), drawing.integers(-1), keepdims=0
+    )
+    index = Tensor(name=counted, dtype="int64", shape=x.shape)
+    if layer.output_mode == "int":
+        return index
+    return encode(drawing, layer, index, mode=layer.output_mode, depth=len(edges) + 1)
+
+
+def write_normalization(drawing: Drawing, layer: Any, inputs: list[Tensor]) -> Tensor:
+    """Write a Normalization with the very steps of Keras: a folded one differs in the last bit.
+
+    Raises:
+        BackboneError: It has no mean.
+    """
+    (x,) = inputs
+    if layer.mean is None:
+        raise inexact(layer, "it has no mean", "Call `adapt` on it before the model is saved.")
+    mean = np.asarray(layer.mean, np.float32)
+    variance = np.asarray(layer.variance, np.float32)
+    deviation = np.maximum(np.sqrt(variance), _SMALLEST_DEVIATION)
+    if x.column is not None and not layer.invert:
+        pairs = np.broadcast_arrays(mean.ravel(), deviation.ravel())
+        x.column.centres += [(float(m), float(s)) for m, s in zip(*pairs, strict=True)]
+    value = as_type(drawing, x, "float32")
+    m, s = drawing.constant(mean), drawing.constant(deviation)
+    if layer.invert:
+        name = drawing.add("Add", m, drawing.add("Mul", value.name, s))
+    else:
+        name = drawing.add("Div", drawing.add("Sub", value.name, m), s)
+    return Tensor(name=name, dtype="float32", shape=x.shape)
+
+
+def write_rescaling(drawing: Drawing, layer: Any, inputs: list[Tensor]) -> Tensor:
+    """Write a Rescaling."""
+    (x,) = inputs
+    value = as_type(drawing, x, "float32")
+    scale = drawing.constant(np.asarray(layer.scale, np.float32))
+    offset = drawing.constant(np.asarray(layer.offset, np.float32))
+    name = drawing.add("Add", drawing.add("Mul", value.name, scale), offset)
+    return Tensor(name=name, dtype="float32", shape=x.shape)
+
+
+def write_categories(drawing: Drawing, layer: Any, inputs: list[Tensor]) -> Tensor:
+    """Write a CategoryEncoding; a second input says what each index counts."""
+    x, *weights = inputs
+    if x.column is not None:
+        x.column.words += [n for n in range(layer.num_tokens) if n not in x.column.words]
+    return encode(
+        drawing,
+        layer,
+        as_type(drawing, x, "int64"),
+        mode=layer.output_mode,
+        depth=layer.num_tokens,
+        weights=as_type(drawing, weights[0], "float32") if weights else None,
+    )
+
+
+def as_type(drawing: Drawing, x: Tensor, dtype: str) -> Tensor:
+    """Return a tensor as a type; unchanged if it is of that type."""
+    if x.dtype == dtype:
+        return x
+    return Tensor(name=drawing.cast(x.name, dtype), dtype=dtype, shape=x.shape)

@@ -1,0 +1,90 @@
+"""Layers that only rearrange values: of strings and whole numbers too, which tf2onnx cannot."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from edgefeat_export.columns.drawing import Drawing
+from edgefeat_export.columns.numbers import as_type
+from edgefeat_export.columns.refusing import inexact
+from edgefeat_export.columns.tensor import Tensor
+
+__all__ = ["write_concatenation", "write_nothing", "write_part", "write_reshape"]
+
+
+def write_nothing(drawing: Drawing, layer: Any, inputs: list[Tensor]) -> Tensor:
+    """Write a layer that changes nothing when features are made."""
+    return inputs[0]
+
+
+def write_reshape(drawing: Drawing, layer: Any, inputs: list[Tensor]) -> Tensor:
+    """Write a layer that gives the same values in another shape.
+
+    Raises:
+        BackboneError: The shape depends on the batch.
+    """
+    (x,) = inputs
+    shape = tuple(layer.compute_output_spec(_symbol(x)).shape)
+    if None in shape[1:]:
+        raise inexact(
+            layer, f"it gives the open shape {shape[1:]}", "Give the input a fixed length."
+        )
+    name = drawing.add("Reshape", x.name, drawing.integers(-1, *shape[1:]))
+    return Tensor(name=name, dtype=x.dtype, shape=shape, column=x.column)
+
+
+def write_concatenation(drawing: Drawing, layer: Any, inputs: list[Tensor]) -> Tensor:
+    """Write a Concatenate of tensors of one type, or of numbers that become float32."""
+    types = {x.dtype for x in inputs}
+    if len(types) > 1:
+        inputs = [as_type(drawing, x, "float32") for x in inputs]
+    axes = len(inputs[0].shape)
+    axis = layer.axis % axes
+    name = drawing.add("Concat", *(x.name for x in inputs), axis=axis)
+    widths = [x.shape[axis] for x in inputs]
+    shape = list(inputs[0].shape)
+    shape[axis] = None if None in widths else sum(width or 0 for width in widths)
+    return Tensor(name=name, dtype=inputs[0].dtype, shape=tuple(shape))
+
+
+def write_part(drawing: Drawing, layer: Any, inputs: list[Tensor]) -> Tensor:
+    """Write `x[:, ...]`: slices and single positions behind the batch axis.
+
+    Args:
+        drawing: The graph.
+        layer: Has the `key` between the brackets.
+        inputs: The tensor.
+
+    Raises:
+        BackboneError: The key does more than that, or cuts the batch.
+    """
+    (x,) = inputs
+    key = layer.key if isinstance(layer.key, tuple) else (layer.key,)
+    if Ellipsis in key:
+        at = key.index(Ellipsis)
+        free = len(x.shape) - len(key) + 1
+        key = (*key[:at], *(slice(None),) * free, *key[at + 1 :])
+    plain = all(isinstance(part, slice | int) for part in key)
+    steps = [part.step for part in key if isinstance(part, slice)]
+    if not plain or key[:1] != (slice(None),) or any(step not in (None, 1) for step in steps):
+        raise inexact(layer, f"it takes the part {layer.key} of its input", "Take plain slices.")
+    name, shape, gone = x.name, list(x.shape), []
+    for axis, part in enumerate(key[1:], start=1):
+        side = shape[axis] or 0
+        start, end, _ = (slice(part, part + 1 or None) if isinstance(part, int) else part).indices(
+            side
+        )
+        bounds = drawing.integers(start), drawing.integers(end), drawing.integers(axis)
+        name, shape[axis] = drawing.add("Slice", name, *bounds), end - start
+        if isinstance(part, int):
+            gone.append(axis)
+    if gone:
+        name = drawing.add("Squeeze", name, drawing.integers(*gone))
+    left = tuple(side for axis, side in enumerate(shape) if axis not in gone)
+    return Tensor(name=name, dtype=x.dtype, shape=left, column=x.column)
+
+
+def _symbol(x: Tensor) -> Any:
+    import keras
+
+    return keras.KerasTensor(x.shape, dtype=x.dtype)

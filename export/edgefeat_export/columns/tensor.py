@@ -1,0 +1,80 @@
+"""What passes from layer to layer while a graph of columns is drawn: a tensor, and its column."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+__all__ = ["Column", "ColumnKind", "Shape", "Tensor"]
+
+Shape = tuple[int | None, ...]
+
+
+class ColumnKind(StrEnum):
+    """What the values of a column are."""
+
+    NUMBER = "number"
+    INTEGER = "integer"
+    CATEGORY = "category"
+    TEXT = "text"
+
+
+@dataclass(slots=True, kw_only=True, eq=False)
+class Column:
+    """One input of the network, and what its layers tell of it while they are translated.
+
+    Attributes:
+        name: Name of the input, in the graph and in a row.
+        dtype: Type in Keras, such as `float32`, `int32` or `string`.
+        shape: Shape of one row in Keras: () for a single value.
+        texts: Whether a layer splits its strings into tokens.
+        words: Known words or whole numbers, in the order of their vocabulary.
+        masks: Values that stand for a missing one, by the layers that know such a value.
+        refuses_unseen: Whether a layer has no place for a value that its vocabulary lacks.
+        edges: Edges of bins.
+        centres: Mean and standard deviation that a layer was adapted to, one pair a value.
+        unseen: Names of int64 tensors (N, 1) that count values without a place of their own.
+    """
+
+    name: str
+    dtype: str
+    shape: tuple[int, ...]
+    texts: bool = False
+    words: list[str | int] = field(default_factory=list)
+    masks: list[str | int] = field(default_factory=list)
+    refuses_unseen: bool = False
+    edges: list[float] = field(default_factory=list)
+    centres: list[tuple[float, float]] = field(default_factory=list)
+    unseen: list[str] = field(default_factory=list)
+
+    @property
+    def size(self) -> int:
+        """How many values a row has here."""
+        count = 1
+        for side in self.shape:
+            count *= side
+        return count
+
+    @property
+    def kind(self) -> ColumnKind:
+        """What the values are."""
+        if self.dtype == "string":
+            return ColumnKind.TEXT if self.texts else ColumnKind.CATEGORY
+        return ColumnKind.NUMBER if self.dtype.startswith("float") else ColumnKind.INTEGER
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tensor:
+    """A tensor of the graph that is drawn.
+
+    Attributes:
+        name: Its name in the graph.
+        dtype: What the graph holds: `string`, `int64`, `float32` or `float64`.
+        shape: Its shape, batch axis first; None where it is open.
+        column: The input whose values these are, unchanged; None once they were computed with.
+    """
+
+    name: str
+    dtype: str
+    shape: Shape
+    column: Column | None = None

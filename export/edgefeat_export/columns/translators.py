@@ -1,0 +1,45 @@
+"""Which layers are written by this room, by their names in Keras, and which of them must be."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Any, Final
+
+from edgefeat_export.columns import lookups, numbers, shapes, texts
+from edgefeat_export.columns.drawing import Drawing
+from edgefeat_export.columns.tensor import Tensor
+
+__all__ = ["ALWAYS", "TRANSLATORS", "Translator"]
+
+Translator = Callable[[Drawing, Any, list[Tensor]], Tensor]
+"""Writes one call of a layer: the drawing, the layer, its inputs; returns its output."""
+
+_PREPROCESSING: Final[dict[str, Translator]] = {
+    "StringLookup": lookups.write_lookup,
+    "IntegerLookup": lookups.write_lookup,
+    "TextVectorization": texts.write_texts,
+    "Discretization": numbers.write_bins,
+    "CategoryEncoding": numbers.write_categories,
+}
+_BEFORE_WEIGHTS: Final[dict[str, Translator]] = {
+    "Normalization": numbers.write_normalization,
+    "Rescaling": numbers.write_rescaling,
+    "Concatenate": shapes.write_concatenation,
+    "TFDConcat": shapes.write_concatenation,
+    "TFDIdentity": shapes.write_nothing,
+    "Identity": shapes.write_nothing,
+    "Dropout": shapes.write_nothing,
+    "GaussianNoise": shapes.write_nothing,
+    "Flatten": shapes.write_reshape,
+    "Reshape": shapes.write_reshape,
+    "ExpandDims": shapes.write_reshape,
+    "GetItem": shapes.write_part,
+    "Squeeze": shapes.write_reshape,
+}
+
+ALWAYS: Final = frozenset(_PREPROCESSING)
+"""Layers that no converter translates rightly. They are written here wherever they stand."""
+
+TRANSLATORS: Final[Mapping[str, Translator]] = MappingProxyType(_PREPROCESSING | _BEFORE_WEIGHTS)
+"""All others are written here only before the first layer that computes with weights."""
