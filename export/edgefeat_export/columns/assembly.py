@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -105,13 +105,12 @@ def _write_numeric(
                 _require_numbers(tensor, call)
                 entering.setdefault(id(tensor), tensor)
     leaving = {id(tensor): tensor for tensor in needed if id(tensor) in made}
-    part = keras.Model(list(entering.values()), list(leaving.values()), name="numbers")
-    inputs = [
-        _as_keras_has_it(drawing, done[key], str(tensor.dtype)) for key, tensor in entering.items()
-    ]
-    names = drawing.absorb(numeric.to_onnx(part), inputs)
-    for name, (key, tensor) in zip(names, leaving.items(), strict=True):
-        done[key] = Tensor(name=name, dtype=str(tensor.dtype), shape=tuple(tensor.shape))
+    known = [(tensor, done[key]) for key, tensor in entering.items()]
+    proto, outputs = numeric.to_onnx(stage.calls, known, list(leaving.values()))
+    inputs = [_as_keras_has_it(drawing, found, str(tensor.dtype)) for tensor, found in known]
+    names = drawing.absorb(proto, inputs)
+    for key, name, output in zip(leaving, names, outputs, strict=True):
+        done[key] = replace(output, name=name)
 
 
 def _require_numbers(tensor: Any, call: Any) -> None:

@@ -10,6 +10,7 @@ The weights take no part in it. They are traced as arguments, and put in when th
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from typing import Any
 
@@ -28,6 +29,7 @@ __all__ = ["to_onnx", "translate"]
 
 _XLA_MARK = "_XlaMustCompile"
 _OPSETS = range(13, 18)
+_BOOL = onnx.TensorProto.BOOL
 
 
 def to_onnx(
@@ -136,7 +138,11 @@ def translate(function: Any, opset: int, model_name: str) -> onnx.ModelProto:
                 input_names=inputs,
                 output_names=outputs,
                 continue_on_error=False,
-                custom_op_handlers={"Erfc": (_erfc, [])},
+                custom_op_handlers={
+                    "Erfc": (_erfc, []),
+                    "Expm1": (_expm1, []),
+                    "Log1p": (_log1p, []),
+                },
             )
         except (ValueError, KeyError, NotImplementedError) as error:
             raise ConversionError(
@@ -193,6 +199,63 @@ def _erfc(ctx: Any, node: Any, name: str, args: Any) -> None:
         shapes=shapes,
         dtypes=dtypes,
     )
+
+
+def _log1p(ctx: Any, node: Any, name: str, args: Any) -> None:
+    """Translate log(1 + x). The plain form loses what is small: 1 + x is rounded.
+
+    With u = 1 + x as it is rounded, log(u) * x / (u - 1) takes the rounding back (Kahan); where u
+    is 1 it is x, and where u is not finite it is log(u).
+    """
+    write = _writer(ctx, node, name)
+    one, zero = np.float32(1), np.float32(0)
+    x = node.input[0]
+    ctx.remove_node(name)
+    u = write("Add", x, one)
+    lost = write("Sub", u, one)
+    log = write("Log", u)
+    none = write("Equal", lost, zero, dtype=_BOOL)
+    exact = write("Mul", log, write("Div", x, write("Where", none, one, lost)))
+    infinite = write("IsInf", u, dtype=_BOOL)
+    write("Where", none, x, write("Where", infinite, log, exact), last=True)
+
+
+def _expm1(ctx: Any, node: Any, name: str, args: Any) -> None:
+    """Translate exp(x) - 1 as tanh(x / 2) * (exp(x) + 1), which loses nothing of a small x."""
+    write = _writer(ctx, node, name)
+    one, half = np.float32(1), np.float32(0.5)
+    x = node.input[0]
+    ctx.remove_node(name)
+    exp = write("Exp", x)
+    small = write("Mul", write("Tanh", write("Mul", x, half)), write("Add", exp, one))
+    near = write("Less", write("Abs", x), one, dtype=_BOOL)
+    write("Where", near, small, write("Sub", exp, one), last=True)
+
+
+def _writer(ctx: Any, node: Any, name: str) -> Any:
+    """Return what adds a node in the place of a TensorFlow operator, and gives its output."""
+    shapes, dtypes, output = node.output_shapes, node.output_dtypes, node.output[0]
+    count = itertools.count()
+
+    def write(op: str, *inputs: Any, dtype: int | None = None, last: bool = False) -> str:
+        given = [
+            value
+            if isinstance(value, str)
+            else ctx.make_const(f"{name}_number{next(count)}", np.asarray(value)).output[0]
+            for value in inputs
+        ]
+        made = ctx.make_node(
+            op,
+            given,
+            outputs=[output] if last else None,
+            name=name if last else f"{name}_step{next(count)}",
+            shapes=shapes,
+            dtypes=dtypes if dtype is None else [dtype],
+        )
+        result: str = made.output[0]
+        return result
+
+    return write
 
 
 def _keep_standard_opset(proto: onnx.ModelProto) -> None:

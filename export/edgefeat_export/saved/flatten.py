@@ -117,13 +117,13 @@ class _Replay:
     def _inside(self, model: Any, inputs: Any, within: str) -> Any:
         """Return what a model inside gives; its inputs come in its own order, type and shape."""
         if not isinstance(model, keras.Sequential):
-            flat = [
-                tensor if tensor.dtype == own.dtype else keras.ops.cast(tensor, own.dtype)
-                for tensor, own in zip(
-                    model._flatten_to_reference_inputs(inputs), model.inputs, strict=True
-                )
+            own = model.inputs
+            if isinstance(inputs, dict) and not isinstance(model._inputs_struct, dict):
+                inputs = [inputs[tensor.name] for tensor in own]
+            inputs = [
+                _as_taken(given, tensor)
+                for given, tensor in zip(keras.tree.flatten(inputs), own, strict=True)
             ]
-            inputs = model._adjust_input_rank(flat)
         return self.expand(model, inputs, f"{within}{model.name}_")
 
     def _named(self, model: Any, outputs: Any) -> Any:
@@ -135,6 +135,17 @@ class _Replay:
             known = self._owner[model.name] = keras.layers.Identity(name=model.name)
         is_end = isinstance(known, keras.layers.Identity)
         return known(outputs) if is_end else outputs
+
+
+def _as_taken(given: Any, own: Any) -> Any:
+    """Return an input as a model inside takes it: Keras changes types, and axes of 1 at the end."""
+    if given.dtype != own.dtype:
+        given = keras.ops.cast(given, own.dtype)
+    if len(given.shape) == len(own.shape) + 1:
+        return keras.ops.squeeze(given, axis=-1)
+    if len(given.shape) == len(own.shape) - 1:
+        return keras.ops.expand_dims(given, axis=-1)
+    return given
 
 
 def _input_name(tensor: Any, count: int) -> str:
