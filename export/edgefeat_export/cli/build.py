@@ -59,6 +59,12 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         "--calibrate", type=Path, metavar="DIR", help="pictures to calibrate int8 and PCA on"
     )
     build.add_argument("--images", type=Path, metavar="DIR", help="pictures to verify with")
+    build.add_argument(
+        "--max-text",
+        type=int,
+        metavar="N",
+        help="characters that a text may have, of a network that takes texts (default: 4096)",
+    )
     add_gate_option(build)
     add_int8_options(build)
     build.add_argument(
@@ -100,6 +106,7 @@ def run(arguments: argparse.Namespace) -> int:
         precisions=arguments.precisions,
         calibrate=arguments.calibrate,
         images=arguments.images,
+        max_text=arguments.max_text,
         gates=arguments.gates,
         target=arguments.target,
         max_bytes=arguments.max_bytes,

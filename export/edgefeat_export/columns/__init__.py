@@ -1,1 +1,1 @@
-"""Networks for tables and texts: preprocessing layers written as standard operators, then merged."""
+"""Networks for tables and texts, as one graph of standard operators."""

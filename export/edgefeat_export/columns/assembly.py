@@ -5,21 +5,22 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, Final
 
 import keras
 import onnx
 
 from edgefeat.model.spec import OutputSpec
-from edgefeat_export.columns import numeric
+from edgefeat_export.columns import finish, numeric
+from edgefeat_export.columns.column import Column, ColumnKind, Operand
 from edgefeat_export.columns.drawing import Drawing
 from edgefeat_export.columns.flat import columns_of
 from edgefeat_export.columns.stages import Stage, kind_of, stages_of
-from edgefeat_export.columns.tensor import Column, ColumnKind, Tensor
 from edgefeat_export.columns.translators import TRANSLATORS
 from edgefeat_export.errors import BackboneError
 
-__all__ = ["ColumnGraph", "UNSEEN", "to_graph"]
+_MOST_ROWS: Final = 400  # rows of an Embedding that rows made by rule go through
+__all__ = ["UNSEEN", "ColumnGraph", "to_graph"]
 
 UNSEEN = "unseen"
 """The output that counts, for each column of categories, the values without a place of their own:
@@ -32,7 +33,7 @@ class ColumnGraph:
 
     Attributes:
         model: The graph.
-        columns: Its inputs in order, with what the layers told of them.
+        columns: Inputs in order, with what the layers told of them.
     """
 
     model: onnx.ModelProto
@@ -43,7 +44,7 @@ def to_graph(model: keras.Model, outputs: Sequence[OutputSpec]) -> ColumnGraph:
     """Write a flat headless model as a graph of standard operators.
 
     Args:
-        model: Its inputs are columns, its outputs features.
+        model: A model from columns to features.
         outputs: Name and shape of each output, in order.
 
     Raises:
@@ -67,10 +68,11 @@ def to_graph(model: keras.Model, outputs: Sequence[OutputSpec]) -> ColumnGraph:
         found = _as_features(drawing, done[id(tensor)], spec)
         drawing.output(spec.name, found, "float32", ["batch", *spec.shape])
     _count_unseen(drawing, columns)
-    return ColumnGraph(model=drawing.model(model.name), columns=tuple(columns))
+    graph = finish.finished(drawing.model(model.name))
+    return ColumnGraph(model=graph, columns=tuple(columns))
 
 
-def _entrance(drawing: Drawing, column: Column) -> Tensor:
+def _entrance(drawing: Drawing, column: Column) -> Operand:
     """Add a column as an input (N, size), and give it the shape that Keras knows."""
     dtype = column.dtype
     if column.kind is ColumnKind.INTEGER:
@@ -78,10 +80,10 @@ def _entrance(drawing: Drawing, column: Column) -> Tensor:
     name = drawing.input(column.name, dtype, ["batch", column.size])
     if column.shape != (column.size,):
         name = drawing.add("Reshape", name, drawing.integers(-1, *column.shape))
-    return Tensor(name=name, dtype=dtype, shape=(None, *column.shape), column=column)
+    return Operand(name=name, dtype=dtype, shape=(None, *column.shape), column=column)
 
 
-def _written(drawing: Drawing, call: Any, done: dict[int, Tensor]) -> Tensor:
+def _written(drawing: Drawing, call: Any, done: dict[int, Operand]) -> Operand:
     layer = call.operation
     if kind_of(call) == "GetItem":
         layer = SimpleNamespace(key=call.arguments.args[1], name=layer.name)
@@ -94,7 +96,7 @@ def _read_by(stage: Stage) -> list[Any]:
 
 
 def _write_numeric(
-    drawing: Drawing, stage: Stage, done: dict[int, Tensor], needed: list[Any]
+    drawing: Drawing, stage: Stage, done: dict[int, Operand], needed: list[Any]
 ) -> None:
     """Hand the layers of one stage to tf2onnx, and take its graph in."""
     made = {id(tensor) for call in stage.calls for tensor in call.outputs}
@@ -107,10 +109,23 @@ def _write_numeric(
     leaving = {id(tensor): tensor for tensor in needed if id(tensor) in made}
     known = [(tensor, done[key]) for key, tensor in entering.items()]
     proto, outputs = numeric.to_onnx(stage.calls, known, list(leaving.values()))
+    _tell_columns(stage, known)
     inputs = [_as_keras_has_it(drawing, found, str(tensor.dtype)) for tensor, found in known]
     names = drawing.absorb(proto, inputs)
     for key, name, output in zip(leaving, names, outputs, strict=True):
         done[key] = replace(output, name=name)
+
+
+def _tell_columns(stage: Stage, entering: list[tuple[Any, Operand]]) -> None:
+    """Tell columns of whole numbers that an Embedding reads them: it has a row for each."""
+    columns = {id(tensor): found.column for tensor, found in entering}
+    for call in stage.calls:
+        column = columns.get(id(call.input_tensors[0])) if call.input_tensors else None
+        if column is None or not isinstance(call.operation, keras.layers.Embedding):
+            continue
+        rows = min(call.operation.input_dim, _MOST_ROWS)
+        column.words += [row for row in range(rows) if row not in column.words]
+        column.bounded = True
 
 
 def _require_numbers(tensor: Any, call: Any) -> None:
@@ -122,12 +137,12 @@ def _require_numbers(tensor: Any, call: Any) -> None:
         )
 
 
-def _as_keras_has_it(drawing: Drawing, tensor: Tensor, dtype: str) -> str:
+def _as_keras_has_it(drawing: Drawing, tensor: Operand, dtype: str) -> str:
     """Return a tensor as the type that Keras's graph declares: lookups compute in int64 here."""
     return tensor.name if tensor.dtype == dtype else drawing.cast(tensor.name, dtype)
 
 
-def _as_features(drawing: Drawing, tensor: Tensor, spec: OutputSpec) -> str:
+def _as_features(drawing: Drawing, tensor: Operand, spec: OutputSpec) -> str:
     name = tensor.name if tensor.dtype == "float32" else drawing.cast(tensor.name, "float32")
     if tensor.shape[1:] != spec.shape:
         name = drawing.add("Reshape", name, drawing.integers(-1, *spec.shape))

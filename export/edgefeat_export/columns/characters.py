@@ -22,9 +22,9 @@ from edgefeat_export.columns.drawing import CLASSIC, TOKENIZER, Drawing
 
 __all__ = ["LOWER", "PUNCTUATION", "WHITESPACE", "change", "split"]
 
-WHITESPACE: Final = {mark: " " for mark in "\t\n\v\f\r"}
+WHITESPACE: Final = dict.fromkeys("\t\n\v\f\r", " ")
 LOWER: Final = dict(zip(string.ascii_uppercase, string.ascii_lowercase, strict=True))
-PUNCTUATION: Final = {mark: "" for mark in string.punctuation}
+PUNCTUATION: Final = dict.fromkeys(string.punctuation, "")
 """The marks that Keras strips are those of ASCII."""
 _END: Final = np.iinfo(np.int64).max
 
@@ -117,4 +117,3 @@ def _halving(name: str) -> onnx.GraphProto:
 def _width(drawing: Drawing, rows: str) -> str:
     """Return the length of axis 1: int64 ()."""
     return drawing.add("Squeeze", drawing.add("Shape", rows, start=1, end=2))
-

@@ -54,7 +54,15 @@ class Drawing:
     def add_many(
         self, op: str, *inputs: str, outputs: int, domain: str = "", **attributes: Any
     ) -> list[str]:
-        """Add a node; return the names of its outputs."""
+        """Add a node; return the names of its outputs.
+
+        Args:
+            op: The operator.
+            inputs: Names of tensors.
+            outputs: How many outputs it has.
+            domain: The operator's domain; empty for the ONNX standard.
+            attributes: The node's attributes by name.
+        """
         names = [self._name(op) for _ in range(outputs)]
         self._nodes.append(
             helper.make_node(op, inputs, names, name=names[0], domain=domain, **attributes)
@@ -71,7 +79,9 @@ class Drawing:
         if array.dtype.kind in "UO":
             name = self._name("words")
             words = [str(word).encode() for word in array.ravel()]
-            self._weights.append(helper.make_tensor(name, TensorProto.STRING, array.shape, words))
+            tensor = onnx.TensorProto(name=name, data_type=TensorProto.STRING, dims=array.shape)
+            tensor.string_data.extend(words)
+            self._weights.append(tensor)
             return name
         key = array.dtype.str, array.shape, array.tobytes()
         if key not in self._constants:
@@ -92,19 +102,36 @@ class Drawing:
         return self.add("Cast", tensor, to=ELEMENTS[dtype])
 
     def declare(self, tensor: str, dtype: str, axes: int) -> None:
-        """Say what a tensor inside is. onnx 1.23 crashes where it cannot infer a table's keys."""
+        """Say what a tensor inside is. onnx 1.23 crashes where it cannot infer a table's keys.
+
+        Args:
+            tensor: The tensor's name.
+            dtype: What it holds; see `ELEMENTS`.
+            axes: How many axes it has.
+        """
         shape = [None] * axes
         self._declared.append(helper.make_tensor_value_info(tensor, ELEMENTS[dtype], shape))
 
     def input(self, name: str, dtype: str, shape: Sequence[int | str | None]) -> str:
-        """Add an input of the graph."""
+        """Add an input of the graph; return its name.
+
+        Args:
+            name: The input's name.
+            dtype: What it holds; see `ELEMENTS`.
+            shape: Sizes of its axes; a name or None where one is open.
+        """
         self._inputs.append(helper.make_tensor_value_info(name, ELEMENTS[dtype], shape))
         return name
 
-    def output(
-        self, name: str, tensor: str, dtype: str, shape: Sequence[int | str | None]
-    ) -> None:
-        """Make a tensor an output of the graph under a name of its own."""
+    def output(self, name: str, tensor: str, dtype: str, shape: Sequence[int | str | None]) -> None:
+        """Make a tensor an output of the graph under a name of its own.
+
+        Args:
+            name: The output's name.
+            tensor: The tensor.
+            dtype: What it holds; see `ELEMENTS`.
+            shape: Sizes of its axes; a name or None where one is open.
+        """
         self._nodes.append(helper.make_node("Identity", [tensor], [name], name=name))
         self._outputs.append(helper.make_tensor_value_info(name, ELEMENTS[dtype], shape))
 
@@ -120,9 +147,7 @@ class Drawing:
         """
         self._count += 1
         inside, graph = f"{self._prefix}_{self._count}/", other.graph
-        given = {
-            value.name: name for value, name in zip(graph.input, inputs, strict=True)
-        }
+        given = {value.name: name for value, name in zip(graph.input, inputs, strict=True)}
 
         def here(name: str) -> str:
             return given.get(name) or (name and inside + name)
@@ -188,5 +213,3 @@ def _copied(tensor: onnx.TensorProto, name: str) -> onnx.TensorProto:
     copy.CopyFrom(tensor)
     copy.name = name
     return copy
-
-

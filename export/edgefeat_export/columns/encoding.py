@@ -6,22 +6,22 @@ from typing import Any
 
 import numpy as np
 
+from edgefeat_export.columns.column import Operand
 from edgefeat_export.columns.drawing import Drawing
 from edgefeat_export.columns.refusing import inexact
-from edgefeat_export.columns.tensor import Tensor
 
-__all__ = ["encode"]
+__all__ = ["encode", "guarded"]
 
 
 def encode(
     drawing: Drawing,
     layer: Any,
-    indices: Tensor,
+    indices: Operand,
     *,
     mode: str,
     depth: int,
-    weights: Tensor | None = None,
-) -> Tensor:
+    weights: Operand | None = None,
+) -> Operand:
     """Encode indices as Keras's layers do; an index outside 0 to depth - 1 has only zeros.
 
     Args:
@@ -44,7 +44,7 @@ def encode(
     if mode == "one_hot":
         if axes > 1 and indices.shape[-1] == 1:
             name = drawing.add("Squeeze", indices.name, drawing.integers(-1))
-            indices = Tensor(name=name, dtype="int64", shape=indices.shape[:-1])
+            indices = Operand(name=name, dtype="int64", shape=indices.shape[:-1])
         return _hot(drawing, indices, depth)
     if axes == 1:
         raise inexact(
@@ -57,18 +57,34 @@ def encode(
     axis = drawing.integers(1)
     if mode == "multi_hot":
         name = drawing.add("ReduceMax", hot.name, axis, keepdims=0)
-        return Tensor(name=name, dtype="float32", shape=shape)
+        return Operand(name=name, dtype="float32", shape=shape)
     counted = hot.name
     if weights is not None:
         counts = drawing.add("Unsqueeze", weights.name, drawing.integers(-1))
         counted = drawing.add("Mul", counted, counts)
     name = drawing.add("ReduceSum", counted, axis, keepdims=0)
-    return Tensor(name=name, dtype="float32", shape=shape)
+    return Operand(name=name, dtype="float32", shape=shape)
 
 
-def _hot(drawing: Drawing, indices: Tensor, depth: int) -> Tensor:
+def guarded(drawing: Drawing, indices: str, wrong: str) -> str:
+    """Return indices as they are, from a graph that fails where one of them is wrong.
+
+    Keras raises an error for them, and a number in their place would look like an answer. The graph
+    reads position 1 of a constant with one element, which ONNX Runtime refuses.
+
+    Args:
+        drawing: The graph.
+        indices: int64, of any shape.
+        wrong: bool, of the same shape.
+    """
+    zero = drawing.constant(np.zeros(1, np.int64))
+    nothing = drawing.add("Gather", zero, drawing.cast(wrong, "int64"))
+    return drawing.add("Add", indices, nothing)
+
+
+def _hot(drawing: Drawing, indices: Operand, depth: int) -> Operand:
     """Compare each index with every column's: ONNX's own OneHot would wrap negative ones."""
     wide = drawing.add("Unsqueeze", indices.name, drawing.integers(-1))
     same = drawing.add("Equal", wide, drawing.constant(np.arange(depth, dtype=np.int64)))
     name = drawing.cast(same, "float32")
-    return Tensor(name=name, dtype="float32", shape=(*indices.shape, depth))
+    return Operand(name=name, dtype="float32", shape=(*indices.shape, depth))

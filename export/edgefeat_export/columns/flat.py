@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import keras
 
-from edgefeat_export.columns.tensor import Column
+from edgefeat_export.columns.column import Column
 from edgefeat_export.errors import BackboneError
 from edgefeat_export.saved import flatten
 

@@ -14,11 +14,11 @@ from typing import Any, Final
 
 import numpy as np
 
+from edgefeat_export.columns.column import Operand
 from edgefeat_export.columns.drawing import CLASSIC, Drawing
-from edgefeat_export.columns.encoding import encode
+from edgefeat_export.columns.encoding import encode, guarded
 from edgefeat_export.columns.numbers import as_type
 from edgefeat_export.columns.refusing import inexact
-from edgefeat_export.columns.tensor import Tensor
 
 __all__ = ["depth_of", "index_of", "known", "weigh", "write_lookup"]
 
@@ -29,7 +29,7 @@ _USE_LOOKUP: Final = (
 )
 
 
-def write_lookup(drawing: Drawing, layer: Any, inputs: list[Tensor]) -> Tensor:
+def write_lookup(drawing: Drawing, layer: Any, inputs: list[Operand]) -> Operand:
     """Write a lookup layer.
 
     Args:
@@ -61,7 +61,9 @@ def write_lookup(drawing: Drawing, layer: Any, inputs: list[Tensor]) -> Tensor:
         own = drawing.add("Add", rest, drawing.whole(layer._oov_start_index()))
         unknown = drawing.add("Equal", index, drawing.whole(-1))
         index = drawing.add("Where", unknown, own, index)
-    found = Tensor(name=index, dtype="int64", shape=x.shape)
+    if bins == 0 and x.dtype != "string":  # the output `unseen` tells those of strings
+        index = guarded(drawing, index, drawing.add("Equal", index, drawing.whole(-1)))
+    found = Operand(name=index, dtype="int64", shape=x.shape)
     if mode == "int":
         return found
     encoded = encode(drawing, layer, found, mode=mode, depth=depth_of(layer))
@@ -94,8 +96,18 @@ def known(layer: Any) -> list[str | int]:
         ) from error
 
 
-def index_of(drawing: Drawing, layer: Any, x: Tensor, words: list[str | int]) -> str:
-    """Look up each value: its index, the index of the mask, or that of the one bin, or -1."""
+def index_of(drawing: Drawing, layer: Any, x: Operand, words: list[str | int]) -> str:
+    """Look up each value: its index, the index of the mask, or that of the one bin, or -1.
+
+    Args:
+        drawing: The graph.
+        layer: The lookup layer.
+        x: The values.
+        words: The vocabulary without special tokens.
+
+    Returns:
+        The name of an int64 tensor of the same shape.
+    """
     first = layer._token_start_index()
     table = dict(zip(words, range(first, first + len(words)), strict=True))
     if layer.mask_token is not None:
@@ -111,14 +123,20 @@ def depth_of(layer: Any) -> int:
     return int(layer.max_tokens if layer.pad_to_max_tokens else layer.vocabulary_size())
 
 
-def weigh(drawing: Drawing, layer: Any, counts: Tensor) -> Tensor:
-    """Multiply counts by the weights of a `tf_idf` layer."""
+def weigh(drawing: Drawing, layer: Any, counts: Operand) -> Operand:
+    """Multiply counts by the weights of a `tf_idf` layer.
+
+    Args:
+        drawing: The graph.
+        layer: The lookup layer.
+        counts: float32 (N, size of the vocabulary).
+    """
     weights = drawing.constant(np.asarray(layer.idf_weights_const, np.float32))
     name = drawing.add("Mul", counts.name, weights)
-    return Tensor(name=name, dtype="float32", shape=counts.shape)
+    return Operand(name=name, dtype="float32", shape=counts.shape)
 
 
-def _look_up(drawing: Drawing, x: Tensor, table: dict[str | int, int], default: int) -> str:
+def _look_up(drawing: Drawing, x: Operand, table: dict[str | int, int], default: int) -> str:
     keys = (
         {"keys_strings": [str(word).encode() for word in table]}
         if x.dtype == "string"
@@ -134,7 +152,7 @@ def _look_up(drawing: Drawing, x: Tensor, table: dict[str | int, int], default: 
     )
 
 
-def _typed(drawing: Drawing, layer: Any, x: Tensor) -> Tensor:
+def _typed(drawing: Drawing, layer: Any, x: Operand) -> Operand:
     """Return the input as the table's keys are; floating-point numbers are cut, as Keras does."""
     if x.dtype == "string" or layer._key_dtype == "string":
         return x
@@ -142,10 +160,10 @@ def _typed(drawing: Drawing, layer: Any, x: Tensor) -> Tensor:
 
 
 def _hashes(layer: Any) -> bool:
-    return layer.vocabulary_dtype == "string" or layer.oov_method == "farmhash"
+    return bool(layer.vocabulary_dtype == "string" or layer.oov_method == "farmhash")
 
 
-def _tell(drawing: Drawing, layer: Any, x: Tensor, words: list[str | int], index: str) -> None:
+def _tell(drawing: Drawing, layer: Any, x: Operand, words: list[str | int], index: str) -> None:
     """Tell the column what the layer knows of it, and count what the vocabulary lacks."""
     column = x.column
     if column is None:
@@ -156,25 +174,29 @@ def _tell(drawing: Drawing, layer: Any, x: Tensor, words: list[str | int], index
     column.refuses_unseen |= layer.num_oov_indices == 0
     unknown = layer._oov_start_index() if layer.num_oov_indices == 1 else -1
     lacks = drawing.cast(drawing.add("Equal", index, drawing.whole(unknown)), "int64")
-    flat = drawing.add("Reshape", lacks, drawing.integers(-1, prod(x.shape[1:])))
+    flat = drawing.add(
+        "Reshape", lacks, drawing.integers(-1, prod(side or 1 for side in x.shape[1:]))
+    )
     column.unseen.append(drawing.add("ReduceSum", flat, drawing.integers(1), keepdims=1))
 
 
-def _written_back(drawing: Drawing, layer: Any, x: Tensor, words: list[str | int]) -> Tensor:
+def _written_back(drawing: Drawing, layer: Any, x: Operand, words: list[str | int]) -> Operand:
     """Write an inverted layer: indices become the words of the vocabulary again."""
     first = layer._token_start_index()
     indices = list(range(first, first + len(words)))
     if layer.mask_token is not None:
         indices, words = [0, *indices], [layer.mask_token, *words]
-    if layer.vocabulary_dtype == "string":
-        dtype, values = "string", {
+    strings = layer.vocabulary_dtype == "string"
+    values: dict[str, Any] = (
+        {
             "values_strings": [str(word).encode() for word in words],
             "default_string": str(layer.oov_token).encode(),
         }
-    else:
-        dtype, values = "int64", {
+        if strings
+        else {
             "values_int64s": [int(word) for word in words],
             "default_int64": int(layer.oov_token),
         }
+    )
     name = drawing.add("LabelEncoder", x.name, domain=CLASSIC, keys_int64s=indices, **values)
-    return Tensor(name=name, dtype=dtype, shape=x.shape)
+    return Operand(name=name, dtype="string" if strings else "int64", shape=x.shape)

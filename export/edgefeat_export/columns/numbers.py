@@ -2,25 +2,31 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
+from edgefeat_export.columns.column import Operand
 from edgefeat_export.columns.drawing import Drawing
-from edgefeat_export.columns.encoding import encode
+from edgefeat_export.columns.encoding import encode, guarded
 from edgefeat_export.columns.refusing import inexact
-from edgefeat_export.columns.tensor import Tensor
 
 __all__ = ["as_type", "write_bins", "write_categories", "write_normalization", "write_rescaling"]
 
 _SMALLEST_DEVIATION = np.float32(1e-7)  # Keras's epsilon
 
 
-def write_bins(drawing: Drawing, layer: Any, inputs: list[Tensor]) -> Tensor:
+def write_bins(drawing: Drawing, layer: Any, inputs: list[Operand]) -> Operand:
     """Write a Discretization: the number of edges that are not above the value.
 
     It asks `not (x < edge)` and not `x >= edge`, so that NaN falls into the last bin, as TensorFlow
     has it.
+
+    Args:
+        drawing: The graph.
+        layer: The Keras layer.
+        inputs: The numbers.
 
     Raises:
         BackboneError: It has no edges.
@@ -39,14 +45,19 @@ def write_bins(drawing: Drawing, layer: Any, inputs: list[Tensor]) -> Tensor:
     counted = drawing.add(
         "ReduceSum", drawing.cast(passed, "int64"), drawing.integers(-1), keepdims=0
     )
-    index = Tensor(name=counted, dtype="int64", shape=x.shape)
+    index = Operand(name=counted, dtype="int64", shape=x.shape)
     if layer.output_mode == "int":
         return index
     return encode(drawing, layer, index, mode=layer.output_mode, depth=len(edges) + 1)
 
 
-def write_normalization(drawing: Drawing, layer: Any, inputs: list[Tensor]) -> Tensor:
+def write_normalization(drawing: Drawing, layer: Any, inputs: list[Operand]) -> Operand:
     """Write a Normalization with the very steps of Keras: a folded one differs in the last bit.
+
+    Args:
+        drawing: The graph.
+        layer: The Keras layer.
+        inputs: The numbers.
 
     Raises:
         BackboneError: It has no mean.
@@ -66,36 +77,59 @@ def write_normalization(drawing: Drawing, layer: Any, inputs: list[Tensor]) -> T
         name = drawing.add("Add", m, drawing.add("Mul", value.name, s))
     else:
         name = drawing.add("Div", drawing.add("Sub", value.name, m), s)
-    return Tensor(name=name, dtype="float32", shape=x.shape)
+    return Operand(name=name, dtype="float32", shape=x.shape)
 
 
-def write_rescaling(drawing: Drawing, layer: Any, inputs: list[Tensor]) -> Tensor:
-    """Write a Rescaling."""
+def write_rescaling(drawing: Drawing, layer: Any, inputs: list[Operand]) -> Operand:
+    """Write a Rescaling.
+
+    Args:
+        drawing: The graph.
+        layer: The Keras layer.
+        inputs: The numbers.
+    """
     (x,) = inputs
     value = as_type(drawing, x, "float32")
     scale = drawing.constant(np.asarray(layer.scale, np.float32))
     offset = drawing.constant(np.asarray(layer.offset, np.float32))
     name = drawing.add("Add", drawing.add("Mul", value.name, scale), offset)
-    return Tensor(name=name, dtype="float32", shape=x.shape)
+    return Operand(name=name, dtype="float32", shape=x.shape)
 
 
-def write_categories(drawing: Drawing, layer: Any, inputs: list[Tensor]) -> Tensor:
-    """Write a CategoryEncoding; a second input says what each index counts."""
+def write_categories(drawing: Drawing, layer: Any, inputs: list[Operand]) -> Operand:
+    """Write a CategoryEncoding.
+
+    Args:
+        drawing: The graph.
+        layer: The Keras layer.
+        inputs: Indices; a second one says what each index counts.
+    """
     x, *weights = inputs
     if x.column is not None:
         x.column.words += [n for n in range(layer.num_tokens) if n not in x.column.words]
+        x.column.bounded = True
+    indices = as_type(drawing, x, "int64")
+    if x.column is not None and layer.output_mode != "one_hot":
+        negative = drawing.add("Less", indices.name, drawing.whole(0))
+        indices = replace(indices, name=guarded(drawing, indices.name, negative))
     return encode(
         drawing,
         layer,
-        as_type(drawing, x, "int64"),
+        indices,
         mode=layer.output_mode,
         depth=layer.num_tokens,
         weights=as_type(drawing, weights[0], "float32") if weights else None,
     )
 
 
-def as_type(drawing: Drawing, x: Tensor, dtype: str) -> Tensor:
-    """Return a tensor as a type; unchanged if it is of that type."""
+def as_type(drawing: Drawing, x: Operand, dtype: str) -> Operand:
+    """Return a tensor as a type; unchanged if it is of that type.
+
+    Args:
+        drawing: The graph.
+        x: The tensor.
+        dtype: The type; see `ELEMENTS`.
+    """
     if x.dtype == dtype:
         return x
-    return Tensor(name=drawing.cast(x.name, dtype), dtype=dtype, shape=x.shape)
+    return Operand(name=drawing.cast(x.name, dtype), dtype=dtype, shape=x.shape)

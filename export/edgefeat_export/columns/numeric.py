@@ -9,7 +9,7 @@ import keras
 import onnx
 import tensorflow as tf
 
-from edgefeat_export.columns.tensor import Tensor
+from edgefeat_export.columns.column import Operand
 from edgefeat_export.graph import convert
 
 __all__ = ["to_onnx"]
@@ -18,8 +18,8 @@ _OPSET: Final = 18  # tf2onnx's newest. What it writes means the same in all lat
 
 
 def to_onnx(
-    calls: Sequence[Any], entering: Sequence[tuple[Any, Tensor]], leaving: Sequence[Any]
-) -> tuple[onnx.ModelProto, list[Tensor]]:
+    calls: Sequence[Any], entering: Sequence[tuple[Any, Operand]], leaving: Sequence[Any]
+) -> tuple[onnx.ModelProto, list[Operand]]:
     """Translate some calls of a Keras graph.
 
     They are called again on inputs of the shapes that really come: of some layers Keras's graph
@@ -46,11 +46,13 @@ def to_onnx(
         args, kwargs = call.arguments.fill_in(now)
         made = keras.tree.flatten(call.operation(*args, **kwargs))
         now |= {id(old): new for old, new in zip(call.outputs, made, strict=True)}
+    # Vocabularies of other layers, which TensorFlow fails to write beside these, with a warning.
+    tf.compat.v1.get_default_graph().clear_collection(tf.compat.v1.GraphKeys.TABLE_INITIALIZERS)
     model = keras.Model(inputs, [now[id(tensor)] for tensor in leaving], name="numbers")
     proto = convert.translate(_trace(model), _OPSET, "the numeric layers")
     _mend_identities(proto.graph)
     tensors = [
-        Tensor(name=value.name, dtype=str(tensor.dtype), shape=tuple(tensor.shape))
+        Operand(name=value.name, dtype=str(tensor.dtype), shape=tuple(tensor.shape))
         for value, tensor in zip(proto.graph.output, model.outputs, strict=True)
     ]
     return proto, tensors

@@ -4,21 +4,32 @@ from __future__ import annotations
 
 from typing import Any
 
+from edgefeat_export.columns.column import Operand
 from edgefeat_export.columns.drawing import Drawing
 from edgefeat_export.columns.numbers import as_type
 from edgefeat_export.columns.refusing import inexact
-from edgefeat_export.columns.tensor import Tensor
 
 __all__ = ["write_concatenation", "write_nothing", "write_part", "write_reshape"]
 
 
-def write_nothing(drawing: Drawing, layer: Any, inputs: list[Tensor]) -> Tensor:
-    """Write a layer that changes nothing when features are made."""
+def write_nothing(drawing: Drawing, layer: Any, inputs: list[Operand]) -> Operand:
+    """Write a layer that changes nothing when features are made.
+
+    Args:
+        drawing: The graph.
+        layer: The Keras layer.
+        inputs: One tensor.
+    """
     return inputs[0]
 
 
-def write_reshape(drawing: Drawing, layer: Any, inputs: list[Tensor]) -> Tensor:
+def write_reshape(drawing: Drawing, layer: Any, inputs: list[Operand]) -> Operand:
     """Write a layer that gives the same values in another shape.
+
+    Args:
+        drawing: The graph.
+        layer: The Keras layer.
+        inputs: One tensor.
 
     Raises:
         BackboneError: The shape depends on the batch.
@@ -30,11 +41,17 @@ def write_reshape(drawing: Drawing, layer: Any, inputs: list[Tensor]) -> Tensor:
             layer, f"it gives the open shape {shape[1:]}", "Give the input a fixed length."
         )
     name = drawing.add("Reshape", x.name, drawing.integers(-1, *shape[1:]))
-    return Tensor(name=name, dtype=x.dtype, shape=shape, column=x.column)
+    return Operand(name=name, dtype=x.dtype, shape=shape, column=x.column)
 
 
-def write_concatenation(drawing: Drawing, layer: Any, inputs: list[Tensor]) -> Tensor:
-    """Write a Concatenate of tensors of one type, or of numbers that become float32."""
+def write_concatenation(drawing: Drawing, layer: Any, inputs: list[Operand]) -> Operand:
+    """Write a Concatenate of tensors of one type, or of numbers that become float32.
+
+    Args:
+        drawing: The graph.
+        layer: The Keras layer.
+        inputs: The tensors in order.
+    """
     types = {x.dtype for x in inputs}
     if len(types) > 1:
         inputs = [as_type(drawing, x, "float32") for x in inputs]
@@ -44,10 +61,10 @@ def write_concatenation(drawing: Drawing, layer: Any, inputs: list[Tensor]) -> T
     widths = [x.shape[axis] for x in inputs]
     shape = list(inputs[0].shape)
     shape[axis] = None if None in widths else sum(width or 0 for width in widths)
-    return Tensor(name=name, dtype=inputs[0].dtype, shape=tuple(shape))
+    return Operand(name=name, dtype=inputs[0].dtype, shape=tuple(shape))
 
 
-def write_part(drawing: Drawing, layer: Any, inputs: list[Tensor]) -> Tensor:
+def write_part(drawing: Drawing, layer: Any, inputs: list[Operand]) -> Operand:
     """Write `x[:, ...]`: slices and single positions behind the batch axis.
 
     Args:
@@ -81,10 +98,10 @@ def write_part(drawing: Drawing, layer: Any, inputs: list[Tensor]) -> Tensor:
     if gone:
         name = drawing.add("Squeeze", name, drawing.integers(*gone))
     left = tuple(side for axis, side in enumerate(shape) if axis not in gone)
-    return Tensor(name=name, dtype=x.dtype, shape=left, column=x.column)
+    return Operand(name=name, dtype=x.dtype, shape=left, column=x.column)
 
 
-def _symbol(x: Tensor) -> Any:
+def _symbol(x: Operand) -> Any:
     import keras
 
     return keras.KerasTensor(x.shape, dtype=x.dtype)

@@ -1,6 +1,6 @@
 """TextVectorization: a text is cleaned, split, its tokens joined to n-grams, and looked up.
 
-    text ─ change ─► clean ─ split ─► tokens (N, L) ─ (n-grams) ─► indices ─ (pad or encode) ─►
+text ─ change ─► clean ─ split ─► tokens (N, L) ─ (n-grams) ─► indices ─ (pad or encode) ─►
 """
 
 from __future__ import annotations
@@ -11,10 +11,10 @@ from typing import Any, Final
 import numpy as np
 
 from edgefeat_export.columns import characters, lookups
+from edgefeat_export.columns.column import Operand
 from edgefeat_export.columns.drawing import CLASSIC, Drawing
 from edgefeat_export.columns.encoding import encode
 from edgefeat_export.columns.refusing import inexact
-from edgefeat_export.columns.tensor import Tensor
 
 __all__ = ["write_texts"]
 
@@ -40,7 +40,7 @@ class _Tokens:
     width: int | None
 
 
-def write_texts(drawing: Drawing, layer: Any, inputs: list[Tensor]) -> Tensor:
+def write_texts(drawing: Drawing, layer: Any, inputs: list[Operand]) -> Operand:
     """Write a TextVectorization.
 
     Args:
@@ -58,7 +58,7 @@ def write_texts(drawing: Drawing, layer: Any, inputs: list[Tensor]) -> Tensor:
     _refuse(layer, x)
     if x.column is not None:
         x.column.texts = x.column.texts or layer._split is not None
-        x.column.words += [word for word in lookups.known(layer._lookup_layer)]
+        x.column.words += lookups.known(layer._lookup_layer)
     tokens = _tokens(drawing, layer, x)
     grams = _grams(drawing, tokens, layer._ngrams) if layer._ngrams is not None else [tokens]
     if layer._output_mode == "int":
@@ -66,7 +66,7 @@ def write_texts(drawing: Drawing, layer: Any, inputs: list[Tensor]) -> Tensor:
     return _counted(drawing, layer, grams)
 
 
-def _refuse(layer: Any, x: Tensor) -> None:
+def _refuse(layer: Any, x: Operand) -> None:
     for option in ("standardize", "split"):
         if callable(getattr(layer, f"_{option}")):
             raise inexact(
@@ -92,7 +92,7 @@ def _refuse(layer: Any, x: Tensor) -> None:
         )
 
 
-def _tokens(drawing: Drawing, layer: Any, x: Tensor) -> _Tokens:
+def _tokens(drawing: Drawing, layer: Any, x: Operand) -> _Tokens:
     """Clean the texts, and split them."""
     table: dict[str, str] = {}
     if layer._standardize in _LOWERS:
@@ -118,7 +118,8 @@ def _tokens(drawing: Drawing, layer: Any, x: Tensor) -> _Tokens:
     rows = drawing.add("Shape", words, start=0, end=1)
     one = drawing.integers(1)
     counts = drawing.add(
-        "Expand", drawing.constant(np.array([[width]], np.int64)),
+        "Expand",
+        drawing.constant(np.array([[width]], np.int64)),
         drawing.add("Concat", rows, one, axis=0),
     )
     return _masked(drawing, words, counts, width)
@@ -160,7 +161,7 @@ def _shifted(drawing: Drawing, words: str, step: int) -> str:
     return drawing.add("Slice", longer, drawing.integers(step), end, drawing.integers(1))
 
 
-def _in_order(drawing: Drawing, layer: Any, grams: list[_Tokens]) -> Tensor:
+def _in_order(drawing: Drawing, layer: Any, grams: list[_Tokens]) -> Operand:
     """Return the indices of tokens, row by row without gaps, padded or cut to the length."""
     lookup = layer._lookup_layer
     ids = [
@@ -175,15 +176,13 @@ def _in_order(drawing: Drawing, layer: Any, grams: list[_Tokens]) -> Tensor:
             width = grams[0].width
         else:
             together = _cropped(drawing, grams, together)
-        return Tensor(name=together, dtype="int64", shape=(None, width))
+        return Operand(name=together, dtype="int64", shape=(None, width))
     rows = drawing.add("Shape", together, start=0, end=1)
     shape = drawing.add("Concat", rows, drawing.integers(length), axis=0)
     zeros = drawing.add("Expand", drawing.constant(np.zeros((1, 1), np.int64)), shape)
     longer = drawing.add("Concat", together, zeros, axis=1)
     bounds = drawing.integers(0), drawing.integers(length), drawing.integers(1)
-    return Tensor(
-        name=drawing.add("Slice", longer, *bounds), dtype="int64", shape=(None, length)
-    )
+    return Operand(name=drawing.add("Slice", longer, *bounds), dtype="int64", shape=(None, length))
 
 
 def _index(drawing: Drawing, lookup: Any, tokens: _Tokens, pad: int) -> str:
@@ -231,7 +230,7 @@ def _cropped(drawing: Drawing, grams: list[_Tokens], ids: str) -> str:
     return drawing.add("Slice", ids, drawing.integers(0), end, drawing.integers(1))
 
 
-def _counted(drawing: Drawing, layer: Any, grams: list[_Tokens]) -> Tensor:
+def _counted(drawing: Drawing, layer: Any, grams: list[_Tokens]) -> Operand:
     """Return which tokens a row has, or how many times: float32 (N, size of the vocabulary)."""
     lookup, mode = layer._lookup_layer, layer._output_mode
     depth = lookups.depth_of(lookup)
@@ -242,7 +241,7 @@ def _counted(drawing: Drawing, layer: Any, grams: list[_Tokens]) -> Tensor:
     side = ids[0] if len(ids) == 1 else drawing.add("Concat", *ids, axis=1)
     if mode == "one_hot":
         width = None if len(ids) > 1 else grams[0].width
-        indices = Tensor(name=side, dtype="int64", shape=(None, width))
+        indices = Operand(name=side, dtype="int64", shape=(None, width))
         return encode(drawing, layer, indices, mode=mode, depth=depth)
     # Counted in place: comparing each token with each word would take their product in memory.
     rows = drawing.add("Shape", side, start=0, end=1)
@@ -256,5 +255,5 @@ def _counted(drawing: Drawing, layer: Any, grams: list[_Tokens]) -> Tensor:
     name = drawing.add("Slice", counts, *bounds)
     if mode == "multi_hot":
         name = drawing.add("Min", name, drawing.constant(np.float32(1)))
-    encoded = Tensor(name=name, dtype="float32", shape=(None, depth))
+    encoded = Operand(name=name, dtype="float32", shape=(None, depth))
     return lookups.weigh(drawing, lookup, encoded) if mode == "tf_idf" else encoded

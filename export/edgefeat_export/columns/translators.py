@@ -7,12 +7,12 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from edgefeat_export.columns import lookups, numbers, shapes, texts
+from edgefeat_export.columns.column import Operand
 from edgefeat_export.columns.drawing import Drawing
-from edgefeat_export.columns.tensor import Tensor
 
 __all__ = ["ALWAYS", "TRANSLATORS", "Translator"]
 
-Translator = Callable[[Drawing, Any, list[Tensor]], Tensor]
+Translator = Callable[[Drawing, Any, list[Operand]], Operand]
 """Writes one call of a layer: the drawing, the layer, its inputs; returns its output."""
 
 _PREPROCESSING: Final[dict[str, Translator]] = {

@@ -24,7 +24,9 @@ __all__ = [
     "Tap",
     "cut",
     "layers_of",
+    "output_name",
     "taps_at",
+    "tensor_of",
     "tensors_by_layer",
 ]
 
@@ -133,10 +135,10 @@ def cut(model: keras.Model, taps: Sequence[Tap], *, end: str | None = None) -> H
         layer = end if tap.layer is None else tap.layer
         if layer is None:
             raise ValueError("end: expected a layer for the tap that names none, got None")
-        tensor = _tensor_of(layer, known, model.name)
+        tensor = tensor_of(layer, known, model.name)
         pooling = _pooling_for(tensor, tap.pooling, layer)
         pooled = _pool(tensor, pooling)
-        name = _output_name(layer, [spec.name for spec in specs])
+        name = output_name(layer, [spec.name for spec in specs])
         tensors.append(pooled)
         specs.append(_describe(name, pooled, layer, pooling))
     headless = keras.Model(model.inputs[0], tensors, name=model.name)
@@ -162,7 +164,17 @@ def _tap(text: str, default: Pooling | None) -> Tap:
     return Tap(layer=text, pooling=default)  # Keras allows a colon in a layer's name
 
 
-def _tensor_of(layer: str, known: dict[str, Any], model_name: str) -> Any:
+def tensor_of(layer: str, known: dict[str, Any], model_name: str) -> Any:
+    """Return the tensor of a layer.
+
+    Args:
+        layer: The layer's name.
+        known: The tensors by their layers' names.
+        model_name: What messages call the model.
+
+    Raises:
+        BackboneError: No layer has this name; similar ones are named.
+    """
     if layer not in known:
         near = difflib.get_close_matches(layer, known, n=3) or list(known)[:3]
         raise BackboneError(
@@ -174,10 +186,17 @@ def _tensor_of(layer: str, known: dict[str, Any], model_name: str) -> Any:
     return known[layer]
 
 
-def _output_name(layer: str, taken: list[str]) -> str:
-    if not taken:
+def output_name(layer: str, outputs: list[str], *, besides: Sequence[str] = ()) -> str:
+    """Return the name of the next output: `features` for the first, else that of its layer.
+
+    Args:
+        layer: The layer's name.
+        outputs: The outputs that have names already.
+        besides: Other names that are taken, such as those of inputs.
+    """
+    if not outputs:
         return PRIMARY_OUTPUT
-    plain = re.sub(r"\W", "_", layer)
+    plain, taken = re.sub(r"\W", "_", layer), {*outputs, *besides}
     if plain not in taken:
         return plain
     # One layer may be pooled in several ways.

@@ -5,6 +5,8 @@
     drafts    stamp each graph, measure it through edgefeat, require its gates, make its probe
     publish   put all files in place, or none; then write the card
 
+A network that takes columns in place of a picture goes another way (`pipeline.tables`).
+
 Files appear only when everything asked for has passed; until then nothing is replaced.
 """
 
@@ -19,12 +21,14 @@ from typing import Final
 
 import onnx
 
+from edgefeat.errors import OptionError
+from edgefeat_export.columns import opening
 from edgefeat_export.cut import headless
 from edgefeat_export.cut.reduction import Pca
 from edgefeat_export.errors import VerificationError
 from edgefeat_export.graph import half
 from edgefeat_export.networks.request import NetworkRequest
-from edgefeat_export.pipeline import card, drafts, int8, publish, specs
+from edgefeat_export.pipeline import card, drafts, int8, publish, specs, tables
 from edgefeat_export.pipeline import material as materials
 from edgefeat_export.pipeline.material import Material
 from edgefeat_export.pipeline.request import (
@@ -59,6 +63,7 @@ def build(
     precisions: Sequence[str] | None = None,
     calibrate: str | os.PathLike[str] | None = None,
     images: str | os.PathLike[str] | None = None,
+    max_text: int | None = None,
     gates: Mapping[str, float | None] = _UNCHANGED,
     target: str | Target | None = None,
     max_bytes: int | None = None,
@@ -71,7 +76,7 @@ def build(
 
     Args:
         network: A backbone of the catalogue, the path of a saved model, or a `NetworkRequest` with
-            options of its own.
+            options of its own. A saved model may take a picture, or columns of a table and texts.
         output: Folder for the files; made if it is not there.
         layers: Where features leave the network: names of layers, such as `block3`, with their
             pooling, such as `block5:gem`, or `Tap`s. The first becomes the primary output. Empty
@@ -90,6 +95,7 @@ def build(
         calibrate: Folder of pictures to calibrate int8 on and to fit the PCA to; None calibrates
             on photos that packages ship.
         images: Folder of other pictures to verify with; None takes the shipped samples.
+        max_text: Characters that a text may have, of a network that takes texts; None is 4096.
         gates: Limits to change, by `PRECISION.GATE`, such as `{"int8.cosine_mean": 0.97}`; None
             takes a limit away. See `edgefeat_export.proof.gates`.
         target: The devices that int8 is for: `any`, `x86-vnni`, `x86`, `arm64-dot`, `arm64`, or
@@ -114,26 +120,34 @@ def build(
     built = precisions_of(precisions)
     if precisions is None and max_latency_ratio is None:
         max_latency_ratio = 1.0  # int8 was not asked for by name: keep it only if it is faster
-    return _build(
-        BuildRequest(
-            network=network_of(network),
-            taps=headless.taps_at(layers, pooling),
-            take_first=take_first,
-            reduce=Pca.parse(reduce) if isinstance(reduce, str) else reduce,
-            l2=l2,
-            precisions=built,
-            may_leave_out=(Precision.INT8,) if precisions is None else (),
-            gates=gate_limits.changed(gates, precisions=built),
-            calibrate=path_of(calibrate),
-            images=path_of(images),
-            output=Path(output),
-            int8=Int8Request.of(target, max_bytes, max_latency_ratio, precisions=built),
-        ),
-        say,
+    request = BuildRequest(
+        network=network_of(network),
+        taps=headless.taps_at(layers, pooling),
+        take_first=take_first,
+        reduce=Pca.parse(reduce) if isinstance(reduce, str) else reduce,
+        l2=l2,
+        precisions=built,
+        may_leave_out=(Precision.INT8,) if precisions is None else (),
+        gates=gate_limits.changed(gates, precisions=built),
+        calibrate=path_of(calibrate),
+        images=path_of(images),
+        max_text=max_text,
+        output=Path(output),
+        int8=Int8Request.of(target, max_bytes, max_latency_ratio, precisions=built),
     )
+    if opening.is_table(request.network.name):
+        return tables.build_table(request, say)
+    return _build(request, say)
 
 
 def _build(request: BuildRequest, say: Say) -> BuildResult:
+    if request.max_text is not None:
+        raise OptionError(
+            "is for networks that take texts, and this one takes pictures",
+            where=request.network.name,
+            option="max_text",
+            remedy="Leave it out.",
+        )
     with publish.output_folder(request.output):
         material = materials.prepare(request, say)
         proven, left_out = _proven(material, say)

@@ -98,6 +98,7 @@ class BuildRequest:
         gates: What each precision must reach.
         calibrate: Folder of pictures for int8 and PCA; None takes photos that packages ship.
         images: Folder of pictures to verify with; None takes crops of the shipped samples.
+        max_text: How many characters a text may have, in a network that takes texts; None is 4096.
         output: Folder for the files.
         int8: What int8 is for and what it may cost.
 
@@ -115,6 +116,7 @@ class BuildRequest:
     gates: Mapping[Precision, Gates]
     calibrate: Path | None
     images: Path | None
+    max_text: int | None = None
     output: Path
     int8: Int8Request
 

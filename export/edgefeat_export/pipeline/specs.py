@@ -36,6 +36,7 @@ __all__ = [
     "probe_by",
     "probe_in",
     "shape_text",
+    "tool_versions",
 ]
 
 
@@ -87,7 +88,7 @@ def make_spec(
         weights=weights.source,
         weights_sha256=weights.sha256,
         licence=weights.licence,
-        tools={name: version(name) for name in _TOOLS},
+        tools=tool_versions(),
         extra={
             "weights_origin": weights.origin,
             "normalisation": network.normalisation.as_record(),
@@ -104,6 +105,11 @@ def make_spec(
         probe=None,
         fingerprint=stamp.fingerprint_of(model, network.input, outputs),
     )
+
+
+def tool_versions() -> dict[str, str]:
+    """Return the versions of the programs that make a file, by their names."""
+    return {name: version(name) for name in _TOOLS}
 
 
 def merged_parity(parities: Mapping[str, Parity]) -> Parity:
@@ -178,13 +184,15 @@ def make_probe(path: Path, spec: ModelSpec, probe: ProbeImage) -> Probe:
 
 
 def file_name(spec: ModelSpec) -> str:
-    """Return `<name>_<size>_<precision>.onnx`."""
+    """Return `<name>_<size>_<precision>.onnx`; a file for columns has no size."""
     return f"{file_stem(spec)}_{spec.precision}.onnx"
 
 
 def file_stem(spec: ModelSpec) -> str:
-    """Return `<name>_<size>`, which all precisions share."""
-    height, width = spec.input.size_hw
+    """Return `<name>_<size>`, which all precisions share; a file for columns has no size."""
+    if spec.picture is None:
+        return spec.name
+    height, width = spec.picture.size_hw
     size = str(height) if height == width else f"{height}x{width}"
     return f"{spec.name}_{size}"
 

@@ -136,9 +136,10 @@ def require(parities: Mapping[str, Parity], gates: Gates, *, file: str, referenc
     """
     missed = [miss for name, parity in parities.items() for miss in misses(name, parity, gates)]
     if missed:
-        pictures = next(iter(parities.values())).images
+        first = next(iter(parities.values()))
+        counted = f"{first.images} pictures" if first.rows is None else f"{first.rows} rows"
         raise VerificationError(
-            f"its features differ from those of {reference} on {pictures} pictures:"
+            f"its features differ from those of {reference} on {counted}:"
             f" {'; '.join(map(str, missed))}",
             where=file,
             remedy="Change a limit with {option} if you can live with that.",

@@ -15,7 +15,7 @@ from edgefeat.model.spec import Parity
 from edgefeat_export.errors import VerificationError
 from edgefeat_export.proof.reference import Reference
 
-__all__ = ["measure"]
+__all__ = ["figures", "measure", "require_alive"]
 
 # A feature is alive if it varies over the pictures by more than this share of the features' size.
 _ALIVE_SPREAD: Final = 1e-6
@@ -56,7 +56,7 @@ def measure(
                 where=where,
                 remedy="Check that the file was made from this network.",
             )
-        live_share = _require_alive(where, name, wanted, reference.name)
+        live_share = require_alive(where, name, wanted, reference.name)
         if not np.isfinite(ours).all():
             raise VerificationError(
                 f"it holds numbers that are not finite, where those of {reference.name} are",
@@ -64,15 +64,26 @@ def measure(
                 remedy="Report this: it is a fault of the exporter.",
                 reasons=[{"output": name, "gate": "finite", "needed": 1.0, "got": 0.0}],
             )
-        parities[name] = _parity(_flat(ours), _flat(wanted), live_share)
+        parities[name] = figures(ours, wanted, live_share)
     return parities
 
 
-def _parity(ours: Features, reference: Features, live_share: float) -> Parity:
-    found = agreement.compare(reference, ours)
+def figures(
+    ours: Features, reference: Features, live_share: float, *, rows: int | None = None
+) -> Parity:
+    """Return how near features come to a reference's.
+
+    Args:
+        ours: The features that were computed, float32 `(N, ...)`.
+        reference: The right ones, float32 `(N, ...)`.
+        live_share: The share of the features that vary.
+        rows: How many rows of a table were compared; None where it was pictures.
+    """
+    found = agreement.compare(_flat(reference), _flat(ours))
     p1, overlap = found.cosine_p1, found.neighbour_overlap_10
     return Parity(
-        images=found.pictures,
+        images=found.pictures if rows is None else 0,
+        rows=rows,
         relative_l2_mean=_four_digits(found.relative_l2_mean),
         relative_l2_max=_four_digits(found.relative_l2_max),
         cosine_mean=round(found.cosine_mean, 8),
@@ -92,8 +103,21 @@ def _flat(features: Features) -> Features:
     return features.reshape(len(features), -1)
 
 
-def _require_alive(where: str, output: str, features: Features, whose: str) -> float:
-    """Refuse near-zero or constant features, which agree with anything; return the live share."""
+def require_alive(
+    where: str, output: str, features: Features, whose: str, *, what: str = "pictures"
+) -> float:
+    """Refuse near-zero or constant features, which agree with anything; return the live share.
+
+    Args:
+        where: Place to name in the error.
+        output: Name of the output.
+        features: The right features, float32 `(N, ...)`.
+        whose: What messages call the reference.
+        what: What the features are of.
+
+    Raises:
+        VerificationError: They are not finite, tiny, or constant.
+    """
     flat = _flat(features).astype(np.float64)
     if not np.isfinite(flat).all():
         raise VerificationError(
@@ -107,7 +131,7 @@ def _require_alive(where: str, output: str, features: Features, whose: str) -> f
     if size < _ALIVE_SIZE or live < _LIVE_SHARE_MIN:
         raise VerificationError(
             f"it is dead: root mean square {size:.1e}, and {live:.0%} of its {flat.shape[1]}"
-            f" features vary over {len(flat)} pictures",
+            f" features vary over {len(flat)} {what}",
             where=where,
             remedy="Check the weights, the input range and the layer of the cut.",
             reasons=[

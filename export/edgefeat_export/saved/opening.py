@@ -29,7 +29,7 @@ from edgefeat_export.saved.operation_layers import OPERATION_CLASSES
 from edgefeat_export.saved.picture_input import input_shapes, picture_shape, several_inputs
 from edgefeat_export.saved.traced import open_trace
 
-__all__ = ["MODEL_SUFFIXES", "open_model"]
+__all__ = ["MODEL_SUFFIXES", "load", "open_model"]
 
 MODEL_SUFFIXES: Final = (".keras", ".h5", ".hdf5")
 _MOST_NAMED: Final = 4  # layers and classes that a message names
@@ -67,7 +67,7 @@ def open_model(
             path, name=name, size_hw=size_hw, layers=layers, allow_code=allow_code
         )
     config = read_config(path)
-    model = _load(path, config, allow_code=allow_code, code=code)
+    model = load(path, config, allow_code=allow_code, code=code)
     if not is_graph(model):
         return _trace(model, picture_shape(_built_shape(config), path, size_hw), path, name)
     inputs = [(str(tensor.name), tuple(tensor.shape)) for tensor in model.inputs]
@@ -93,7 +93,18 @@ def _built_shape(config: dict[str, Any]) -> Any:
     return tuple((config.get("build_config") or {}).get("input_shape") or ())
 
 
-def _load(path: Path, config: dict[str, Any], *, allow_code: bool, code: Path | None) -> Any:
+def load(path: Path, config: dict[str, Any], *, allow_code: bool, code: Path | None) -> Any:
+    """Load a `.keras` or `.h5` file as Keras has it, without running code that was not allowed.
+
+    Args:
+        path: The file.
+        config: The architecture inside it.
+        allow_code: Whether code inside the file may run.
+        code: A Python file that defines the model's own classes; it is run.
+
+    Raises:
+        BackboneError: It needs code that was not allowed, or Keras cannot load it.
+    """
     classes = _classes(code) if code is not None else {}
     inside = code_inside(config)
     if inside.lambdas and not allow_code:

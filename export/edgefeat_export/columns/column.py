@@ -1,11 +1,13 @@
-"""What passes from layer to layer while a graph of columns is drawn: a tensor, and its column."""
+"""What passes from layer to layer while a graph of columns is drawn."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-__all__ = ["Column", "ColumnKind", "Shape", "Tensor"]
+import numpy as np
+
+__all__ = ["Column", "ColumnKind", "Operand", "Shape"]
 
 Shape = tuple[int | None, ...]
 
@@ -31,6 +33,7 @@ class Column:
         words: Known words or whole numbers, in the order of their vocabulary.
         masks: Values that stand for a missing one, by the layers that know such a value.
         refuses_unseen: Whether a layer has no place for a value that its vocabulary lacks.
+        bounded: Whether other whole numbers than its words are errors in Keras.
         edges: Edges of bins.
         centres: Mean and standard deviation that a layer was adapted to, one pair a value.
         unseen: Names of int64 tensors (N, 1) that count values without a place of their own.
@@ -43,6 +46,7 @@ class Column:
     words: list[str | int] = field(default_factory=list)
     masks: list[str | int] = field(default_factory=list)
     refuses_unseen: bool = False
+    bounded: bool = False
     edges: list[float] = field(default_factory=list)
     centres: list[tuple[float, float]] = field(default_factory=list)
     unseen: list[str] = field(default_factory=list)
@@ -56,6 +60,14 @@ class Column:
         return count
 
     @property
+    def limits(self) -> tuple[int, int]:
+        """The smallest and the largest whole number that its type in Keras holds."""
+        if self.dtype == "bool":
+            return 0, 1
+        facts = np.iinfo(self.dtype)
+        return int(facts.min), int(facts.max)
+
+    @property
     def kind(self) -> ColumnKind:
         """What the values are."""
         if self.dtype == "string":
@@ -64,13 +76,13 @@ class Column:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Tensor:
+class Operand:
     """A tensor of the graph that is drawn.
 
     Attributes:
-        name: Its name in the graph.
+        name: Name in the graph.
         dtype: What the graph holds: `string`, `int64`, `float32` or `float64`.
-        shape: Its shape, batch axis first; None where it is open.
+        shape: Number of elements along each axis, batch axis first; None where it is open.
         column: The input whose values these are, unchanged; None once they were computed with.
     """
 

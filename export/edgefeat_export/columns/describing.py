@@ -1,0 +1,54 @@
+"""What a file says of its columns: the records of spec 2.0, from what the layers told."""
+
+from __future__ import annotations
+
+from edgefeat.model.columns import (
+    MAX_CHARS,
+    CategoryInput,
+    IntegerInput,
+    MissingNumber,
+    MissingToken,
+    NumberInput,
+    NumberType,
+    TextInput,
+    Unseen,
+)
+from edgefeat_export.columns.column import Column, ColumnKind
+
+__all__ = ["describe"]
+
+Described = NumberInput | IntegerInput | CategoryInput | TextInput
+
+
+def describe(column: Column, *, takes_nan: bool, max_chars: int = MAX_CHARS) -> Described:
+    """Return what a file says of a column.
+
+    Args:
+        column: The column, after every layer was written.
+        takes_nan: Whether the network was seen to give features where a number is NaN.
+        max_chars: How many characters a text may have.
+    """
+    name, size = column.name, column.size
+    if column.kind is ColumnKind.NUMBER:
+        return NumberInput(
+            name=name,
+            size=size,
+            dtype=NumberType(column.dtype),
+            missing=MissingNumber.NAN if takes_nan else MissingNumber.REFUSE,
+        )
+    if column.kind is ColumnKind.TEXT:
+        return TextInput(name=name, size=size, max_chars=max_chars)
+    masks = list(dict.fromkeys(column.masks))
+    token = masks[0] if len(masks) == 1 else None
+    missing = MissingToken.REFUSE if token is None else MissingToken.TOKEN
+    if column.kind is ColumnKind.INTEGER:
+        whole = None if token is None else int(token)
+        return IntegerInput(name=name, size=size, missing=missing, missing_token=whole)
+    return CategoryInput(
+        name=name,
+        size=size,
+        unseen=Unseen.REFUSE if column.refuses_unseen else Unseen.BIN,
+        missing=missing,
+        missing_token=None if token is None else str(token),
+        values=len(column.words),
+    )

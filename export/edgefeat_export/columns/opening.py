@@ -1,0 +1,74 @@
+"""Opens a saved model whose inputs are columns: flat, with a layer for each name."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import keras
+
+from edgefeat_export.columns.flat import flatten_columns
+from edgefeat_export.columns.refusals import LookupSizes, recorded_sizes
+from edgefeat_export.errors import BackboneError
+from edgefeat_export.saved.config import read_config
+from edgefeat_export.saved.declared_inputs import takes_columns
+from edgefeat_export.saved.flatten import is_graph
+from edgefeat_export.saved.opening import MODEL_SUFFIXES, load
+
+__all__ = ["OpenedTable", "is_table", "open_table"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenedTable:
+    """A saved model for columns.
+
+    Attributes:
+        model: Flat and functional, one input a column.
+        sizes: What the file records of its vocabularies.
+    """
+
+    model: keras.Model
+    sizes: LookupSizes
+
+
+def is_table(name: str) -> bool:
+    """Return whether a network is a saved model that takes columns, and no picture.
+
+    Raises:
+        BackboneError: The file is damaged.
+    """
+    path = Path(name)
+    if path.suffix not in MODEL_SUFFIXES or not path.is_file():
+        return False
+    return takes_columns(read_config(path))
+
+
+def open_table(
+    path: Path, *, name: str, allow_code: bool = False, code: Path | None = None
+) -> OpenedTable:
+    """Open a saved model.
+
+    Args:
+        path: A `.keras` or `.h5` file.
+        name: Name to give the model.
+        allow_code: Whether code inside the file may run.
+        code: A Python file that defines the model's own classes; it is run.
+
+    Raises:
+        BackboneError: It cannot be loaded, or its class runs Python of its own.
+    """
+    config = read_config(path)
+    model = load(path, config, allow_code=allow_code, code=code)
+    _require_graph(model, path)
+    return OpenedTable(model=flatten_columns(model, name), sizes=recorded_sizes(config))
+
+
+def _require_graph(model: Any, path: Path) -> None:
+    if not is_graph(model) and not isinstance(model, keras.utils.FeatureSpace):
+        raise BackboneError(
+            f"the class {type(model).__name__!r} runs Python of its own, so its layers do not tell"
+            " what becomes of a column",
+            where=path,
+            remedy="Build it as keras.Model(inputs, outputs) of the same layers, and save that.",
+        )
