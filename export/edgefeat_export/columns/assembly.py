@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from types import SimpleNamespace
 from typing import Any, Final
 
 import keras
@@ -15,6 +14,7 @@ from edgefeat_export.columns import finish, numeric
 from edgefeat_export.columns.column import Column, ColumnKind, Operand
 from edgefeat_export.columns.drawing import Drawing
 from edgefeat_export.columns.flat import columns_of
+from edgefeat_export.columns.shapes import GetItem
 from edgefeat_export.columns.stages import Stage, kind_of, stages_of
 from edgefeat_export.columns.translators import TRANSLATORS
 from edgefeat_export.errors import BackboneError
@@ -86,7 +86,7 @@ def _entrance(drawing: Drawing, column: Column) -> Operand:
 def _written(drawing: Drawing, call: Any, done: dict[int, Operand]) -> Operand:
     layer = call.operation
     if kind_of(call) == "GetItem":
-        layer = SimpleNamespace(key=call.arguments.args[1], name=layer.name)
+        layer = GetItem(layer.name, call.arguments.args[1])
     inputs = [done[id(tensor)] for tensor in call.input_tensors]
     return TRANSLATORS[kind_of(call)](drawing, layer, inputs)
 

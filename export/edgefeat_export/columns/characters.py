@@ -26,6 +26,7 @@ WHITESPACE: Final = dict.fromkeys("\t\n\v\f\r", " ")
 LOWER: Final = dict(zip(string.ascii_uppercase, string.ascii_lowercase, strict=True))
 PUNCTUATION: Final = dict.fromkeys(string.punctuation, "")
 """The marks that Keras strips are those of ASCII."""
+_MOST_TURNS: Final = 64  # halvings: the condition ends them long before
 _END: Final = np.iinfo(np.int64).max
 
 
@@ -81,7 +82,9 @@ def _joined(drawing: Drawing, characters: str) -> str:
     nothing = drawing.add("Expand", drawing.constant(np.array([[""]])), shape)
     wide = drawing.add("Concat", characters, nothing, axis=1)  # a batch may be empty texts only
     start = drawing.add("Greater", _width(drawing, wide), drawing.whole(1))
-    whole = drawing.add("Loop", "", start, wide, body=_halving(f"{characters}_join"))
+    whole = drawing.add(
+        "Loop", drawing.whole(_MOST_TURNS), start, wide, body=_halving(f"{characters}_join")
+    )
     return drawing.add("Reshape", whole, drawing.integers(-1))
 
 

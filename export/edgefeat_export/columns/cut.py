@@ -20,10 +20,7 @@ from edgefeat_export.errors import BackboneError
 
 __all__ = ["call", "cut"]
 
-_POOLS = {
-    Pooling.AVG: keras.layers.GlobalAveragePooling1D,
-    Pooling.MAX: keras.layers.GlobalMaxPooling1D,
-}
+_POOLINGS = (Pooling.AVG, Pooling.MAX)
 
 
 def cut(model: keras.Model, taps: Sequence[Tap]) -> tuple[Headless, Head | None]:
@@ -51,7 +48,7 @@ def cut(model: keras.Model, taps: Sequence[Tap]) -> tuple[Headless, Head | None]
         tensor = known[layer]
         pooling = _pooling(tensor, shape, tap, layer)
         if pooling is not None:
-            tensor, shape = _POOLS[pooling]()(tensor), (shape[0], shape[-1])
+            tensor, shape = _pooled(tensor, pooling), (shape[0], shape[-1])
         name = output_name(layer, [*(spec.name for spec in specs)], besides=taken)
         tensors.append(tensor)
         specs.append(_spec(name, shape, layer, pooling))
@@ -92,6 +89,17 @@ def _real_shapes(model: keras.Model, tensors: Sequence[Any]) -> list[Shape]:
         return [tuple(tensor.shape) for tensor in tensors]
 
 
+def _pooled(tokens: Any, pooling: Pooling) -> Any:
+    """Pool tokens (N, T, D). Those under the mask do not count, as in Keras they would for `max`."""
+    if pooling is Pooling.AVG:
+        return keras.layers.GlobalAveragePooling1D()(tokens)
+    mask = getattr(tokens, "_keras_mask", None)
+    if mask is None:
+        return keras.layers.GlobalMaxPooling1D()(tokens)
+    there = keras.ops.expand_dims(mask, -1)
+    return keras.ops.max(keras.ops.where(there, tokens, -np.inf), axis=1)
+
+
 def _pooling(tensor: Any, shape: Shape, tap: Tap, layer: str) -> Pooling | None:
     """Return the pooling that will be done; None where there is nothing to pool."""
     where = f"layer {layer!r}"
@@ -111,9 +119,9 @@ def _pooling(tensor: Any, shape: Shape, tap: Tap, layer: str) -> Pooling | None:
             remedy="Leave the pooling out.",
         )
     pooling = tap.pooling or Pooling.AVG
-    if len(shape) != 3 or pooling not in _POOLS:
+    if len(shape) != 3 or pooling not in _POOLINGS:
         raise BackboneError(
-            f"expected a vector, or tokens to pool by {' or '.join(_POOLS)}, got shape"
+            f"expected a vector, or tokens to pool by {' or '.join(_POOLINGS)}, got shape"
             f" {shape[1:]} and pooling {pooling}",
             where=where,
             remedy="Cut at another layer, or choose another {option}.",

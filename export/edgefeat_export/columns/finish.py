@@ -41,6 +41,7 @@ class _Names:
 
     def __init__(self, public: set[str]) -> None:
         self._known = {name: name for name in public}
+        self._nodes = count()
         self._free = (name for number in count() if (name := f"t{number}") not in public)
 
     def of(self, name: str) -> str:
@@ -51,11 +52,15 @@ class _Names:
             self._known[name] = next(self._free)
         return self._known[name]
 
+    def next_node(self) -> str:
+        """Return a name for the next node."""
+        return f"n{next(self._nodes)}"
+
 
 def _rename(node: onnx.NodeProto, names: _Names) -> None:
     node.input[:] = [names.of(name) for name in node.input]
     node.output[:] = [names.of(name) for name in node.output]
-    node.name = node.output[0]
+    node.name = names.next_node()
     node.doc_string = ""
     for graph in _inside(node):
         for value in (*graph.input, *graph.initializer):

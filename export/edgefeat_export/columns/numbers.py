@@ -15,6 +15,7 @@ from edgefeat_export.columns.refusing import inexact
 __all__ = ["as_type", "write_bins", "write_categories", "write_normalization", "write_rescaling"]
 
 _SMALLEST_DEVIATION = np.float32(1e-7)  # Keras's epsilon
+_SMALLEST_NORMAL = np.finfo(np.float32).smallest_normal
 
 
 def write_bins(drawing: Drawing, layer: Any, inputs: list[Operand]) -> Operand:
@@ -40,6 +41,12 @@ def write_bins(drawing: Drawing, layer: Any, inputs: list[Operand]) -> Operand:
     if x.column is not None:
         x.column.edges += [float(edge) for edge in edges]
     value = as_type(drawing, x, "float32")
+    edges[np.abs(edges) < _SMALLEST_NORMAL] = 0
+    if not edges.all():  # TensorFlow takes numbers below the normal ones for 0
+        tiny = drawing.add("Abs", value.name)
+        tiny = drawing.add("Less", tiny, drawing.constant(_SMALLEST_NORMAL))
+        zero = drawing.constant(np.float32(0))
+        value = replace(value, name=drawing.add("Where", tiny, zero, value.name))
     wide = drawing.add("Unsqueeze", value.name, drawing.integers(-1))
     passed = drawing.add("Not", drawing.add("Less", wide, drawing.constant(edges)))
     counted = drawing.add(

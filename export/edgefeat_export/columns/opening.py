@@ -59,9 +59,32 @@ def open_table(
         BackboneError: It cannot be loaded, or its class runs Python of its own.
     """
     config = read_config(path)
+    _require_no_functions(config)
     model = load(path, config, allow_code=allow_code, code=code)
     _require_graph(model, path)
     return OpenedTable(model=flatten_columns(model, name), sizes=recorded_sizes(config))
+
+
+def _require_no_functions(value: Any) -> None:
+    """Refuse a layer with a function as an option before Keras fails to find the function."""
+    if isinstance(value, list):
+        for item in value:
+            _require_no_functions(item)
+        return
+    if not isinstance(value, dict):
+        return
+    settings = value.get("config")
+    if value.get("class_name") == "TextVectorization" and isinstance(settings, dict):
+        for option in ("standardize", "split"):
+            if isinstance(settings.get(option), dict):
+                raise BackboneError(
+                    f"its {option} is a Python function, which no graph can hold",
+                    where=f"TextVectorization {settings.get('name')!r}",
+                    remedy="Use one of Keras's own names for it, or do that step before the"
+                    " network.",
+                )
+    for item in value.values():
+        _require_no_functions(item)
 
 
 def _require_graph(model: Any, path: Path) -> None:

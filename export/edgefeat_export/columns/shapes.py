@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 from edgefeat_export.columns.column import Operand
@@ -9,7 +10,7 @@ from edgefeat_export.columns.drawing import Drawing
 from edgefeat_export.columns.numbers import as_type
 from edgefeat_export.columns.refusing import inexact
 
-__all__ = ["write_concatenation", "write_nothing", "write_part", "write_reshape"]
+__all__ = ["GetItem", "write_concatenation", "write_nothing", "write_part", "write_reshape"]
 
 
 def write_nothing(drawing: Drawing, layer: Any, inputs: list[Operand]) -> Operand:
@@ -64,6 +65,19 @@ def write_concatenation(drawing: Drawing, layer: Any, inputs: list[Operand]) -> 
     return Operand(name=name, dtype=inputs[0].dtype, shape=tuple(shape))
 
 
+@dataclass(frozen=True, slots=True)
+class GetItem:
+    """What stands between the brackets of `x[...]`, as a layer.
+
+    Attributes:
+        name: Name of the operation.
+        key: An integer, a slice, an ellipsis, or several of them.
+    """
+
+    name: str
+    key: Any
+
+
 def write_part(drawing: Drawing, layer: Any, inputs: list[Operand]) -> Operand:
     """Write `x[:, ...]`: slices and single positions behind the batch axis.
 
@@ -76,7 +90,7 @@ def write_part(drawing: Drawing, layer: Any, inputs: list[Operand]) -> Operand:
         BackboneError: The key does more than that, or cuts the batch.
     """
     (x,) = inputs
-    key = layer.key if isinstance(layer.key, tuple) else (layer.key,)
+    key = tuple(layer.key) if isinstance(layer.key, list | tuple) else (layer.key,)
     if Ellipsis in key:
         at = key.index(Ellipsis)
         free = len(x.shape) - len(key) + 1

@@ -1,0 +1,241 @@
+"""Whole networks for columns, from a saved file to features: near Keras, small, the same alone."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import keras
+import numpy as np
+import onnx
+import pytest
+import tensorflow as tf
+from keras import layers
+
+from column_networks import MORE_NETWORKS, NETWORKS, saved
+from edgefeat.errors import OptionError
+from edgefeat_export import build
+from edgefeat_export.cli.main import main
+from edgefeat_export.columns.cut import cut
+from edgefeat_export.columns.opening import open_table
+from edgefeat_export.cut.headless import taps_at
+from edgefeat_export.errors import BackboneError, VerificationError
+from edgefeat_export.pipeline.results import BuildResult
+
+ALL = [
+    *NETWORKS,
+    *(pytest.param(name, marks=pytest.mark.full) for name in MORE_NETWORKS),
+]
+
+
+def built(path: str, folder: Path, **options: object) -> BuildResult:
+    return build(path, folder / "out", **options)
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_a_network_is_near_keras_and_small(name: str, tmp_path: Path) -> None:
+    result = built(saved(name, tmp_path), tmp_path)
+    (file,) = result.files
+    assert file.path.name == f"{name}_fp32.onnx"
+    assert all(parity.relative_l2_max <= 1e-6 for parity in file.parities.values())
+    assert file.size_bytes < 100_000
+    assert file.spec.spec_version == "2.0"
+    assert (file.spec.probe.rows or ()) != ()
+    model = onnx.load(file.path)
+    foreign = {node.op_type for node in model.graph.node if node.domain == "com.microsoft"}
+    assert foreign <= {"Tokenizer"}
+    assert result.card.read_text().startswith(f"# {name}\n")
+
+
+def test_equal_networks_give_equal_bytes(tmp_path: Path) -> None:
+    path = saved("mixed", tmp_path)
+    first, second = (build(path, tmp_path / folder).files[0] for folder in ("a", "b"))
+    assert first.path.read_bytes() == second.path.read_bytes()
+
+
+def test_the_spec_tells_the_rules_of_every_column(tmp_path: Path) -> None:
+    (file,) = built(saved("mixed", tmp_path), tmp_path).files
+    inputs = json.loads(file.spec.to_json())["inputs"]
+    assert [(one["name"], one["kind"]) for one in inputs] == [
+        ("age", "number"),
+        ("income", "number"),
+        ("rooms", "integer"),
+        ("city", "category"),
+        ("kind", "category"),
+    ]
+    assert inputs[1]["dtype"] == "float64"
+    city, kind = inputs[3:]
+    assert (city["unseen"], city["missing"], city["missing_token"]) == ("bin", "token", "")
+    assert (kind["unseen"], kind["missing"], kind["values"]) == ("bin", "refuse", 2)
+
+
+def test_nan_is_a_rule_where_the_network_bins_it(tmp_path: Path) -> None:
+    (file,) = built(saved("feature_space", tmp_path), tmp_path).files
+    rules = {one.name: str(one.missing) for one in file.spec.columns if one.KIND == "number"}
+    assert rules == {"age": "refuse", "income": "nan", "share": "refuse"}
+
+
+def opened(name: str, folder: Path) -> keras.Model:
+    return open_table(Path(saved(name, folder)), name=name).model
+
+
+@pytest.mark.parametrize(
+    ("name", "layer", "reason"),
+    [
+        ("autoencoder", "bottleneck", "the narrowest layer, 8 numbers wide, of an autoencoder"),
+        ("mixed", "hidden", "what the last layer"),
+        ("category", "vector", "it has no classification head"),
+    ],
+)
+def test_the_head_is_the_last_layer_or_behind_the_bottleneck(
+    name: str, layer: str, reason: str, tmp_path: Path
+) -> None:
+    body, head = cut(opened(name, tmp_path), taps_at([]))
+    assert head is not None
+    assert body.outputs[0].source_layer == layer
+    assert head.reason.startswith(reason)
+
+
+def test_tokens_are_pooled_under_their_mask(tmp_path: Path) -> None:
+    path = saved("mean", tmp_path)
+    embedding = next(
+        layer.name
+        for layer in keras.models.load_model(path).layers
+        if isinstance(layer, layers.Embedding)
+    )
+    (file,) = built(path, tmp_path, layers=["pool", embedding, f"{embedding}:max"]).files
+    assert [one.shape for one in file.spec.outputs] == [(8,), (8,), (8,)]
+    assert [one.pooling for one in file.spec.outputs] == [None, "avg", "max"]
+    assert all(parity.relative_l2_max <= 1e-6 for parity in file.parities.values())
+
+
+def test_unit_length_is_in_the_file(tmp_path: Path) -> None:
+    (file,) = built(saved("category", tmp_path), tmp_path, l2=True).files
+    assert file.spec.primary.l2_normalised
+    assert file.parities["features"].relative_l2_max <= 1e-6
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"precisions": ["int8"]}, "a network for columns is built as fp32, got int8"),
+        ({"calibrate": "photos"}, "is for networks that take pictures"),
+        ({"max_text": 100}, "the network takes no texts"),
+    ],
+)
+def test_options_for_other_networks_are_refused(
+    options: dict[str, object], message: str, tmp_path: Path
+) -> None:
+    with pytest.raises(OptionError, match=message):
+        built(saved("category", tmp_path), tmp_path, **options)
+    assert not (tmp_path / "out").exists()
+
+
+def test_the_command_builds_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = saved("mean", tmp_path)
+    folder = str(tmp_path / "out")
+    assert main(["build", path, "-o", folder, "--max-text", "200", "--json"]) == 0
+    out, err = capsys.readouterr()
+    (file,) = json.loads(out)["files"]
+    assert file["spec"]["inputs"] == [{"name": "text", "kind": "text", "size": 1, "max_chars": 200}]
+    assert "Keras itself gives NaN and no features for text=''" in err
+
+
+def with_lookup(layer: object, width: int = 1) -> keras.Model:
+    city = keras.Input((width,), dtype="string", name="city")
+    return keras.Model(city, layers.Flatten()(layers.Embedding(9, 2)(layer(city))))
+
+
+def lost_words() -> keras.Model:
+    words = layers.StringLookup()
+    words.adapt(tf.constant(["y", "a\x85b", "z"]))
+    return with_lookup(words)
+
+
+def crossed() -> keras.Model:
+    inputs = [keras.Input((1,), dtype="string", name=name) for name in ("a", "b")]
+    crossing = layers.HashedCrossing(8, output_mode="one_hot")(inputs)
+    return keras.Model(inputs, layers.Dense(2)(crossing))
+
+
+def not_finite() -> keras.Model:
+    model = with_lookup(layers.StringLookup(vocabulary=["a"]))
+    embedding = next(one for one in model.layers if isinstance(one, layers.Embedding))
+    embedding.set_weights([np.full((9, 2), np.nan, np.float32)])
+    return model
+
+
+def depends_on_the_batch() -> keras.Model:
+    text = keras.Input((1,), dtype="string", name="text")
+    tokens = layers.TextVectorization(vocabulary=["a", "b", "c"])(text)
+    pooled = layers.GlobalAveragePooling1D()(layers.Embedding(5, 3)(tokens))
+    return keras.Model(text, pooled)
+
+
+def several_outputs() -> keras.Model:
+    x = keras.Input((3,), name="x")
+    return keras.Model(x, [layers.Dense(2, name="first")(x), layers.Dense(2, name="second")(x)])
+
+
+def reserved() -> keras.Model:
+    x = keras.Input((3,), name="features")
+    return keras.Model(x, layers.Dense(2)(layers.Dense(2)(x)))
+
+
+def open_length() -> keras.Model:
+    x = keras.Input((None, 3), name="steps")
+    return keras.Model(x, layers.LSTM(2)(x))
+
+
+def indices() -> keras.Model:
+    city = keras.Input((1,), dtype="string", name="city")
+    return keras.Model(city, layers.StringLookup(vocabulary=["a"], name="words")(city))
+
+
+REFUSED = {
+    "Hashing 'hashed': it hashes its input": lambda: with_lookup(layers.Hashing(9, name="hashed")),
+    "HashedCrossing 'hashed_crossing.*': it hashes pairs of values": crossed,
+    "StringLookup 'bins': it spreads unknown values over 3 bins": lambda: with_lookup(
+        layers.StringLookup(vocabulary=["a"], num_oov_indices=3, name="bins")
+    ),
+    "StringLookup .* its vocabulary had 4 entries when it was saved, and has 5 now": lost_words,
+    "Embedding .*: it has 9 rows, and 'many' in front of it gives 12 indices": lambda: with_lookup(
+        layers.StringLookup(vocabulary=list("abcdefghijk"), name="many")
+    ),
+    "Embedding .*: 18 of the 18 numbers of its weight 'embeddings' are not finite": not_finite,
+    "a row's features depend on the rows beside it": depends_on_the_batch,
+    "expected one output, .* got 2: first, second": several_outputs,
+    "input 'features': every file has an output of this name": reserved,
+    "input 'steps': its length is open": open_length,
+    "layer 'words': it gives indices, which are no features": indices,
+}
+
+
+@pytest.mark.parametrize("message", REFUSED)
+def test_what_cannot_be_exact_is_refused_by_name_with_the_way_out(
+    message: str, tmp_path: Path
+) -> None:
+    keras.utils.set_random_seed(5)
+    REFUSED[message]().save(tmp_path / "model.keras")
+    with pytest.raises((BackboneError, VerificationError), match=message) as refused:
+        built(str(tmp_path / "model.keras"), tmp_path)
+    assert refused.value.remedy
+    assert "\n" not in str(refused.value)
+    assert not (tmp_path / "out").exists()
+
+
+def as_it_is(texts: tf.Tensor) -> tf.Tensor:
+    return texts
+
+
+def test_a_python_function_is_refused_before_it_runs(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = keras.Input((1,), dtype="string", name="text")
+    tokens = layers.TextVectorization(standardize=as_it_is, vocabulary=["a"], name="own")(text)
+    keras.Model(text, layers.Flatten()(layers.Embedding(5, 3)(tokens))).save(
+        tmp_path / "model.keras"
+    )
+    assert main(["build", str(tmp_path / "model.keras"), "-o", str(tmp_path / "out")]) == 3
+    (line,) = [one for one in capsys.readouterr().err.splitlines() if "error" in one]
+    assert "TextVectorization 'own': its standardize is a Python function" in line
