@@ -23,6 +23,7 @@ examples:
   edgefeat-export build my_vit.keras --input-range 0,1 --layer encoder:cls
   edgefeat-export build my_model.keras --summary
   edgefeat-export build my_model.h5 --normalize torch --reduce pca:128 --calibrate photos/ --l2
+  edgefeat-export build my_tabular.keras --layer bottleneck --rows train.csv -o models
 
 exit codes: 0 all files written; 2 wrong usage; 3 not built, or a gate was missed: no file written
 A gate is a limit that a file must reach before it is written: its features, computed by edgefeat
@@ -59,6 +60,12 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         "--calibrate", type=Path, metavar="DIR", help="pictures to calibrate int8 and PCA on"
     )
     build.add_argument("--images", type=Path, metavar="DIR", help="pictures to verify with")
+    build.add_argument(
+        "--rows",
+        type=Path,
+        metavar="FILE",
+        help="rows of your own to measure on, of a network that takes columns: .csv or .parquet",
+    )
     build.add_argument(
         "--max-text",
         type=int,
@@ -106,6 +113,7 @@ def run(arguments: argparse.Namespace) -> int:
         precisions=arguments.precisions,
         calibrate=arguments.calibrate,
         images=arguments.images,
+        rows=arguments.rows,
         max_text=arguments.max_text,
         gates=arguments.gates,
         target=arguments.target,

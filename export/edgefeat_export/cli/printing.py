@@ -49,9 +49,13 @@ def as_line(file: FinishedFile, *, beside: str) -> str:
     )
     primary = file.parities[file.spec.primary.name]
     return (
-        f"{file.path}  {file.size_bytes / 1e6:.2f} MB  {outputs}  beside {beside}:"
+        f"{file.path}  {_size_text(file.size_bytes)}  {outputs}  beside {beside}:"
         f" {parity_text(primary)}"
     )
+
+
+def _size_text(size_bytes: int) -> str:
+    return f"{size_bytes / 1e6:.2f} MB" if size_bytes >= 1e5 else f"{size_bytes / 1e3:.1f} kB"
 
 
 def parity_text(parity: Parity) -> str:
@@ -62,7 +66,7 @@ def parity_text(parity: Parity) -> str:
         *([] if p1 is None else [f"{p1:.6f} p1"]),
         f"relative L2 {parity.relative_l2_mean:.1e} mean, {parity.relative_l2_max:.1e} max",
         *([] if shared is None else [f"{shared:.1%} of ten nearest neighbours shared"]),
-        f"over {parity.images} pictures",
+        f"over {parity.images} pictures" if parity.rows is None else f"over {parity.rows} rows",
     ]
     return ", ".join(parts)
 

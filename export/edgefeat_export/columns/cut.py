@@ -14,16 +14,23 @@ from edgefeat.model.spec import OutputKind, OutputSpec
 from edgefeat_export.columns import head
 from edgefeat_export.columns.column import Shape
 from edgefeat_export.columns.flat import columns_of
-from edgefeat_export.cut.head import Head, tensors_by_layer
-from edgefeat_export.cut.headless import Headless, Pooling, Tap, output_name, tensor_of
+from edgefeat_export.cut.head import Candidate
+from edgefeat_export.cut.headless import (
+    Headless,
+    Pooling,
+    Tap,
+    output_name,
+    tensor_of,
+    tensors_by_layer,
+)
 from edgefeat_export.errors import BackboneError
 
 __all__ = ["call", "cut"]
 
-_POOLINGS = (Pooling.AVG, Pooling.MAX)
+_POOLINGS = (Pooling.AVG, Pooling.MAX, Pooling.CLS)
 
 
-def cut(model: keras.Model, taps: Sequence[Tap]) -> tuple[Headless, Head | None]:
+def cut(model: keras.Model, taps: Sequence[Tap]) -> tuple[Headless, Candidate | None]:
     """Cut a flat model at the taps.
 
     Args:
@@ -90,9 +97,11 @@ def _real_shapes(model: keras.Model, tensors: Sequence[Any]) -> list[Shape]:
 
 
 def _pooled(tokens: Any, pooling: Pooling) -> Any:
-    """Pool tokens (N, T, D). Those under the mask do not count, as in Keras they would for `max`."""
+    """Pool tokens (N, T, D); those under the mask do not count, as in Keras's `max` they would."""
     if pooling is Pooling.AVG:
         return keras.layers.GlobalAveragePooling1D()(tokens)
+    if pooling is Pooling.CLS:
+        return tokens[:, 0]
     mask = getattr(tokens, "_keras_mask", None)
     if mask is None:
         return keras.layers.GlobalMaxPooling1D()(tokens)

@@ -20,33 +20,44 @@ __all__ = ["describe"]
 Described = NumberInput | IntegerInput | CategoryInput | TextInput
 
 
-def describe(column: Column, *, takes_nan: bool, max_chars: int = MAX_CHARS) -> Described:
+def describe(
+    column: Column,
+    *,
+    takes_nan: bool,
+    max_chars: int = MAX_CHARS,
+    parts: tuple[str, ...] | None = None,
+) -> Described:
     """Return what a file says of a column.
 
     Args:
         column: The column, after every layer was written.
         takes_nan: Whether the network was seen to give features where a number is NaN.
         max_chars: How many characters a text may have.
+        parts: The names of its values, where it has several and they are named.
     """
     name, size = column.name, column.size
     if column.kind is ColumnKind.NUMBER:
         return NumberInput(
             name=name,
             size=size,
+            columns=parts,
             dtype=NumberType(column.dtype),
             missing=MissingNumber.NAN if takes_nan else MissingNumber.REFUSE,
         )
     if column.kind is ColumnKind.TEXT:
-        return TextInput(name=name, size=size, max_chars=max_chars)
+        return TextInput(name=name, size=size, columns=parts, max_chars=max_chars)
     masks = list(dict.fromkeys(column.masks))
     token = masks[0] if len(masks) == 1 else None
     missing = MissingToken.REFUSE if token is None else MissingToken.TOKEN
     if column.kind is ColumnKind.INTEGER:
         whole = None if token is None else int(token)
-        return IntegerInput(name=name, size=size, missing=missing, missing_token=whole)
+        return IntegerInput(
+            name=name, size=size, columns=parts, missing=missing, missing_token=whole
+        )
     return CategoryInput(
         name=name,
         size=size,
+        columns=parts,
         unseen=Unseen.REFUSE if column.refuses_unseen else Unseen.BIN,
         missing=missing,
         missing_token=None if token is None else str(token),

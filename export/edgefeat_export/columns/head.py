@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import keras
 
-from edgefeat_export.cut.head import Head
+from edgefeat_export.cut.head import Candidate
 from edgefeat_export.errors import BackboneError
 
 __all__ = ["find_head"]
@@ -30,7 +30,7 @@ _AFTER_THE_LAST: Final = (
 _CHANGES_NOTHING: Final = (keras.layers.Dropout, keras.layers.GaussianNoise)
 
 
-def find_head(model: keras.Model) -> Head:
+def find_head(model: keras.Model) -> Candidate:
     """Find the layer whose output is the features.
 
     - An autoencoder, whose output is as wide as its numbers in: its narrowest layer.
@@ -59,7 +59,7 @@ def find_head(model: keras.Model) -> Head:
         (tensor for tensor in chain if not isinstance(_layer(tensor), _AFTER_THE_LAST)), end
     )
     if not isinstance(_layer(last), keras.layers.Dense):
-        return Head(_layer(end).name, "it has no classification head, so nothing is cut off")
+        return Candidate(_layer(end).name, "it has no classification head, so nothing is cut off")
     narrow = _bottleneck(model, chain)
     if narrow is not None:
         return narrow
@@ -73,10 +73,10 @@ def find_head(model: keras.Model) -> Head:
             remedy="Name the layer to cut at with {option}.",
             option="layers",
         )
-    return Head(_layer(before).name, f"what the last layer {_layer(last).name!r} reads")
+    return Candidate(_layer(before).name, f"what the last layer {_layer(last).name!r} reads")
 
 
-def _bottleneck(model: keras.Model, chain: list[Any]) -> Head | None:
+def _bottleneck(model: keras.Model, chain: list[Any]) -> Candidate | None:
     """Return the narrowest vector of an autoencoder; None if the model is none."""
     numbers = [prod(t.shape[1:]) for t in model.inputs if str(t.dtype).startswith("float")]
     width = prod(side or 0 for side in chain[0].shape[1:])
@@ -87,7 +87,7 @@ def _bottleneck(model: keras.Model, chain: list[Any]) -> Head | None:
     if least >= width:
         return None
     narrow = next(tensor for tensor in inner if tensor.shape[1] == least)
-    return Head(
+    return Candidate(
         _layer(narrow).name,
         f"the narrowest layer, {least} numbers wide, of an autoencoder of {width}",
     )

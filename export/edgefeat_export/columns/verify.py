@@ -5,7 +5,7 @@ Finite values first: a network whose every weight is NaN agrees with anything.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -31,16 +31,16 @@ Features = NDArray[np.float32]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verified:
-    """What was measured on rows made by rule.
+    """What was found on rows made by rule.
 
     Attributes:
-        parities: The figures of each output, the primary one first.
+        rows: The ordinary ones for which Keras gives features: one array a column.
         takes_nan: The columns of numbers in which NaN gives features.
         without_features: Rows, such as one with an empty text, for which Keras itself gives no
             numbers, as a text for people.
     """
 
-    parities: Mapping[str, Parity]
+    rows: Arrays
     takes_nan: frozenset[str]
     without_features: tuple[str, ...]
 
@@ -48,10 +48,10 @@ class Verified:
 def verify(
     run: GraphRun, reference: TableReference, columns: Sequence[Column], *, file: str
 ) -> Verified:
-    """Compare a graph with Keras on rows made by rule.
+    """Compare a graph with Keras on rows made by rule, ordinary and awkward ones.
 
     Args:
-        run: The graph.
+        run: The graph, without a reduction behind it: there a large number may overflow.
         reference: What it was made from.
         columns: The graph's columns, after every layer was written.
         file: What messages call it.
@@ -65,7 +65,7 @@ def verify(
     ordinary = [array[finite] for array in guessed]
     if finite.sum() * 2 < len(finite):
         ordinary = guessed  # something is wrong with the network, and the measurement says what
-    parities = measure(run, reference, ordinary, columns, file=file)
+    measure(run, reference, ordinary, columns, file=file)
     lost = [rows_text(guessed, columns, int(row)) for row in np.flatnonzero(~finite)]
     cases, rows = awkward_rows(columns)
     pairs = _both(run, reference, rows) if cases else []
@@ -73,7 +73,7 @@ def verify(
     _require_alone(run, reference, ordinary, file)
     refused = {case.column for case in lacking if case.missing}
     return Verified(
-        parities=parities,
+        rows=ordinary,
         takes_nan=frozenset(case.column for case in cases if case.missing) - refused,
         without_features=(
             *(f"{case.column}={case.value!r}" for case in lacking if not case.missing),

@@ -181,12 +181,13 @@ def detach(model: onnx.ModelProto) -> tuple[onnx.ModelProto, Reduction]:
     return _with_renamed_tensor(bare, _FULL, PRIMARY_OUTPUT), reduction
 
 
-def fit(pca: Pca, chunks: Iterable[NDArray[np.float32]]) -> Projection:
+def fit(pca: Pca, chunks: Iterable[NDArray[np.float32]], *, what: str = "pictures") -> Projection:
     """Fit a PCA to features that come a few rows at a time.
 
     Args:
         pca: What was asked for.
         chunks: Features of some pictures each, float32 (n, D).
+        what: What the features are of.
 
     Raises:
         DependencyError: scikit-learn is missing.
@@ -200,7 +201,7 @@ def fit(pca: Pca, chunks: Iterable[NDArray[np.float32]]) -> Projection:
         ) from error
     model = IncrementalPCA(n_components=pca.components, whiten=pca.whiten)
     for batch in _batches(chunks, max(_BATCH, pca.components)):
-        _check_enough(pca, batch)
+        _check_enough(pca, batch, what)
         model.partial_fit(batch.astype(np.float64))
     scale = 1 / np.sqrt(model.explained_variance_) if pca.whiten else 1.0
     return Projection(
@@ -239,13 +240,13 @@ def _batches(chunks: Iterable[NDArray[np.float32]], size: int) -> Iterator[NDArr
         yield np.concatenate(rest)
 
 
-def _check_enough(pca: Pca, batch: NDArray[np.float32]) -> None:
-    for what, count in (("pictures", len(batch)), ("features", batch.shape[1])):
+def _check_enough(pca: Pca, batch: NDArray[np.float32], of: str) -> None:
+    for what, count in ((of, len(batch)), ("features", batch.shape[1])):
         if count < pca.components:
             raise ExportError(
                 f"a PCA of {pca.components} components needs at least {pca.components} {what},"
                 f" got {count}",
-                remedy="Ask for fewer components with {option}, or give more pictures.",
+                remedy=f"Ask for fewer components with {{option}}, or give more {of}.",
                 option="reduce",
             )
 

@@ -63,6 +63,7 @@ def build(
     precisions: Sequence[str] | None = None,
     calibrate: str | os.PathLike[str] | None = None,
     images: str | os.PathLike[str] | None = None,
+    rows: str | os.PathLike[str] | None = None,
     max_text: int | None = None,
     gates: Mapping[str, float | None] = _UNCHANGED,
     target: str | Target | None = None,
@@ -95,6 +96,8 @@ def build(
         calibrate: Folder of pictures to calibrate int8 on and to fit the PCA to; None calibrates
             on photos that packages ship.
         images: Folder of other pictures to verify with; None takes the shipped samples.
+        rows: CSV or Parquet file with rows of your own to measure on and to fit the PCA to, of a
+            network that takes columns. Nothing of them is kept but the names of columns.
         max_text: Characters that a text may have, of a network that takes texts; None is 4096.
         gates: Limits to change, by `PRECISION.GATE`, such as `{"int8.cosine_mean": 0.97}`; None
             takes a limit away. See `edgefeat_export.proof.gates`.
@@ -131,6 +134,7 @@ def build(
         gates=gate_limits.changed(gates, precisions=built),
         calibrate=path_of(calibrate),
         images=path_of(images),
+        rows=path_of(rows),
         max_text=max_text,
         output=Path(output),
         int8=Int8Request.of(target, max_bytes, max_latency_ratio, precisions=built),
@@ -141,13 +145,14 @@ def build(
 
 
 def _build(request: BuildRequest, say: Say) -> BuildResult:
-    if request.max_text is not None:
-        raise OptionError(
-            "is for networks that take texts, and this one takes pictures",
-            where=request.network.name,
-            option="max_text",
-            remedy="Leave it out.",
-        )
+    for option in ("rows", "max_text"):
+        if getattr(request, option) is not None:
+            raise OptionError(
+                "is for networks that take columns, and this one takes pictures",
+                where=request.network.name,
+                option=option,
+                remedy="Leave it out.",
+            )
     with publish.output_folder(request.output):
         material = materials.prepare(request, say)
         proven, left_out = _proven(material, say)

@@ -98,6 +98,7 @@ class BuildRequest:
         gates: What each precision must reach.
         calibrate: Folder of pictures for int8 and PCA; None takes photos that packages ship.
         images: Folder of pictures to verify with; None takes crops of the shipped samples.
+        rows: File of rows to measure on and to fit the PCA to, for a network that takes columns.
         max_text: How many characters a text may have, in a network that takes texts; None is 4096.
         output: Folder for the files.
         int8: What int8 is for and what it may cost.
@@ -116,6 +117,7 @@ class BuildRequest:
     gates: Mapping[Precision, Gates]
     calibrate: Path | None
     images: Path | None
+    rows: Path | None = None
     max_text: int | None = None
     output: Path
     int8: Int8Request
@@ -127,11 +129,12 @@ class BuildRequest:
                 option="calibrate",
                 remedy="Leave them out.",
             )
-        if self.reduce is not None and self.calibrate is None:
+        if self.reduce is not None and self.calibrate is None and self.rows is None:
             raise OptionError(
                 "a PCA needs a folder of your own pictures to be fitted to, got none",
                 option="reduce",
-                remedy="Give the folder that int8 is calibrated on, too.",
+                remedy="Give the folder that int8 is calibrated on, too; or, for a network that"
+                " takes columns, a file of rows.",
             )
 
 

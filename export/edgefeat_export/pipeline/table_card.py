@@ -14,15 +14,20 @@ from edgefeat_export.pipeline.results import FinishedFile
 __all__ = ["write_card"]
 
 
-def write_card(file: FinishedFile, folder: Path) -> Path:
+def write_card(file: FinishedFile, folder: Path, *, own: bool) -> Path:
     """Write `<name>.md` beside a file for columns; return its path.
+
+    Args:
+        file: The file.
+        folder: Where the card will be.
+        own: Whether it was measured on the user's own rows, after those made by rule.
 
     Raises:
         ExportError: The card cannot be written.
     """
     spec = file.spec
     path = folder / f"{specs.file_stem(spec)}.md"
-    lines = [*_head(spec), *_columns(spec), *_reading(file), *_fidelity(file), *_origin(spec)]
+    lines = [*_head(spec), *_columns(spec), *_reading(file), *_fidelity(file, own), *_origin(spec)]
     atomic.write_text(path, "\n".join(lines), error=ExportError)
     return path
 
@@ -86,12 +91,13 @@ def _reading(file: FinishedFile) -> list[str]:
     ]
 
 
-def _fidelity(file: FinishedFile) -> list[str]:
+def _fidelity(file: FinishedFile, own: bool) -> list[str]:
+    ruled = "rows made by rule: every known value in turn, unknown ones, edges of bins"
     lines = [
         "## Fidelity",
         "",
-        "Each output's features beside Keras's, on rows made by rule: every known value in turn,"
-        " unknown ones, edges of bins. Awkward values (Unicode, NUL, NaN, extremes) agree too.",
+        f"Each output's features beside Keras's, on {'rows of its owner' if own else ruled}."
+        " Rows with awkward values (Unicode, NUL, NaN, extremes) agree too.",
         "",
         "| output | rows | relative L2 mean | max |",
         "|---|---|---|---|",

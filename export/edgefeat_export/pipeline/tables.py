@@ -18,13 +18,25 @@ from edgefeat.errors import OptionError
 from edgefeat.model.columns import MAX_CHARS
 from edgefeat.model.spec import SPEC_VERSION_WITH_INPUTS, ModelSpec, SourceSpec
 from edgefeat.options import checks
-from edgefeat_export.columns import assembly, cut, describing, opening, operators, refusals, verify
+from edgefeat_export.columns import (
+    assembly,
+    cut,
+    describing,
+    opening,
+    operators,
+    refusals,
+    table_file,
+    verify,
+)
 from edgefeat_export.columns import probe as probes
 from edgefeat_export.columns.column import Column, ColumnKind
 from edgefeat_export.columns.drawing import OPSET, TOKENIZER
 from edgefeat_export.columns.reference import GraphRun, TableReference
+from edgefeat_export.columns.table_file import TableRows
+from edgefeat_export.cut import reduction as reductions
 from edgefeat_export.cut.headless import Headless
 from edgefeat_export.cut.reduction import Reduction
+from edgefeat_export.errors import ExportError
 from edgefeat_export.graph import standard
 from edgefeat_export.networks.network import file_safe
 from edgefeat_export.networks.weights import record_of_file
@@ -45,14 +57,18 @@ class _Written:
     """A graph with what it was made from.
 
     Attributes:
-        model: The graph, reduction included.
+        bare: The graph, without a reduction behind it.
         columns: Inputs, with what the layers told of them.
-        reference: Keras's features, reduction included.
+        headless: The Keras model and its outputs.
+        reduction: What happens behind the network.
+        own: The user's rows; None if none were given.
     """
 
-    model: onnx.ModelProto
+    bare: onnx.ModelProto
     columns: tuple[Column, ...]
-    reference: TableReference
+    headless: Headless
+    reduction: Reduction
+    own: TableRows | None
 
 
 def build_table(request: BuildRequest, say: Say) -> BuildResult:
@@ -75,7 +91,7 @@ def build_table(request: BuildRequest, say: Say) -> BuildResult:
         written = _written(request, path, name, say)
         draft = _proven(request, written, name, say)
         files = publish.publish([draft])
-        card = table_card.write_card(files[0], request.output)
+        card = table_card.write_card(files[0], request.output, own=request.rows is not None)
     for file in (files[0].path, card):
         say(f"wrote {file}")
     return BuildResult(files=files, left_out={}, card=card)
@@ -129,11 +145,52 @@ def _written(request: BuildRequest, path: Path, name: str, say: Say) -> _Written
                 f"note: column {column.name!r} has a vocabulary of {len(column.words)} words: every"
                 " 20,000 make opening the file about 0.1 s longer"
             )
-    reduction = Reduction(l2=request.l2)
-    model = reduction.append(graph.model)
-    _require_sound(model, name)
-    reference = TableReference(headless=body, reduction=reduction)
-    return _Written(model=model, columns=graph.columns, reference=reference)
+    bare = TableReference(headless=body)
+    own = _own_rows(request, graph.columns, bare, say)
+    reduction = _fitted(request, bare, own, say)
+    _require_sound(reduction.append(graph.model), name)
+    return _Written(
+        bare=graph.model, columns=graph.columns, headless=body, reduction=reduction, own=own
+    )
+
+
+def _own_rows(
+    request: BuildRequest, columns: tuple[Column, ...], reference: TableReference, say: Say
+) -> TableRows | None:
+    """Read the user's rows; those that do not fit, or for which Keras gives NaN, are told."""
+    if request.rows is None:
+        return None
+    found = table_file.rows_for(table_file.read_table(request.rows), columns, request.rows)
+    for name, parts in found.parts.items():
+        say(
+            f"column {name!r} takes {len(parts)} columns of {request.rows} in their order, from"
+            f" {parts[0]!r} to {parts[-1]!r}"
+        )
+    if found.left_out:
+        say(f"note: {found.left_out} rows of {request.rows} are left out: {found.reason}")
+    finite = verify.finite_rows(reference, found.arrays)
+    if not finite.any():
+        raise ExportError(
+            "Keras itself gives NaN for every row of it", where=request.rows, remedy="Check them."
+        )
+    if not finite.all():
+        say(f"note: for {(~finite).sum()} rows Keras itself gives NaN: they are left out")
+    return replace(found, arrays=[array[finite] for array in found.arrays])
+
+
+def _fitted(
+    request: BuildRequest, reference: TableReference, own: TableRows | None, say: Say
+) -> Reduction:
+    """Return what happens behind the network; a PCA is fitted to the user's rows."""
+    if request.reduce is None or own is None:
+        return Reduction(l2=request.l2)
+    count = len(own.arrays[0])
+    say(f"fitting {request.reduce.components} components to {count} rows of {request.rows}")
+    features = reference.features(own.arrays)[0]
+    projection = reductions.fit(request.reduce, [features], what="rows")
+    if (fitted := projection.fitted) is not None:
+        say(f"{request.reduce.components} components keep {fitted.explained_variance:.1%}")
+    return Reduction(projection=projection, l2=request.l2)
 
 
 def _say_outputs(whole: object, body: Headless, say: Say) -> None:
@@ -154,13 +211,19 @@ def _require_sound(model: onnx.ModelProto, name: str) -> None:
 
 
 def _proven(request: BuildRequest, written: _Written, name: str, say: Say) -> Draft:
-    run, reference, columns = GraphRun(written.model), written.reference, written.columns
+    columns, limits = written.columns, request.gates[Precision.FP32]
     file = f"{name}_{Precision.FP32}.onnx"
     say("verifying it against Keras on rows made by rule")
-    verified = verify.verify(run, reference, columns, file=file)
-    gates.require(
-        verified.parities, request.gates[Precision.FP32], file=file, reference=reference.name
-    )
+    bare = TableReference(headless=written.headless)
+    verified = verify.verify(GraphRun(written.bare), bare, columns, file=file)
+    model = written.reduction.append(written.bare)
+    run, reference = GraphRun(model), replace(bare, reduction=written.reduction)
+    parities = verify.measure(run, reference, verified.rows, columns, file=file)
+    gates.require(parities, limits, file=file, reference=reference.name)
+    if (own := written.own) is not None:
+        say(f"verifying it on {len(own.arrays[0])} rows of {request.rows}")
+        parities = verify.measure(run, reference, own.arrays, columns, file=file)
+        gates.require(parities, limits, file=file, reference=reference.name)
     if verified.without_features:
         first, *others = verified.without_features
         more = f" and {len(others)} more of the rows tried" if others else ""
@@ -171,7 +234,12 @@ def _proven(request: BuildRequest, written: _Written, name: str, say: Say) -> Dr
     outputs = reference.reduction.describe(reference.headless.outputs)
     limit = _text_limit(columns, request.max_text)
     inputs = tuple(
-        describing.describe(column, takes_nan=column.name in verified.takes_nan, max_chars=limit)
+        describing.describe(
+            column,
+            takes_nan=column.name in verified.takes_nan,
+            max_chars=limit,
+            parts=None if own is None else own.parts.get(column.name),
+        )
         for column in columns
     )
     spec = ModelSpec(
@@ -181,15 +249,15 @@ def _proven(request: BuildRequest, written: _Written, name: str, say: Say) -> Dr
         inputs=inputs,
         outputs=outputs,
         source=_source(request, name),
-        parity=specs.merged_parity(verified.parities),
+        parity=specs.merged_parity(parities),
         probe=probes.make_probe(run, reference, columns, inputs),
-        fingerprint=stamp.fingerprint_of(written.model, inputs, outputs),
+        fingerprint=stamp.fingerprint_of(model, inputs, outputs),
     )
     return Draft(
         path=request.output / specs.file_name(spec),
-        model=written.model,
+        model=model,
         spec=spec,
-        parities=verified.parities,
+        parities=parities,
     )
 
 
