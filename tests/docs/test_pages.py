@@ -37,6 +37,11 @@ def test_there_are_pages_to_run() -> None:
     assert len(RUN) >= 5
 
 
+# Keras 3.15 hands TensorFlow's variables to NumPy 2 in a way that NumPy deprecates.
+@pytest.mark.filterwarnings(
+    "ignore:__array__ implementation doesn't accept a copy keyword:DeprecationWarning"
+    ":keras.src.backend.tensorflow.core"
+)
 @pytest.mark.parametrize("name", RUN)
 def test_a_pages_blocks_show_their_output(name: str) -> None:
     """Blocks run in order, in one session and one folder, as a reader would type them."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
+from typing import Any
 
 import keras
 import numpy as np
@@ -76,7 +77,7 @@ def mixed_table() -> keras.Model:
     return keras.Model([age, income, rooms, city, kind], output, name="mixed")
 
 
-def sentence(pool: str = "mean", **options: object) -> keras.Model:
+def sentence(pool: str = "mean", **options: Any) -> keras.Model:
     """A text as pooled embeddings of its tokens."""
     text = _column("text", "string")
     vectorize = layers.TextVectorization(max_tokens=40, output_sequence_length=12, **options)
@@ -86,7 +87,7 @@ def sentence(pool: str = "mean", **options: object) -> keras.Model:
         tokens = layers.Conv1D(8, 3, activation="relu")(tokens)
     if pool == "attention":
         tokens = layers.MultiHeadAttention(2, 4)(tokens, tokens)
-    pools = {
+    pools: dict[str, Any] = {
         "mean": layers.GlobalAveragePooling1D,
         "attention": layers.GlobalAveragePooling1D,
         "conv": layers.GlobalMaxPooling1D,
@@ -228,5 +229,5 @@ def saved(name: str, folder: object) -> str:
     """Save a network of one of the two lists; return its path."""
     keras.utils.set_random_seed(4)
     path = f"{folder}/{name}.keras"
-    (NETWORKS | MORE_NETWORKS)[name]().save(path)
+    {**NETWORKS, **MORE_NETWORKS}[name]().save(path)
     return path

@@ -11,7 +11,7 @@ import onnx
 
 from edgefeat.model.spec import OutputSpec
 from edgefeat_export.columns import finish, numeric
-from edgefeat_export.columns.column import Column, ColumnKind, Operand
+from edgefeat_export.columns.column import ColumnKind, KerasColumn, Operand
 from edgefeat_export.columns.drawing import Drawing
 from edgefeat_export.columns.flat import columns_of
 from edgefeat_export.columns.shapes import GetItem
@@ -37,7 +37,7 @@ class ColumnGraph:
     """
 
     model: onnx.ModelProto
-    columns: tuple[Column, ...]
+    columns: tuple[KerasColumn, ...]
 
 
 def to_graph(model: keras.Model, outputs: Sequence[OutputSpec]) -> ColumnGraph:
@@ -72,7 +72,7 @@ def to_graph(model: keras.Model, outputs: Sequence[OutputSpec]) -> ColumnGraph:
     return ColumnGraph(model=graph, columns=tuple(columns))
 
 
-def _entrance(drawing: Drawing, column: Column) -> Operand:
+def _entrance(drawing: Drawing, column: KerasColumn) -> Operand:
     """Add a column as an input (N, size), and give it the shape that Keras knows."""
     dtype = column.dtype
     if column.kind is ColumnKind.INTEGER:
@@ -149,7 +149,7 @@ def _as_features(drawing: Drawing, tensor: Operand, spec: OutputSpec) -> str:
     return name
 
 
-def _count_unseen(drawing: Drawing, columns: list[Column]) -> None:
+def _count_unseen(drawing: Drawing, columns: list[KerasColumn]) -> None:
     """Add the output that counts unseen categories, if any column has a vocabulary."""
     counted = [column for column in columns if column.kind is ColumnKind.CATEGORY]
     if not any(column.unseen for column in counted):

@@ -7,7 +7,7 @@ from enum import StrEnum
 
 import numpy as np
 
-__all__ = ["Column", "ColumnKind", "Operand", "Shape"]
+__all__ = ["ColumnKind", "KerasColumn", "Operand", "Shape"]
 
 Shape = tuple[int | None, ...]
 
@@ -22,7 +22,7 @@ class ColumnKind(StrEnum):
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
-class Column:
+class KerasColumn:
     """One input of the network, and what its layers tell of it while they are translated.
 
     Attributes:
@@ -89,4 +89,4 @@ class Operand:
     name: str
     dtype: str
     shape: Shape
-    column: Column | None = None
+    column: KerasColumn | None = None

@@ -13,7 +13,7 @@ from edgefeat.model.columns import (
     TextInput,
     Unseen,
 )
-from edgefeat_export.columns.column import Column, ColumnKind
+from edgefeat_export.columns.column import ColumnKind, KerasColumn
 
 __all__ = ["describe"]
 
@@ -21,7 +21,7 @@ Described = NumberInput | IntegerInput | CategoryInput | TextInput
 
 
 def describe(
-    column: Column,
+    column: KerasColumn,
     *,
     takes_nan: bool,
     max_chars: int = MAX_CHARS,

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import keras
 
-from edgefeat_export.columns.column import Column
+from edgefeat_export.columns.column import KerasColumn
 from edgefeat_export.errors import BackboneError
 from edgefeat_export.saved import flatten
 
@@ -36,10 +36,10 @@ def flatten_columns(model: Any, name: str) -> keras.Model:
     return keras.Model(inputs, flatten.replay(model, inputs, name), name=name)
 
 
-def columns_of(model: keras.Model) -> list[Column]:
+def columns_of(model: keras.Model) -> list[KerasColumn]:
     """Return the inputs of a flat model as columns, in order."""
     return [
-        Column(
+        KerasColumn(
             name=str(tensor._keras_history.operation.name),
             dtype=str(tensor.dtype),
             shape=tuple(int(side) for side in tensor.shape[1:]),

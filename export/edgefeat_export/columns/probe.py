@@ -12,7 +12,7 @@ import numpy as np
 from edgefeat.measures import agreement
 from edgefeat.model.columns import ColumnInput, MissingNumber, MissingToken
 from edgefeat.model.spec import Probe
-from edgefeat_export.columns.column import Column, ColumnKind
+from edgefeat_export.columns.column import ColumnKind, KerasColumn
 from edgefeat_export.columns.reference import GraphRun, TableReference
 from edgefeat_export.columns.ruled_rows import Arrays, ordinary_rows
 from edgefeat_export.columns.verify import finite_rows
@@ -27,7 +27,7 @@ _SLACK, _FLOOR = 2.0, 1e-5  # other CPUs add in another order
 def make_probe(
     run: GraphRun,
     reference: TableReference,
-    columns: Sequence[Column],
+    columns: Sequence[KerasColumn],
     described: Sequence[ColumnInput],
 ) -> Probe:
     """Return the self-test of a graph.
@@ -56,7 +56,7 @@ def make_probe(
 
 
 def _with_missing(
-    columns: Sequence[Column], described: Sequence[ColumnInput], rows: Arrays
+    columns: Sequence[KerasColumn], described: Sequence[ColumnInput], rows: Arrays
 ) -> Mapping[tuple[int, str], None]:
     """Put what stands for a missing value into one row of each column that has a rule for it."""
     places: dict[tuple[int, str], None] = {}
@@ -73,7 +73,10 @@ def _with_missing(
 
 
 def _row(
-    columns: Sequence[Column], rows: Arrays, number: int, missing: Mapping[tuple[int, str], None]
+    columns: Sequence[KerasColumn],
+    rows: Arrays,
+    number: int,
+    missing: Mapping[tuple[int, str], None],
 ) -> dict[str, Any]:
     """Return a row as JSON has it; numbers of float32 keep their value as a short decimal."""
     found: dict[str, Any] = {}

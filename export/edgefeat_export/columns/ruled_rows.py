@@ -13,7 +13,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from edgefeat_export.columns.column import Column, ColumnKind
+from edgefeat_export.columns.column import ColumnKind, KerasColumn
 
 __all__ = ["Arrays", "Awkward", "awkward_rows", "ordinary_rows"]
 
@@ -60,7 +60,7 @@ class Awkward:
     missing: bool = False
 
 
-def ordinary_rows(columns: Sequence[Column], count: int) -> Arrays:
+def ordinary_rows(columns: Sequence[KerasColumn], count: int) -> Arrays:
     """Return rows of values that the network knows, or was made for.
 
     Args:
@@ -70,7 +70,7 @@ def ordinary_rows(columns: Sequence[Column], count: int) -> Arrays:
     return [_array(column, _turns(column, number, count)) for number, column in enumerate(columns)]
 
 
-def awkward_rows(columns: Sequence[Column]) -> tuple[list[Awkward], Arrays]:
+def awkward_rows(columns: Sequence[KerasColumn]) -> tuple[list[Awkward], Arrays]:
     """Return rows in which one column has an awkward value, and what is awkward in each."""
     cases = [case for column in columns for case in _awkward(column)]
     rows = ordinary_rows(columns, max(len(cases), 1))
@@ -80,7 +80,7 @@ def awkward_rows(columns: Sequence[Column]) -> tuple[list[Awkward], Arrays]:
     return cases, [array[: len(cases)] for array in rows]
 
 
-def _turns(column: Column, number: int, count: int) -> Iterator[list[Any]]:
+def _turns(column: KerasColumn, number: int, count: int) -> Iterator[list[Any]]:
     """Yield the values of each row; columns take turns at different paces, so that they mix."""
     each = [_known(column, place) for place in range(column.size)]
     for row in range(count):
@@ -90,7 +90,7 @@ def _turns(column: Column, number: int, count: int) -> Iterator[list[Any]]:
         ]
 
 
-def _known(column: Column, place: int) -> list[Any]:
+def _known(column: KerasColumn, place: int) -> list[Any]:
     """Return ordinary values of one place of a column."""
     if column.kind is ColumnKind.NUMBER:
         return _numbers(column, place)
@@ -103,7 +103,7 @@ def _known(column: Column, place: int) -> list[Any]:
     return [*words[:6], *more, *column.masks[:1], *words[6:]]
 
 
-def _numbers(column: Column, place: int) -> list[float]:
+def _numbers(column: KerasColumn, place: int) -> list[float]:
     found: list[float] = []
     for edge in column.edges[:64]:
         edge32 = np.float32(edge)
@@ -119,7 +119,7 @@ def _numbers(column: Column, place: int) -> list[float]:
     return found or list(_PLAIN_NUMBERS)
 
 
-def _integers(column: Column, words: list[int]) -> list[int]:
+def _integers(column: KerasColumn, words: list[int]) -> list[int]:
     if not words:
         return list(_PLAIN_INTEGERS)
     masks = [int(mask) for mask in column.masks[:1]]
@@ -140,7 +140,7 @@ def _texts(words: list[str]) -> Iterator[str]:
         yield f"{text.capitalize()}, {some[start]}!" if start % 4 == 2 else text
 
 
-def _awkward(column: Column) -> Iterator[Awkward]:
+def _awkward(column: KerasColumn) -> Iterator[Awkward]:
     if column.kind is ColumnKind.NUMBER:
         yield from (Awkward(column.name, value) for value in _NUMBERS)
         yield Awkward(column.name, float("nan"), missing=True)
@@ -152,7 +152,7 @@ def _awkward(column: Column) -> Iterator[Awkward]:
         yield from (Awkward(column.name, value) for value in _STRINGS)
 
 
-def _array(column: Column, rows: Iterator[list[Any]]) -> NDArray[Any]:
+def _array(column: KerasColumn, rows: Iterator[list[Any]]) -> NDArray[Any]:
     values = list(rows)
     if column.dtype == "string":
         array = np.empty((len(values), column.size), object)

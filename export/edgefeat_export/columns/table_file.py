@@ -14,7 +14,7 @@ from typing import Any, Final
 import numpy as np
 
 from edgefeat.errors import DependencyError
-from edgefeat_export.columns.column import Column, ColumnKind
+from edgefeat_export.columns.column import ColumnKind, KerasColumn
 from edgefeat_export.columns.ruled_rows import Arrays
 from edgefeat_export.errors import ExportError
 
@@ -64,7 +64,7 @@ def read_table(path: Path) -> Table:
         ) from error
 
 
-def rows_for(table: Table, columns: Sequence[Column], path: Path) -> TableRows:
+def rows_for(table: Table, columns: Sequence[KerasColumn], path: Path) -> TableRows:
     """Return the rows of a table as a network takes them.
 
     Args:
@@ -127,7 +127,7 @@ def _parquet(path: Path) -> Table:
     return {str(name): table.column(name).to_pylist() for name in table.column_names}
 
 
-def _parts(table: Table, columns: Sequence[Column], path: Path) -> dict[str, tuple[str, ...]]:
+def _parts(table: Table, columns: Sequence[KerasColumn], path: Path) -> dict[str, tuple[str, ...]]:
     """Return which columns of the file each input takes: its own, or all others in their order."""
     found: dict[str, tuple[str, ...]]
     found = {one.name: (one.name,) for one in columns if one.name in table and one.size == 1}
@@ -149,7 +149,7 @@ def _parts(table: Table, columns: Sequence[Column], path: Path) -> dict[str, tup
     )
 
 
-def _value(column: Column, given: Any, name: str) -> Any:
+def _value(column: KerasColumn, given: Any, name: str) -> Any:
     """Return a value as the network takes it.
 
     Raises:
@@ -175,7 +175,7 @@ def _value(column: Column, given: Any, name: str) -> Any:
         raise ValueError(f"column {name!r}: expected a number, got {given!r}") from None
 
 
-def _array(column: Column, rows: list[list[Any]]) -> Any:
+def _array(column: KerasColumn, rows: list[list[Any]]) -> Any:
     if column.dtype == "string":
         array = np.empty((len(rows), column.size), object)
         array[:] = rows

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from edgefeat.measures import agreement
 from edgefeat.model.spec import Parity
-from edgefeat_export.columns.column import Column
+from edgefeat_export.columns.column import KerasColumn
 from edgefeat_export.columns.reference import GraphRun, TableReference
 from edgefeat_export.columns.ruled_rows import Arrays, Awkward, awkward_rows, ordinary_rows
 from edgefeat_export.errors import VerificationError
@@ -46,7 +46,7 @@ class Verified:
 
 
 def verify(
-    run: GraphRun, reference: TableReference, columns: Sequence[Column], *, file: str
+    run: GraphRun, reference: TableReference, columns: Sequence[KerasColumn], *, file: str
 ) -> Verified:
     """Compare a graph with Keras on rows made by rule, ordinary and awkward ones.
 
@@ -101,7 +101,7 @@ def measure(
     run: GraphRun,
     reference: TableReference,
     rows: Arrays,
-    columns: Sequence[Column],
+    columns: Sequence[KerasColumn],
     *,
     file: str,
 ) -> dict[str, Parity]:
@@ -134,7 +134,7 @@ def measure(
     return found
 
 
-def rows_text(rows: Arrays, columns: Sequence[Column], row: int) -> str:
+def rows_text(rows: Arrays, columns: Sequence[KerasColumn], row: int) -> str:
     """Return a row for people: `age=41.0, city='Rome'`.
 
     Args:
@@ -157,7 +157,9 @@ def _both(
     return list(zip(reference.features(rows), run.features(rows, names), strict=True))
 
 
-def _require_finite(wanted: Features, rows: Arrays, columns: Sequence[Column], where: str) -> None:
+def _require_finite(
+    wanted: Features, rows: Arrays, columns: Sequence[KerasColumn], where: str
+) -> None:
     bad = np.flatnonzero(~np.isfinite(wanted).all(axis=1))
     if len(bad):
         raise VerificationError(

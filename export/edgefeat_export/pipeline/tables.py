@@ -29,7 +29,7 @@ from edgefeat_export.columns import (
     verify,
 )
 from edgefeat_export.columns import probe as probes
-from edgefeat_export.columns.column import Column, ColumnKind
+from edgefeat_export.columns.column import ColumnKind, KerasColumn
 from edgefeat_export.columns.drawing import OPSET, TOKENIZER
 from edgefeat_export.columns.reference import GraphRun, TableReference
 from edgefeat_export.columns.table_file import TableRows
@@ -65,7 +65,7 @@ class _Written:
     """
 
     bare: onnx.ModelProto
-    columns: tuple[Column, ...]
+    columns: tuple[KerasColumn, ...]
     headless: Headless
     reduction: Reduction
     own: TableRows | None
@@ -155,7 +155,7 @@ def _written(request: BuildRequest, path: Path, name: str, say: Say) -> _Written
 
 
 def _own_rows(
-    request: BuildRequest, columns: tuple[Column, ...], reference: TableReference, say: Say
+    request: BuildRequest, columns: tuple[KerasColumn, ...], reference: TableReference, say: Say
 ) -> TableRows | None:
     """Read the user's rows; those that do not fit, or for which Keras gives NaN, are told."""
     if request.rows is None:
@@ -261,7 +261,7 @@ def _proven(request: BuildRequest, written: _Written, name: str, say: Say) -> Dr
     )
 
 
-def _text_limit(columns: tuple[Column, ...], max_text: int | None) -> int:
+def _text_limit(columns: tuple[KerasColumn, ...], max_text: int | None) -> int:
     if max_text is None:
         return MAX_CHARS
     if not any(column.kind is ColumnKind.TEXT for column in columns):

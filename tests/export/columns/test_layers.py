@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 import numpy as np
@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from keras import layers
 
-from edgefeat_export.columns.column import Column, Operand
+from edgefeat_export.columns.column import KerasColumn, Operand
 from edgefeat_export.columns.drawing import Drawing
 from edgefeat_export.columns.translators import TRANSLATORS
 
@@ -45,9 +45,7 @@ STRING_LAYERS: dict[str, Callable[[], Any]] = {
         vocabulary=WORDS, output_mode="tf_idf", idf_weights=np.linspace(0.1, 2, len(WORDS))
     ),
     **{
-        mode: lambda mode=mode: layers.StringLookup(
-            vocabulary=WORDS, mask_token="", output_mode=mode
-        )
+        mode: partial(layers.StringLookup, vocabulary=WORDS, mask_token="", output_mode=mode)
         for mode in ENCODED
     },
     "padded": lambda: layers.StringLookup(
@@ -59,9 +57,7 @@ INTEGER_LAYERS: dict[str, Callable[[], Any]] = {
     "mask": lambda: layers.IntegerLookup(vocabulary=WHOLE[1:], mask_token=0),
     "three bins": lambda: layers.IntegerLookup(vocabulary=WHOLE, num_oov_indices=3),
     **{
-        mode: lambda mode=mode: layers.IntegerLookup(
-            vocabulary=WHOLE[1:], mask_token=0, output_mode=mode
-        )
+        mode: partial(layers.IntegerLookup, vocabulary=WHOLE[1:], mask_token=0, output_mode=mode)
         for mode in ENCODED
     },
     "category one_hot": lambda: layers.CategoryEncoding(4, "one_hot"),
@@ -69,7 +65,7 @@ INTEGER_LAYERS: dict[str, Callable[[], Any]] = {
 }
 NUMBER_LAYERS: dict[str, Callable[[], Any]] = {
     **{
-        f"bins {mode}": lambda mode=mode: layers.Discretization(EDGES, output_mode=mode)
+        f"bins {mode}": partial(layers.Discretization, EDGES, output_mode=mode)
         for mode in ("int", *ENCODED)
     },
     "normalization": normalization,
@@ -96,7 +92,7 @@ def pair(kind: str, name: str, dtype: str, width: int) -> tuple[Any, ort.Inferen
     layer = tables[kind][name]()
     drawing, shape = Drawing(), (None, width)
     x = drawing.input("x", dtype, ["batch", width])
-    column = Column(name="x", dtype=dtype, shape=(width,))
+    column = KerasColumn(name="x", dtype=dtype, shape=(width,))
     operand = Operand(name=x, dtype=dtype, shape=shape, column=column)
     result = TRANSLATORS[type(layer).__name__](drawing, layer, [operand])
     drawing.output("y", result.name, result.dtype, [None] * len(result.shape))
