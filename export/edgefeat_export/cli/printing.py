@@ -49,13 +49,16 @@ def as_line(file: FinishedFile, *, beside: str) -> str:
     )
     primary = file.parities[file.spec.primary.name]
     return (
-        f"{file.path}  {_size_text(file.size_bytes)}  {outputs}  beside {beside}:"
+        f"{file.path}  {_size_text(file)}  {outputs}  beside {beside}:"
         f" {parity_text(primary)}"
     )
 
 
-def _size_text(size_bytes: int) -> str:
-    return f"{size_bytes / 1e6:.2f} MB" if size_bytes >= 1e5 else f"{size_bytes / 1e3:.1f} kB"
+def _size_text(file: FinishedFile) -> str:
+    """Return the size of a file; those for columns are small."""
+    if file.spec.picture is None:
+        return f"{file.size_bytes / 1e3:.1f} kB"
+    return f"{file.size_bytes / 1e6:.2f} MB"
 
 
 def parity_text(parity: Parity) -> str:
