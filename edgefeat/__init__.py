@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     )
     from edgefeat.extractor import FeatureExtractor
     from edgefeat.measures.similarity import cosine_similarity, euclidean_distance
+    from edgefeat.predictor import Predictor
     from edgefeat.sets.featureset import FeatureSet
     from edgefeat.shared import extract
     from edgefeat.streaming.stream import stream
@@ -40,6 +41,7 @@ __all__ = [
     "FeatureSet",
     "ImageError",
     "ModelError",
+    "Predictor",
     "ProviderError",
     "RowError",
     "SinkError",
@@ -59,6 +61,7 @@ _HOMES = {
     "FeatureSet": "edgefeat.sets.featureset",
     "ImageError": "edgefeat.errors",
     "ModelError": "edgefeat.errors",
+    "Predictor": "edgefeat.predictor",
     "ProviderError": "edgefeat.errors",
     "RowError": "edgefeat.errors",
     "SinkError": "edgefeat.errors",

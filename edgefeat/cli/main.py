@@ -32,6 +32,7 @@ COMMANDS = {
     "cluster": "divide a set into groups of like pictures",
     "sheet": "write a contact sheet of a set, a page that works offline",
     "teach": "teach a model the classes of your pictures, on this device",
+    "predict": "give labels and probabilities for photos and rows, by a model with a head",
     "bench": "measure latency, throughput, cold start and memory",
     "info": "show a model's spec; --self-test proves it on this device",
     "doctor": "show what this device has and prove the model on every provider",

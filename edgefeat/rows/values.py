@@ -168,8 +168,8 @@ _KINDS: tuple[tuple[tuple[type, ...], str], ...] = (
     ((numbers.Number, np.number, Decimal), "a number"),
 )
 _REMEDIES = {
-    ("a number", "a text"): "Make it a number first, as by float().",
-    ("a whole number", "a text"): "Make it a number first, as by int().",
+    ("a number", "a text"): "Make it a number first.",
+    ("a whole number", "a text"): "Make it a number first.",
     ("a number", "a truth value"): "Give 0 or 1, if the model was trained with these.",
     ("a whole number", "a truth value"): "Give 0 or 1, if the model was trained with these.",
     ("a text", "bytes"): "Decode it first, as by .decode().",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -78,3 +79,20 @@ def test_a_column_that_is_there_twice_is_refused(fx: FeatureExtractor) -> None:
     frame = pd.DataFrame(ROWS)
     with pytest.raises(RowError, match="expected different columns, got 'age' more than once"):
         fx.extract_batch(pd.concat([frame, frame[["age"]]], axis=1))
+
+
+def test_rows_and_predictions_in_parquet(tmp_path: Path, photos: Path) -> None:
+    from pyarrow import parquet
+
+    from answering_models import PLACE as JUDGE
+    from edgefeat.cli.main import main
+
+    table, out = tmp_path / "t.parquet", tmp_path / "out.parquet"
+    names = ["chelsea.jpg", "coffee.jpg", "rocket.jpg"]
+    rows = {"file": names, "level": [255.0, None, 50.0], "other": [1, 2, 3]}
+    parquet.write_table(pa.table(rows), table)
+    words = [photos, "--model", JUDGE, "--rows", table, "--key", "file", "-o", out, "-q"]
+    assert main(["predict", *map(str, words)]) == 1
+    found = parquet.read_table(out)
+    assert found.column_names == ["path", "label", "p_dark", "p_light"]
+    assert found.column("label").to_pylist() == ["dark", "light"]

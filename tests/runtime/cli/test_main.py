@@ -22,8 +22,8 @@ def edgefeat(*words: str) -> subprocess.CompletedProcess[str]:
     [
         (["extact", "a.jpg"], "edgefeat: error: no command 'extact'. Did you mean 'extract'?"),
         (
-            ["paint"],
-            f"edgefeat: error: no command 'paint'. There is {', '.join(COMMANDS)}",
+            ["weigh"],
+            f"edgefeat: error: no command 'weigh'. There is {', '.join(COMMANDS)}",
         ),
         (
             ["extract"],

@@ -155,8 +155,7 @@ def test_a_row_that_does_not_fit_keeps_its_place(fx: FeatureExtractor) -> None:
     assert [type(one) is RowError for one in found] == [False, True, True, False, True, True, True]
     errors = {one.row: str(one) for one in found if isinstance(one, RowError)}
     assert errors == {
-        1: "row 1: column 'age': expected a number, got 'old'. Make it a number first, as by "
-        "float().",
+        1: "row 1: column 'age': expected a number, got 'old'. Make it a number first.",
         2: f"row 2: expected a mapping of columns to values, got 3. This model's columns are "
         f"{KNOWN}.",
         4: f"row 4: column 'Age': not one of this model's columns, which are {KNOWN}. Did you "

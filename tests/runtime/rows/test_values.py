@@ -103,7 +103,7 @@ def test_what_is_missing_follows_the_columns_rule(fx: FeatureExtractor, missing:
 @pytest.mark.parametrize(
     ("column", "value", "message"),
     [
-        ("age", "41", "expected a number, got '41'. Make it a number first, as by float()."),
+        ("age", "41", "expected a number, got '41'. Make it a number first."),
         (
             "age",
             True,
@@ -133,7 +133,7 @@ def test_what_is_missing_follows_the_columns_rule(fx: FeatureExtractor, missing:
         ),
         ("rooms", 3.5, "expected a whole number, got 3.5."),
         ("rooms", float("inf"), "expected a whole number, got inf."),
-        ("rooms", "3", "expected a whole number, got '3'. Make it a number first, as by int()."),
+        ("rooms", "3", "expected a whole number, got '3'. Make it a number first."),
         (
             "rooms",
             False,
