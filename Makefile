@@ -46,6 +46,19 @@ test-x86: $(RUNTIME) ## the same vectors on emulated older x86; needs qemu-user-
 	.venv/runtime/bin/python tests/cpus/check.py x86 --decoders
 	.venv/runtime/bin/python tests/cpus/check.py x86 --taught
 
+# A Ray cluster of two nodes, a Spark cluster of two executors and an S3 server, all on loopback.
+# Without Java it says what to install; Debian's default-jre-headless is enough. The engines' own
+# warnings about what they will drop say nothing about ours.
+SCALE = .venv/scale/installed.stamp
+
+test-scale: $(SCALE) ## parts on Ray, Spark and S3 with workers killed; needs Java (5 minutes, 1.5 GB)
+	.venv/scale/bin/pytest -W ignore::DeprecationWarning -W ignore::FutureWarning tests/scale
+
+$(SCALE): tests/scale/requirements.txt pyproject.toml
+	$(PYTHON) -m venv --clear .venv/scale
+	.venv/scale/bin/pip install $(PIP_QUIET) -e ".[test,remote]" -r tests/scale/requirements.txt
+	touch $@
+
 test-browser: $(RUNTIME) ## contact sheets and maps in Chromium
 	.venv/runtime/bin/pytest tests/browser
 
