@@ -20,7 +20,10 @@ EDGEFEAT = [sys.executable, "-m", "edgefeat"]
 
 def status(place: str) -> dict[str, object]:
     done = subprocess.run(
-        [*EDGEFEAT, "plan", "--status", place, "--json"], capture_output=True, text=True, check=False
+        [*EDGEFEAT, "plan", "--status", place, "--json"],
+        capture_output=True,
+        text=True,
+        check=False,
     )
     found: dict[str, object] = json.loads(done.stdout)
     return found | {"code": done.returncode}

@@ -48,10 +48,7 @@ def as_line(file: FinishedFile, *, beside: str) -> str:
         f"{output.name} {'x'.join(map(str, output.shape))}" for output in file.spec.outputs
     )
     primary = file.parities[file.spec.primary.name]
-    return (
-        f"{file.path}  {_size_text(file)}  {outputs}  beside {beside}:"
-        f" {parity_text(primary)}"
-    )
+    return f"{file.path}  {_size_text(file)}  {outputs}  beside {beside}: {parity_text(primary)}"
 
 
 def _size_text(file: FinishedFile) -> str:

@@ -82,7 +82,7 @@ def test_what_is_taken(fx: FeatureExtractor, column: str, value: object, same: o
         None,
         float("nan"),
         np.float32("nan"),
-        np.datetime64("NaT"),
+        np.datetime64("NaT", "s"),
         Decimal("NaN"),
         Decimal("sNaN"),
         NAType(),
