@@ -19,6 +19,7 @@ from edgefeat_export.graph.graph import Graph
 from edgefeat_export.graph.writing import write
 from edgefeat_export.quant.layers import RoundingOptions
 from edgefeat_export.quant.plan import Plan, make_plan, pictures_at_once
+from edgefeat_export.quant.products import with_products
 from edgefeat_export.quant.ranges import best_range
 from edgefeat_export.quant.scheme import Affine
 from edgefeat_export.quant.sequence import quantize_in_sequence
@@ -77,7 +78,7 @@ def quantize_model(
         target: The class of devices.
         keep_float: Layers, by their names in `QuantizedModel.errors`, to leave in float.
     """
-    graph = Graph(model)
+    graph = Graph(with_products(model))
     give_biases(graph)
     plan = make_plan(graph, keep_float)
     walked = images[_spread(len(images), pictures_at_once(graph, plan))]

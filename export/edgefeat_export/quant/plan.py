@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from edgefeat_export.graph.graph import Graph
+from edgefeat_export.quant.float_parts import float_parts
 from edgefeat_export.quant.operators import is_plain_convolution
 from edgefeat_export.quant.scheme import Affine
 from edgefeat_export.quant.steps import INTEGER_OPS, SHARING_OPS, Step, steps_of
@@ -65,13 +66,17 @@ def make_plan(graph: Graph, keep_float: Collection[str] = ()) -> Plan:
     image = _image_input(graph, steps)
     before = {step.output for step in image.steps} if image else set()
     integer, quantized = set(), set()
+    in_float = float_parts(graph)
     for step in steps:
-        if step.output in before or not _runs_on_integers(graph, step, keep_float):
+        if step.output in before or step.node.out in in_float:
+            continue
+        if not _runs_on_integers(graph, step, keep_float):
             continue
         integer.add(step.output)
         quantized.update(_variable_inputs(graph, step))
         if step.output not in graph.outputs.values() or graph.users(step.output):
             quantized.add(step.output)
+    quantized -= _left_real(graph, steps, integer)
     shared: dict[str, str] = {}
     for step in steps:
         source = step.node.inputs[0] if step.node.inputs else ""
@@ -86,6 +91,29 @@ def make_plan(graph: Graph, keep_float: Collection[str] = ()) -> Plan:
         shared=shared,
         image=image,
     )
+
+
+def _left_real(graph: Graph, steps: tuple[Step, ...], integer: set[str]) -> set[str]:
+    """Return products of rows that float operators alone read: their kernel can leave real numbers.
+
+    Only those that a Reshape gives their places back to, as `products` writes them.
+    """
+    by_input: dict[str, list[Step]] = {}
+    for step in steps:
+        for name in step.node.inputs:
+            by_input.setdefault(name, []).append(step)
+    found: set[str] = set()
+    for step in steps:
+        readers = by_input.get(step.output, [])
+        if step.node.op != "Gemm" or step.output not in integer or len(readers) != 1:
+            continue
+        if readers[0].node.op != "Reshape":
+            continue
+        users = by_input.get(readers[0].output, [])
+        moved = any(user.node.op in SHARING_OPS or user.output in integer for user in users)
+        if users and not moved:
+            found.add(step.output)
+    return found
 
 
 def _runs_on_integers(graph: Graph, step: Step, keep_float: Collection[str]) -> bool:

@@ -13,6 +13,7 @@ from onnx import TensorProto
 
 from edgefeat_export.graph.graph import Graph, Node
 from edgefeat_export.graph.matching import Constant, Reading, Tensor, op, search
+from edgefeat_export.quant.float_parts import is_normalised
 
 __all__ = ["pool_bytes"]
 
@@ -44,6 +45,8 @@ def pool_bytes(graph: Graph) -> int:
 
 def _sum_bytes(graph: Graph, mean: Node, found: Reading) -> bool:
     axes = list(mean.attrs.get("axes", ()))
+    if is_normalised(graph, mean.inputs[0]):  # ONNX Runtime has one operator for all of that
+        return False
     count = _pixels(graph, found.tensor(_BYTES), axes)
     if count is None or count * _LARGEST_BYTE >= _EXACT_BELOW:
         return False

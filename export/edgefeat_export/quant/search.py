@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Final
 
@@ -13,18 +13,15 @@ from numpy.typing import NDArray
 from edgefeat.measures import agreement
 from edgefeat.measures.agreement import Agreement
 from edgefeat_export.errors import VerificationError
-from edgefeat_export.graph.graph import Graph
 from edgefeat_export.proof.gates import Gates, Miss, misses
+from edgefeat_export.quant.choices import Choices
 from edgefeat_export.quant.fidelity import features_of
 from edgefeat_export.quant.graph_to_int8 import QuantizedModel, quantize_model
 from edgefeat_export.quant.latency import LatencyRatio, latency_of
 from edgefeat_export.quant.shares import IntegerShare
-from edgefeat_export.quant.steps import steps_of
 from edgefeat_export.quant.targets import Target
 
 __all__ = ["UNLIMITED", "Attempt", "CostLimits", "SearchOutcome", "search"]
-
-_LAYERS_IN_FLOAT = (0, 1, 2, 4, 8)  # in the first attempt, the second, ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,11 +127,9 @@ def search(
     """
     wanted = features_of(model, judged)
     attempts: list[Attempt] = []
-    worst: list[str] = []
-    for count in _LAYERS_IN_FLOAT:
-        if attempts and count > len(worst) // 2:  # half in float: no integer network any more
-            break
-        quantized = quantize_model(model, calibration, target=target, keep_float=worst[:count])
+    choices = Choices(model)
+    while (kept := choices.next()) is not None:
+        quantized = quantize_model(model, calibration, target=target, keep_float=kept)
         attempt = Attempt(
             kept_float=quantized.kept_float,
             fidelity=agreement.compare(wanted, features_of(quantized.model, judged)),
@@ -148,9 +143,9 @@ def search(
         missed = [*_missed(attempt.fidelity, gates), *beyond]
         if not missed:
             return SearchOutcome(quantized=quantized, attempts=tuple(attempts))
-        if beyond:  # more layers in float would only cost more
-            break
-        worst = worst or _by_loss(model, quantized.errors)
+        if beyond and not (choices.has_products and len(attempts) == 1):
+            break  # layers in float would only cost more; products of two tensors may not
+        choices.learn(quantized.errors)
     raise VerificationError(
         f"misses its gates with {len(attempts[-1].kept_float)} layers in float:"
         f" {'; '.join(map(str, missed))}",
@@ -174,16 +169,6 @@ def _beyond(attempt: Attempt, limits: CostLimits) -> list[Miss]:
         for name, limit in asdict(limits).items()
         if limit is not None and not costs[name] <= limit
     ]
-
-
-def _by_loss(model: onnx.ModelProto, errors: Mapping[str, float]) -> list[str]:
-    """Return the weighted layers by the error that they add to their input's, largest first."""
-    losses = {}
-    for step in steps_of(Graph(model)):
-        if step.weighted and step.output in errors:
-            reached = max((errors.get(name, 0.0) for name in step.node.inputs), default=0.0)
-            losses[step.output] = errors[step.output] - reached
-    return sorted(losses, key=lambda name: (-losses[name], name))
 
 
 def _sentence(attempt: Attempt) -> str:

@@ -118,6 +118,13 @@ def _transposed(graph: Graph, node: Node) -> int:
     return _size(graph, node.inputs[0]) * int(weight[0].size)
 
 
+def _dense(graph: Graph, node: Node) -> int:
+    """Count rows that a Reshape has made of a map or of tokens by what that one reads."""
+    maker = graph.producer(node.inputs[0])
+    source = maker.inputs[0] if maker is not None and maker.op == "Reshape" else node.inputs[0]
+    return _size(graph, source) * _last(graph, node.out)
+
+
 def _product(graph: Graph, node: Node) -> int:
     return _size(graph, node.out) * _last(graph, node.inputs[0])
 
@@ -141,6 +148,6 @@ _MACS: Final[Mapping[str, Callable[[Graph, Node], int]]] = {
     "Conv": _convolution,
     "ConvTranspose": _transposed,
     "Einsum": _einsum,
-    "Gemm": _product,
+    "Gemm": _dense,
     "MatMul": _product,
 }

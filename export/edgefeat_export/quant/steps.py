@@ -21,6 +21,7 @@ INTEGER_OPS = WEIGHTED_OPS | {
     "AveragePool",
     "Concat",
     "GlobalAveragePool",
+    "MatMul",
     "MaxPool",
     "Mul",
 }
