@@ -209,8 +209,8 @@ def _not_finite(output: str) -> RowError:
         f"expected finite numbers, and the model's output {output!r} has NaN or infinity for this "
         "row",
         expected="finite numbers",
-        remedy="An empty text, or a missing value that the model cannot take, may give that: fill "
-        "it in or leave the row out.",
+        remedy="An empty text, a whole number that the model does not know, or a missing value "
+        "that it cannot take may give that: fill it in or leave the row out.",
     )
 
 

@@ -126,6 +126,7 @@ def _tell_columns(stage: Stage, entering: list[tuple[Any, Operand]]) -> None:
         rows = min(call.operation.input_dim, _MOST_ROWS)
         column.words += [row for row in range(rows) if row not in column.words]
         column.bounded = True
+        column.rows = min(call.operation.input_dim, column.rows or call.operation.input_dim)
 
 
 def _require_numbers(tensor: Any, call: Any) -> None:
@@ -138,15 +139,29 @@ def _require_numbers(tensor: Any, call: Any) -> None:
 
 
 def _as_keras_has_it(drawing: Drawing, tensor: Operand, dtype: str) -> str:
-    """Return a tensor as the type that Keras's graph declares: lookups compute in int64 here."""
-    return tensor.name if tensor.dtype == dtype else drawing.cast(tensor.name, dtype)
+    """Return a tensor as the type that Keras's graph declares: lookups compute in int64 here.
+
+    Whole numbers of a column that its type in Keras cannot hold, or for which an Embedding has no
+    row, are wrong.
+    """
+    name, column = tensor.name, tensor.column
+    if column is not None and column.kind is ColumnKind.INTEGER:
+        low, high = column.limits
+        if dtype != "int64" or column.rows is not None:
+            low, high = (low, high) if column.rows is None else (0, column.rows - 1)
+            below = drawing.add("Less", name, drawing.whole(low))
+            above = drawing.add("Greater", name, drawing.whole(high))
+            name = drawing.without(drawing.add("Or", below, above), name, column.size)
+    if tensor.dtype == dtype:
+        return name
+    return drawing.cast(name, dtype)
 
 
 def _as_features(drawing: Drawing, tensor: Operand, spec: OutputSpec) -> str:
     name = tensor.name if tensor.dtype == "float32" else drawing.cast(tensor.name, "float32")
     if tensor.shape[1:] != spec.shape:
         name = drawing.add("Reshape", name, drawing.integers(-1, *spec.shape))
-    return name
+    return drawing.spoilt(name)
 
 
 def _count_unseen(drawing: Drawing, columns: list[KerasColumn]) -> None:

@@ -34,6 +34,7 @@ class KerasColumn:
         masks: Values that stand for a missing one, by the layers that know such a value.
         refuses_unseen: Whether a layer has no place for a value that its vocabulary lacks.
         bounded: Whether other whole numbers than its words are errors in Keras.
+        rows: How many rows an Embedding has that reads it as it is; None if there is none.
         edges: Edges of bins.
         centres: Mean and standard deviation that a layer was adapted to, one pair a value.
         unseen: Names of int64 tensors (N, 1) that count values without a place of their own.
@@ -47,6 +48,7 @@ class KerasColumn:
     masks: list[str | int] = field(default_factory=list)
     refuses_unseen: bool = False
     bounded: bool = False
+    rows: int | None = None
     edges: list[float] = field(default_factory=list)
     centres: list[tuple[float, float]] = field(default_factory=list)
     unseen: list[str] = field(default_factory=list)
@@ -65,7 +67,7 @@ class KerasColumn:
         if self.dtype == "bool":
             return 0, 1
         facts = np.iinfo(self.dtype)
-        return int(facts.min), int(facts.max)
+        return int(facts.min), min(int(facts.max), 2**63 - 1)
 
     @property
     def kind(self) -> ColumnKind:

@@ -21,8 +21,14 @@ _IR_VERSION: Final = 9
 ELEMENTS: Final[Mapping[str, int]] = {
     "string": TensorProto.STRING,
     "bool": TensorProto.BOOL,
+    "int8": TensorProto.INT8,
+    "int16": TensorProto.INT16,
     "int32": TensorProto.INT32,
     "int64": TensorProto.INT64,
+    "uint8": TensorProto.UINT8,
+    "uint16": TensorProto.UINT16,
+    "uint32": TensorProto.UINT32,
+    "uint64": TensorProto.UINT64,
     "float32": TensorProto.FLOAT,
     "float64": TensorProto.DOUBLE,
 }
@@ -45,6 +51,7 @@ class Drawing:
         self._inputs: list[onnx.ValueInfoProto] = []
         self._outputs: list[onnx.ValueInfoProto] = []
         self._declared: list[onnx.ValueInfoProto] = []
+        self._wrong: list[str] = []
 
     def add(self, op: str, *inputs: str, domain: str = "", **attributes: Any) -> str:
         """Add a node with one output; return the output's name."""
@@ -134,6 +141,30 @@ class Drawing:
         """
         self._nodes.append(helper.make_node("Identity", [tensor], [name], name=name))
         self._outputs.append(helper.make_tensor_value_info(name, ELEMENTS[dtype], shape))
+
+    def without(self, wrong: str, indices: str, width: int) -> str:
+        """Return indices with 0 in the place of wrong ones, and remember the rows that have any.
+
+        Keras raises an error for them. A graph cannot, and an answer would be made up: `spoilt`
+        makes NaN of it, which the runtime refuses row by row.
+
+        Args:
+            wrong: bool, of any shape, batch axis first.
+            indices: int64, of the same shape.
+            width: How many indices a row has.
+        """
+        flat = self.add("Reshape", self.cast(wrong, "int64"), self.integers(-1, width))
+        self._wrong.append(self.add("ReduceMax", flat, self.integers(1), keepdims=1))
+        return self.add("Where", wrong, self.whole(0), indices)
+
+    def spoilt(self, features: str) -> str:
+        """Return features (N, D) with NaN in the rows that had wrong indices."""
+        if not self._wrong:
+            return features
+        worst = self._wrong[0] if len(self._wrong) == 1 else self.add("Max", *self._wrong)
+        return self.add(
+            "Where", self.cast(worst, "bool"), self.constant(np.float32(np.nan)), features
+        )
 
     def absorb(self, other: onnx.ModelProto, inputs: Sequence[str]) -> list[str]:
         """Take in a whole graph.

@@ -10,7 +10,7 @@ from edgefeat_export.columns.column import Operand
 from edgefeat_export.columns.drawing import Drawing
 from edgefeat_export.columns.refusing import inexact
 
-__all__ = ["encode", "guarded"]
+__all__ = ["encode"]
 
 
 def encode(
@@ -64,22 +64,6 @@ def encode(
         counted = drawing.add("Mul", counted, counts)
     name = drawing.add("ReduceSum", counted, axis, keepdims=0)
     return Operand(name=name, dtype="float32", shape=shape)
-
-
-def guarded(drawing: Drawing, indices: str, wrong: str) -> str:
-    """Return indices as they are, from a graph that fails where one of them is wrong.
-
-    Keras raises an error for them, and a number in their place would look like an answer. The graph
-    reads position 1 of a constant with one element, which ONNX Runtime refuses.
-
-    Args:
-        drawing: The graph.
-        indices: int64, of any shape.
-        wrong: bool, of the same shape.
-    """
-    zero = drawing.constant(np.zeros(1, np.int64))
-    nothing = drawing.add("Gather", zero, drawing.cast(wrong, "int64"))
-    return drawing.add("Add", indices, nothing)
 
 
 def _hot(drawing: Drawing, indices: Operand, depth: int) -> Operand:

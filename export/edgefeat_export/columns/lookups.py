@@ -16,7 +16,7 @@ import numpy as np
 
 from edgefeat_export.columns.column import Operand
 from edgefeat_export.columns.drawing import CLASSIC, Drawing
-from edgefeat_export.columns.encoding import encode, guarded
+from edgefeat_export.columns.encoding import encode
 from edgefeat_export.columns.numbers import as_type
 from edgefeat_export.columns.refusing import inexact
 
@@ -61,8 +61,9 @@ def write_lookup(drawing: Drawing, layer: Any, inputs: list[Operand]) -> Operand
         own = drawing.add("Add", rest, drawing.whole(layer._oov_start_index()))
         unknown = drawing.add("Equal", index, drawing.whole(-1))
         index = drawing.add("Where", unknown, own, index)
-    if bins == 0 and x.dtype != "string":  # the output `unseen` tells those of strings
-        index = guarded(drawing, index, drawing.add("Equal", index, drawing.whole(-1)))
+    if bins == 0:
+        unknown = drawing.add("Equal", index, drawing.whole(-1))
+        index = drawing.without(unknown, index, prod(side or 1 for side in x.shape[1:]))
     found = Operand(name=index, dtype="int64", shape=x.shape)
     if mode == "int":
         return found

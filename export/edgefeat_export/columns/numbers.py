@@ -9,7 +9,7 @@ import numpy as np
 
 from edgefeat_export.columns.column import Operand
 from edgefeat_export.columns.drawing import Drawing
-from edgefeat_export.columns.encoding import encode, guarded
+from edgefeat_export.columns.encoding import encode
 from edgefeat_export.columns.refusing import inexact
 
 __all__ = ["as_type", "write_bins", "write_categories", "write_normalization", "write_rescaling"]
@@ -118,7 +118,8 @@ def write_categories(drawing: Drawing, layer: Any, inputs: list[Operand]) -> Ope
     indices = as_type(drawing, x, "int64")
     if x.column is not None and layer.output_mode != "one_hot":
         negative = drawing.add("Less", indices.name, drawing.whole(0))
-        indices = replace(indices, name=guarded(drawing, indices.name, negative))
+        name = drawing.without(negative, indices.name, x.column.size)
+        indices = replace(indices, name=name)
     return encode(
         drawing,
         layer,

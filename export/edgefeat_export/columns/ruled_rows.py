@@ -52,11 +52,13 @@ class Awkward:
     Attributes:
         column: The column that has it.
         value: The value.
+        number: Whether it is a floating-point number.
         missing: Whether it is NaN, which stands for a missing number.
     """
 
     column: str
     value: Any
+    number: bool = False
     missing: bool = False
 
 
@@ -121,7 +123,8 @@ def _numbers(column: KerasColumn, place: int) -> list[float]:
 
 def _integers(column: KerasColumn, words: list[int]) -> list[int]:
     if not words:
-        return list(_PLAIN_INTEGERS)
+        low, high = column.limits
+        return [number for number in _PLAIN_INTEGERS if low <= number <= high]
     masks = [int(mask) for mask in column.masks[:1]]
     if column.bounded or column.refuses_unseen:
         return [*masks, *words]
@@ -142,8 +145,8 @@ def _texts(words: list[str]) -> Iterator[str]:
 
 def _awkward(column: KerasColumn) -> Iterator[Awkward]:
     if column.kind is ColumnKind.NUMBER:
-        yield from (Awkward(column.name, value) for value in _NUMBERS)
-        yield Awkward(column.name, float("nan"), missing=True)
+        yield from (Awkward(column.name, value, number=True) for value in _NUMBERS)
+        yield Awkward(column.name, float("nan"), number=True, missing=True)
     elif column.kind is ColumnKind.INTEGER:
         if not (column.bounded or column.refuses_unseen):
             low, high = column.limits

@@ -5,12 +5,19 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
 
+from edgefeat_export.columns import cut as table_cut
+from edgefeat_export.columns import opening
 from edgefeat_export.cut import headless
 from edgefeat_export.cut.head import Head
 from edgefeat_export.networks import load
 from edgefeat_export.networks.request import NetworkRequest
 from edgefeat_export.pipeline.request import network_of
+
+if TYPE_CHECKING:
+    import keras
 
 __all__ = ["summary"]
 
@@ -35,20 +42,30 @@ def summary(
         OptionError: An option makes no sense.
     """
     taps = headless.taps_at(layers, pooling)
-    loaded = load.load_network(network_of(network), headless.layers_of(taps))
+    request = network_of(network)
+    if opening.is_table(request.name):
+        path = Path(request.name)
+        opened = opening.open_table(
+            path, name=path.stem, allow_code=request.allow_code, code=request.code
+        )
+        body, found = table_cut.cut(opened.model, taps)
+        return _marked(opened.model, body, [] if found is None else [f"cut at {found}"])
+    loaded = load.load_network(request, headless.layers_of(taps))
     body = loaded.cut(taps, take_first=True)
+    unnamed = any(tap.layer is None for tap in taps)
+    return _marked(loaded.model, body, _candidates(loaded.head) if unnamed else [])
+
+
+def _marked(model: keras.Model, body: headless.Headless, more: Sequence[str]) -> str:
+    """Return Keras's table of a model with its outputs marked, and more lines below."""
     lines: list[str] = []
-    loaded.model.summary(
-        line_length=100, print_fn=lambda text, **_: lines.extend(str(text).split("\n"))
-    )
+    model.summary(line_length=100, print_fn=lambda text, **_: lines.extend(str(text).split("\n")))
     for output in body.outputs:
         pooled = f" ({output.pooling})" if output.pooling else ""
         mark = f"  ◄ {output.name}{pooled}"
         named = re.compile(rf"│\s*{re.escape(output.source_layer)}[\s(]")
         lines = [line + mark if named.search(line[:60]) else line for line in lines]
-    if any(tap.layer is None for tap in taps):
-        lines.extend(_candidates(loaded.head))
-    return "\n".join(lines)
+    return "\n".join([*lines, *more])
 
 
 def _candidates(head: Head) -> list[str]:

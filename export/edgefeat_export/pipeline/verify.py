@@ -69,6 +69,13 @@ def verify(
     """
     path, count = Path(model), checks.whole_number("at_most", at_most)
     file = read_model_file(path)
+    if file.spec.picture is None:
+        raise ExportError(
+            "it takes columns, and no pictures",
+            where=path,
+            remedy="`edgefeat-export build MODEL --rows FILE` measures such a file beside Keras;"
+            " `edgefeat info FILE --self-test` runs its self-test.",
+        )
     precision = _precision(file.spec, path)
     limits = gate_limits.changed(gates, precisions=(precision,))[precision]
     taps = [_tap(output) for output in file.spec.outputs]

@@ -179,17 +179,3 @@ def test_numbers_of_every_bit_pattern_are_equal(name: str, bits: list[int]) -> N
 )
 def test_texts_are_equal(name: str, texts: list[str]) -> None:
     require_equal("t", name, "string", objects([[text] for text in texts]))
-
-
-def test_a_word_that_nothing_knows_makes_a_graph_fail_where_keras_raises() -> None:
-    drawing = Drawing()
-    x = drawing.input("x", "int64", ["batch", 1])
-    layer = layers.IntegerLookup(vocabulary=[4, 5], num_oov_indices=0)
-    known = Operand(name=x, dtype="int64", shape=(None, 1))
-    result = TRANSLATORS["IntegerLookup"](drawing, layer, [known])
-    drawing.output("y", result.name, "int64", [None, None])
-    session = ort.InferenceSession(drawing.model("one layer").SerializeToString())
-    assert session.run(None, {"x": np.array([[5], [4]])})[0].tolist() == [[1], [0]]
-    ort.set_default_logger_severity(4)
-    with pytest.raises(ort.capi.onnxruntime_pybind11_state.InvalidArgument, match="out of data"):
-        session.run(None, {"x": np.array([[6]])})

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -14,14 +17,21 @@ import tensorflow as tf
 from keras import layers
 
 from column_networks import MORE_NETWORKS, NETWORKS, saved
-from edgefeat.errors import OptionError
+from edgefeat import FeatureExtractor
+from edgefeat.errors import OptionError, RowError
 from edgefeat.model.columns import NumberInput
-from edgefeat_export import build
+from edgefeat_export import build, summary
 from edgefeat_export.cli.main import main
 from edgefeat_export.columns.cut import cut
 from edgefeat_export.columns.opening import open_table
+from edgefeat_export.columns.operators import require_known
 from edgefeat_export.cut.headless import taps_at
-from edgefeat_export.errors import BackboneError, VerificationError
+from edgefeat_export.errors import (
+    BackboneError,
+    ConversionError,
+    ExportError,
+    VerificationError,
+)
 from edgefeat_export.pipeline.results import BuildResult
 
 ALL = [
@@ -145,9 +155,112 @@ def test_the_command_builds_it(tmp_path: Path, capsys: pytest.CaptureFixture[str
     assert "Keras itself gives NaN and no features for text=''" in err
 
 
-def with_lookup(layer: Any, width: int = 1) -> keras.Model:
-    city = keras.Input((width,), dtype="string", name="city")
-    return keras.Model(city, layers.Flatten()(layers.Embedding(9, 2)(layer(city))))
+def test_a_value_without_a_place_is_refused_and_never_answered(tmp_path: Path) -> None:
+    """Keras raises for them. Unchecked, the last row of an Embedding would answer."""
+    city = keras.Input((1,), dtype="string", name="city")
+    code = keras.Input((1,), dtype="int64", name="code")
+    place = keras.Input((1,), dtype="uint8", name="place")
+    words = layers.StringLookup(vocabulary=["a", "b"], num_oov_indices=0)
+    codes = layers.IntegerLookup(vocabulary=[4, 5], num_oov_indices=0)
+    flat = layers.Flatten()
+    parts = [layers.Embedding(2, 3)(words(city)), layers.Embedding(2, 3)(codes(code))]
+    parts.append(layers.Embedding(7, 3)(place))
+    keras.Model([city, code, place], layers.Concatenate()([flat(one) for one in parts])).save(
+        tmp_path / "model.keras"
+    )
+    (file,) = built(str(tmp_path / "model.keras"), tmp_path).files
+    good = {"city": "a", "code": 4, "place": 6}
+    with FeatureExtractor(file.path) as extractor:
+        assert np.isfinite(extractor.extract(good)).all()
+        for name, value in {"city": "c", "code": 6, "place": 7}.items():
+            with pytest.raises(RowError):
+                extractor.extract({**good, name: value})
+        with pytest.raises(RowError):
+            extractor.extract({**good, "place": -1})
+
+
+def test_rows_of_ones_own_name_the_values_and_fit_the_reduction(tmp_path: Path) -> None:
+    path = saved("autoencoder", tmp_path)
+    names = [f"value {n}" for n in range(20)]
+    rng = np.random.default_rng(1)
+    lines = [",".join(names), *(",".join(map(str, row)) for row in rng.normal(size=(30, 20)))]
+    table = tmp_path / "rows.csv"
+    table.write_text("\n".join([*lines, ",".join(["?"] * 20)]))
+    told: list[str] = []
+    (file,) = built(path, tmp_path, rows=table, reduce="pca:3", say=told.append).files
+    assert file.spec.columns[0].columns == tuple(names)
+    assert file.parities["features"].rows == 30
+    assert file.spec.primary.shape == (3,)
+    (note,) = [line for line in told if line.startswith("note")]
+    assert note.endswith("row 31: column 'value 0': expected a number, got '?'")
+    with FeatureExtractor(file.path) as extractor:
+        assert extractor.extract(dict(zip(names, range(20), strict=True))).shape == (3,)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("city\nRome\nOslo", None),
+        ("town\nRome", None),
+        ("town,age\nRome,1", "expected column 'city', and 2 columns .* free: town, age"),
+        ("city\n", "none of its 0 rows fits"),
+        ("city,city\na,b", "two columns have one name"),
+        ("city,age\na", "line 2 has another number of values"),
+    ],
+)
+def test_a_table_that_does_not_fit_is_refused(
+    text: str, message: str | None, tmp_path: Path
+) -> None:
+    path = saved("category", tmp_path)
+    (tmp_path / "rows.csv").write_text(text)
+    if message is None:
+        assert built(path, tmp_path, rows=tmp_path / "rows.csv").files
+        return
+    with pytest.raises(ExportError, match=message):
+        built(path, tmp_path, rows=tmp_path / "rows.csv")
+
+
+def test_a_large_vocabulary_is_told(tmp_path: Path) -> None:
+    with_lookup(layers.StringLookup(vocabulary=[f"w{n}" for n in range(20_001)]), rows=20_002).save(
+        tmp_path / "model.keras"
+    )
+    told: list[str] = []
+    built(str(tmp_path / "model.keras"), tmp_path, say=told.append)
+    assert any("a vocabulary of 20001 words" in line for line in told)
+
+
+def test_a_file_opens_without_any_locale(tmp_path: Path) -> None:
+    (file,) = built(saved("mean", tmp_path), tmp_path).files
+    used = {node.op_type for node in onnx.load(file.path).graph.node}
+    assert "StringNormalizer" not in used
+    done = subprocess.run(
+        [sys.executable, "-m", "edgefeat", "info", file.path, "--self-test"],
+        env={**os.environ, "LC_ALL": "C", "LANG": "C"},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "passed" in done.stdout
+
+
+def test_an_operator_that_is_not_on_every_device_is_refused() -> None:
+    node = onnx.helper.make_node("StringNormalizer", ["x"], ["y"], case_change_action="LOWER")
+    x, y = (onnx.helper.make_tensor_value_info(n, onnx.TensorProto.STRING, ["n"]) for n in "xy")
+    graph = onnx.helper.make_graph([node], "g", [x], [y])
+    model = onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 20)])
+    with pytest.raises(ConversionError, match="got StringNormalizer"):
+        require_known(model, where="here")
+
+
+def test_the_summary_marks_the_cut(tmp_path: Path) -> None:
+    table = summary(saved("autoencoder", tmp_path))
+    assert "◄ features" in next(line for line in table.splitlines() if "bottleneck" in line)
+    assert "cut at 'bottleneck'" in table
+
+
+def with_lookup(layer: Any, rows: int = 9) -> keras.Model:
+    city = keras.Input((1,), dtype="string", name="city")
+    return keras.Model(city, layers.Flatten()(layers.Embedding(rows, 2)(layer(city))))
 
 
 def lost_words() -> keras.Model:
