@@ -18,6 +18,7 @@ from edgefeat_export.errors import (
 
 TYPE_CHECKING = False  # for type checkers
 if TYPE_CHECKING:
+    from edgefeat_export.attaching.attach import attach
     from edgefeat_export.networks.catalogue import BACKBONES
     from edgefeat_export.networks.request import NetworkRequest
     from edgefeat_export.pipeline.build import build
@@ -35,6 +36,7 @@ __all__ = [
     "NetworkRequest",
     "VerificationError",
     "__version__",
+    "attach",
     "build",
     "bundle",
     "quantize",
@@ -45,6 +47,7 @@ __all__ = [
 _HOMES = {
     "BACKBONES": "edgefeat_export.networks.catalogue",
     "NetworkRequest": "edgefeat_export.networks.request",
+    "attach": "edgefeat_export.attaching.attach",
     "build": "edgefeat_export.pipeline.build",
     "bundle": "edgefeat_export.pipeline.bundle",
     "quantize": "edgefeat_export.pipeline.quantize",

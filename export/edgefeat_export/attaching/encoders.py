@@ -1,0 +1,181 @@
+"""WordColumn become numbers: OneHotEncoder and OrdinalEncoder, by a table in the graph.
+
+    word ─ LabelEncoder ─► position, -1 if unknown ─ + 1, Gather ─► a row of the table
+
+The table has a row for what is unknown, then one for each category: so dropped and infrequent
+categories need no rules of their own. Numbers that are categories are compared with each of them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgefeat.model.columns import Unseen
+from edgefeat_export.attaching.refusing import class_of, refusal
+from edgefeat_export.attaching.tail import ML, Matrix, TailGraph
+
+__all__ = ["MISSING", "Encoded", "WordColumn", "encode"]
+
+MISSING = "\x00missing"
+"""The word that stands for a missing one in the graph: no category of anybody's."""
+
+
+@dataclass(slots=True)
+class WordColumn:
+    """A column of words, on its way to an encoder.
+
+    Attributes:
+        name: The column.
+        tensor: What the graph calls it: strings `(N, 1)`.
+        filled: The word that an imputer puts in the place of a missing one; None without one.
+    """
+
+    name: str
+    tensor: str
+    filled: str | None = None
+
+
+@dataclass(slots=True, kw_only=True)
+class Encoded:
+    """What an encoder knows of a column of words.
+
+    Attributes:
+        values: How many words it knows.
+        unseen: What becomes of others.
+        missing: The word that stands for a missing one; None where that is refused.
+        known: The words that it knows.
+        position: What the graph calls the position of the word, -1 for others: int64 `(N, 1)`.
+    """
+
+    values: int
+    unseen: Unseen
+    missing: str | None
+    known: tuple[str, ...] = field(repr=False)
+    position: str
+
+
+def encode(
+    tail: TailGraph, encoder: Any, words: list[WordColumn]
+) -> tuple[Matrix, dict[str, Encoded]]:
+    """Add an encoder of columns of words.
+
+    Args:
+        tail: The graph.
+        encoder: A fitted OneHotEncoder or OrdinalEncoder.
+        words: The columns, in the order in which it was fitted.
+
+    Returns:
+        What it gives, and what it knows of each column.
+
+    Raises:
+        ConversionError: It has an option or a category that cannot be in the file.
+    """
+    parts, found = [], {}
+    for at, column in enumerate(words):
+        categories = [_word(tail, one) for one in encoder.categories_[at]]
+        table = _tables(tail, encoder, at, len(categories))
+        keys = tuple(dict.fromkeys(categories))
+        if len(keys) != len(categories):
+            raise refusal("two categories are the same word", where=tail.where)
+        position = tail.add(
+            "LabelEncoder",
+            [column.tensor],
+            domain=ML,
+            attributes={
+                "keys_strings": list(keys),
+                "values_int64s": list(range(len(keys))),
+                "default_int64": -1,
+            },
+        )
+        missing = column.filled
+        if missing is None and (MISSING in keys or _handles_unknown(encoder)):
+            missing = MISSING  # one of the categories, or unknown as any other word
+        found[column.name] = Encoded(
+            values=len(keys) - (MISSING in keys),
+            unseen=_unseen(encoder, at),
+            missing=missing,
+            known=keys,
+            position=position,
+        )
+        parts.append(_looked_up(tail, position, table))
+    return tail.side_by_side(parts), found
+
+
+def _word(tail: TailGraph, category: Any) -> str:
+    if category is None or (isinstance(category, float) and np.isnan(category)):
+        return MISSING
+    if isinstance(category, str):
+        return str(category)
+    raise refusal(
+        f"the category {category!r} is a {type(category).__name__}; words are known, and no mix",
+        where=tail.where,
+        remedy="Make the column text before fitting, as by .astype(str).",
+    )
+
+
+def _handles_unknown(encoder: Any) -> bool:
+    return bool(encoder.handle_unknown != "error")
+
+
+def _unseen(encoder: Any, at: int) -> Unseen:
+    if encoder.handle_unknown == "error":
+        return Unseen.REFUSE
+    if class_of(encoder) == "OrdinalEncoder":
+        return Unseen.BIN
+    infrequent = getattr(encoder, "infrequent_categories_", None)
+    has_bin = encoder.handle_unknown in ("infrequent_if_exist", "warn") and (
+        infrequent is not None and infrequent[at] is not None
+    )
+    return Unseen.BIN if has_bin else Unseen.ZEROS
+
+
+def _tables(tail: TailGraph, encoder: Any, at: int, count: int) -> NDArray[np.float64]:
+    """Return the rows for the unknown and for each category, from the encoder itself."""
+    kind = class_of(encoder)
+    if kind not in ("OneHotEncoder", "OrdinalEncoder"):
+        raise refusal(f"{kind} cannot encode words in the file", where=tail.where)
+    columns = encoder.categories_
+    probe = np.empty((count, len(columns)), dtype=object)
+    for other, categories in enumerate(columns):
+        probe[:, other] = [categories[0]] * count
+    probe[:, at] = columns[at]
+    given = _transformed(encoder, probe)
+    if kind == "OrdinalEncoder":
+        table = given[:, at : at + 1]
+        unknown = [[encoder.unknown_value if _handles_unknown(encoder) else np.nan]]
+        return np.concatenate([np.asarray(unknown, np.float64), table])
+    widths = _widths(encoder)
+    first = sum(widths[:at])
+    table = given[:, first : first + widths[at]]
+    row = np.zeros((1, widths[at]))
+    if _unseen(encoder, at) is Unseen.BIN:
+        word = encoder.infrequent_categories_[at][0]
+        position = [i for i, one in enumerate(columns[at]) if one == word]
+        row = table[position[:1]]
+    return np.concatenate([row, table])
+
+
+def _transformed(encoder: Any, probe: NDArray[Any]) -> NDArray[np.float64]:
+    names = getattr(encoder, "feature_names_in_", None)
+    rows: Any = probe
+    if names is not None:
+        import pandas as pd  # an encoder that was fitted on a frame wants one
+
+        rows = pd.DataFrame(probe, columns=list(names))
+    given = encoder.transform(rows)
+    return np.asarray(given.toarray() if hasattr(given, "toarray") else given, np.float64)
+
+
+def _widths(encoder: Any) -> list[int]:
+    return [int(one) for one in encoder._n_features_outs]
+
+
+def _looked_up(tail: TailGraph, position: str, table: NDArray[np.float64]) -> Matrix:
+    one = tail.add("Add", [position, tail.constant(np.array([[1]]), np.int64)])
+    flat = tail.add("Reshape", [one, tail.constant(np.array([-1]), np.int64)])
+    rows = tail.add("Gather", [tail.constant(table), flat], attributes={"axis": 0})
+    return Matrix(rows, table.shape[1])

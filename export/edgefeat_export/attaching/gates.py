@@ -1,0 +1,165 @@
+"""What must hold before an attached file may exist; a failure names the step and first row."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+import numpy as np
+import onnx
+from numpy.typing import NDArray
+
+from edgefeat.engine.cpu import ORT_ERRORS, open_session, reason, session_options
+from edgefeat.model.spec import PRIMARY_OUTPUT
+from edgefeat_export.attaching.estimators import LABEL, PROBABILITIES, VALUE
+from edgefeat_export.attaching.taking_apart import Taken
+from edgefeat_export.errors import ConversionError, VerificationError
+
+__all__ = ["PROBABILITY_MAX", "Wanted", "check_answers", "check_fusions", "check_steps", "run"]
+
+PROBABILITY_MAX = 1e-5
+_STEP_RELATIVE = 1e-6
+_VALUE_RELATIVE = 1e-5
+_FUSED = ("QLinear", "Conv", "Fused")
+Tensors = dict[str, NDArray[Any]]
+Wanted = dict[str, NDArray[Any]]
+"""What scikit-learn answers, by the output's name."""
+
+
+def run(model: bytes | str, feeds: Tensors, *, where: str) -> Tensors:
+    """Run a model on the CPU; return its outputs by name.
+
+    Args:
+        model: The model, as bytes or a path.
+        feeds: What goes into it, by name; any types.
+        where: What it is called, for messages.
+
+    Raises:
+        ConversionError: ONNX Runtime does not open or run it.
+    """
+    try:
+        session = open_session(model, session_options())
+        names = [one.name for one in session.get_outputs()]
+        return dict(zip(names, session.run(names, feeds), strict=True))
+    except ORT_ERRORS as error:
+        raise ConversionError(f"ONNX Runtime refuses it: {reason(error)}", where=where) from error
+
+
+def check_steps(taken: Taken, got: Tensors, frame: Any, features: NDArray[np.float32]) -> None:
+    """Hold each step of the columns to scikit-learn's own, alone.
+
+    Args:
+        taken: The pipeline.
+        got: What the tail gave.
+        frame: The rows.
+        features: The features of their photos, float32 `(N, D)`.
+
+    Raises:
+        VerificationError: A step differs, or gives numbers that are not finite.
+    """
+    for name, (step, columns) in taken.steps.items():
+        wanted = step.transform(frame[columns])
+        wanted = np.asarray(wanted.toarray() if hasattr(wanted, "toarray") else wanted, np.float64)
+        given = got[taken.tail.checkpoints[name].name]
+        if given.shape != wanted.shape:
+            raise VerificationError(
+                f"gives {given.shape[1:]} numbers a row, scikit-learn {wanted.shape[1:]}",
+                where=f"step {name!r}",
+            )
+        near = np.isclose(given, wanted, rtol=_STEP_RELATIVE, atol=1e-9, equal_nan=True)
+        if not near.all():
+            row = int(np.argmin(near.all(axis=1)))
+            at = int(np.argmin(near[row]))
+            raise VerificationError(
+                f"row {row}, number {at}: scikit-learn gives {wanted[row, at]:.9g}, the file "
+                f"{given[row, at]:.9g}",
+                where=f"step {name!r}",
+            )
+    if not np.isfinite(features).all():
+        raise VerificationError("features that are not finite", where="the model")
+
+
+def check_answers(got: Tensors, wanted: Wanted, *, where: str) -> dict[str, float]:
+    """Hold answers to scikit-learn's on every row; return the largest differences.
+
+    Args:
+        got: What the file gave.
+        wanted: What scikit-learn gives.
+        where: What is checked, for messages.
+
+    Raises:
+        VerificationError: A label differs, or a number differs too much.
+    """
+    differences: dict[str, float] = {}
+    for name, expected in wanted.items():
+        given = got[name]
+        if given.shape != expected.shape:
+            raise VerificationError(
+                f"{name}: expected shape {expected.shape}, got {given.shape}", where=where
+            )
+        if name == LABEL:
+            wrong = given != expected
+            differences[name] = float(wrong.sum())
+        else:
+            off = np.abs(given.astype(np.float64) - expected)
+            off = np.where(np.isfinite(given), off, np.inf)
+            most = PROBABILITY_MAX if name == PROBABILITIES else _VALUE_RELATIVE
+            scale = np.maximum(np.abs(expected), 1) if name == VALUE else 1.0
+            wrong = (off / scale > most).any(axis=1)
+            differences[name] = float(off.max())
+        if wrong.any():
+            row = int(np.argmax(wrong))
+            raise VerificationError(
+                f"{name} of {int(wrong.sum())} of {len(wrong)} rows differ, first row {row}: "
+                f"scikit-learn gives {_shown(expected[row])}, the file {_shown(given[row])}",
+                where=where,
+            )
+    return differences
+
+
+def check_fusions(before: onnx.ModelProto, after: onnx.ModelProto) -> None:
+    """Hold the optimised operators of the model to those that it has without the tail.
+
+    Raises:
+        VerificationError: Some are lost: the model would be slower.
+    """
+    there, here = _operators(before), _operators(after)
+    lost = {name: (count, here[name]) for name, count in there.items() if here[name] < count}
+    if lost:
+        name, (count, left) = next(iter(lost.items()))
+        raise VerificationError(f"{count} {name} were fused without it, {left} with it",
+                                where="the model's speed")  # fmt: skip
+
+
+def _operators(model: onnx.ModelProto) -> Counter[str]:
+    import tempfile
+    from pathlib import Path
+
+    with tempfile.TemporaryDirectory(prefix="edgefeat-") as folder:
+        options = session_options()
+        place = Path(folder) / "optimised.onnx"
+        options.optimized_model_filepath = str(place)
+        open_session(model.SerializeToString(), options)
+        nodes = onnx.load(place).graph.node
+    return Counter(node.op_type for node in nodes if node.op_type.startswith(_FUSED))
+
+
+def _shown(values: NDArray[Any]) -> str:
+    return np.array2string(np.asarray(values), precision=6, threshold=6)
+
+
+def features_equal(got: NDArray[Any], wanted: NDArray[Any], row: int) -> None:
+    """Raise unless the features of a photo are the model's in every byte.
+
+    Args:
+        got: What the file gave, `(1, D)`.
+        wanted: What the model gives, `(D,)`.
+        row: The row, for messages.
+
+    Raises:
+        VerificationError: They differ.
+    """
+    if got.tobytes() != wanted.tobytes():
+        raise VerificationError(
+            f"row {row}: not those of the model in every byte", where=f"output {PRIMARY_OUTPUT!r}"
+        )
