@@ -21,7 +21,7 @@ def class_of(part: object) -> str:
 def is_image_features(part: object) -> bool:
     """Return whether a part is edgefeat's own transformer of photos, or made of it."""
     return any(
-        one.__module__ == "edgefeat.sklearn" and one.__name__ == "ImageFeatures"
+        one.__module__.startswith("edgefeat.sklearn") and one.__name__ == "ImageFeatures"
         for one in type(part).__mro__
     )
 
