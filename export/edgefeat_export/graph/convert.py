@@ -21,12 +21,14 @@ import tensorflow as tf
 from tf2onnx import tf_loader, tfonnx
 
 from edgefeat.errors import OptionError
+from edgefeat_export import border
 from edgefeat_export.errors import ConversionError
 from edgefeat_export.graph import standard
 from edgefeat_export.graph.interface import INPUT_NAME, WEIGHT_PREFIX, name_interface
 
 __all__ = ["to_onnx", "translate"]
 
+_CUT_BEFORE = "Cut the model before the layer, or replace it."
 _XLA_MARK = "_XlaMustCompile"
 _OPSETS = range(13, 18)
 _BOOL = onnx.TensorProto.BOOL
@@ -55,7 +57,11 @@ def to_onnx(
         raise OptionError(problem, option="opset")
     shape = _input_shape(model)
     _check_names(model, output_names)
-    function = _trace(model, shape)
+    where = f"model {model.name!r}"
+    with border.explained(
+        "TensorFlow cannot trace it", where=where, remedy=_CUT_BEFORE, error=ConversionError
+    ):
+        function = _trace(model, shape)
     proto = translate(function, opset, model.name)
     name_interface(proto, function, model, output_names)
     _keep_standard_opset(proto)
@@ -131,7 +137,12 @@ def translate(function: Any, opset: int, model_name: str) -> onnx.ModelProto:
     inputs = [name for name in inputs if name not in captured]
     with tf.Graph().as_default() as graph:
         tf.import_graph_def(graph_def, name="")
-        try:
+        with border.explained(
+            "expected tf2onnx to translate every operator, got",
+            where=f"model {model_name!r}",
+            remedy=_CUT_BEFORE,
+            error=ConversionError,
+        ):
             translated = tfonnx.process_tf_graph(
                 graph,
                 opset=opset,
@@ -144,12 +155,6 @@ def translate(function: Any, opset: int, model_name: str) -> onnx.ModelProto:
                     "Log1p": (_log1p, []),
                 },
             )
-        except (ValueError, KeyError, NotImplementedError) as error:
-            raise ConversionError(
-                f"expected tf2onnx to translate every operator, got: {error}",
-                where=f"model {model_name!r}",
-                remedy="Cut the model before the layer, or replace it.",
-            ) from error
     model: onnx.ModelProto = translated.make_model("features")
     return model
 

@@ -51,7 +51,9 @@ def require_standard(
         checker.check_model(model, full_check=True)
     except (checker.ValidationError, onnx.shape_inference.InferenceError) as error:
         raise ConversionError(
-            f"expected a valid ONNX graph, got: {error}", where=where, remedy="Report the model."
+            f"expected a valid ONNX graph, got: {' '.join(str(error).split())}",
+            where=where,
+            remedy="Report the model.",
         ) from error
 
 

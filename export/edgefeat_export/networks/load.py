@@ -9,11 +9,13 @@ from pathlib import Path
 import tensorflow as tf
 
 from edgefeat.errors import OptionError
+from edgefeat_export import border
 from edgefeat_export.networks import network as networks
 from edgefeat_export.networks.backbones import load_backbone
 from edgefeat_export.networks.catalogue import find_backbone
 from edgefeat_export.networks.network import Network
 from edgefeat_export.networks.request import NetworkRequest
+from edgefeat_export.saved import origin
 
 __all__ = ["load_network"]
 
@@ -43,16 +45,18 @@ def _saved_model(request: NetworkRequest, layers: Sequence[str]) -> Network:
         "minimalistic": request.minimalistic,
     }
     _refuse(given, request.name, "chooses among catalogue backbones; a saved model has its own")
-    return networks.of_file(
-        Path(request.name),
-        normalisation=request.declared,
-        size_hw=request.size_hw,
-        layers=layers,
-        name=request.export_name,
-        licence=request.licence,
-        allow_code=request.allow_code,
-        code=request.code,
-    )
+    path = Path(request.name)
+    with border.explained("it cannot be opened", where=path, remedy=origin.remedy_for(path)):
+        return networks.of_file(
+            path,
+            normalisation=request.declared,
+            size_hw=request.size_hw,
+            layers=layers,
+            name=request.export_name,
+            licence=request.licence,
+            allow_code=request.allow_code,
+            code=request.code,
+        )
 
 
 def _backbone(request: NetworkRequest) -> Network:

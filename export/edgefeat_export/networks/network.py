@@ -7,9 +7,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from edgefeat.model.spec import Colour, InputSpec
+from edgefeat_export import border
 from edgefeat_export.cut import headless
 from edgefeat_export.cut.head import Candidate, Head
 from edgefeat_export.errors import BackboneError
@@ -32,6 +33,9 @@ __all__ = [
     "of_backbone",
     "of_file",
 ]
+
+
+_CUT_ELSEWHERE: Final = "Cut in front of the layer that cannot be run, with `--layer`."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +71,8 @@ class Network:
         Raises:
             BackboneError: The head cannot be found; the user must name a layer.
         """
-        return self.find_head()
+        with border.explained("Keras cannot run it", where=self.name, remedy=_CUT_ELSEWHERE):
+            return self.find_head()
 
     def cut(self, taps: Sequence[headless.Tap], *, take_first: bool = False) -> headless.Headless:
         """Return the model cut at the taps; the head is looked for only if a tap needs it.
@@ -80,12 +85,13 @@ class Network:
             BackboneError: No such layer, no head, or a tensor that is no map, vector or tokens.
             OptionError: The head is not sure; the message lists the candidates.
         """
-        if all(tap.layer is not None for tap in taps):
-            return headless.cut(self.model, taps)
-        head = self.head
-        if not take_first:
-            head.require_sure(self.name)
-        return headless.cut(self.model, taps, end=head.layer)
+        end = None
+        if any(tap.layer is None for tap in taps):
+            head, end = self.head, self.head.layer
+            if not take_first:
+                head.require_sure(self.name)
+        with border.explained("it cannot be cut", where=self.name, remedy=_CUT_ELSEWHERE):
+            return headless.cut(self.model, taps, end=end)
 
 
 def is_model_file(name: str) -> bool:

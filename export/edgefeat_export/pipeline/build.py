@@ -22,6 +22,7 @@ from typing import Final
 import onnx
 
 from edgefeat.errors import OptionError
+from edgefeat_export import border
 from edgefeat_export.columns import opening
 from edgefeat_export.cut import headless
 from edgefeat_export.cut.reduction import Pca
@@ -139,9 +140,10 @@ def build(
         output=Path(output),
         int8=Int8Request.of(target, max_bytes, max_latency_ratio, precisions=built),
     )
-    if opening.is_table(request.network.name):
-        return tables.build_table(request, say)
-    return _build(request, say)
+    with border.explained("it cannot be built", where=request.network.name, remedy=border.REPORT):
+        if opening.is_table(request.network.name):
+            return tables.build_table(request, say)
+        return _build(request, say)
 
 
 def _build(request: BuildRequest, say: Say) -> BuildResult:

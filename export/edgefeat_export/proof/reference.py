@@ -11,6 +11,7 @@ import numpy as np
 
 from edgefeat import FeatureExtractor
 from edgefeat.arrays import Features, Pixels
+from edgefeat_export import border
 from edgefeat_export.cut.reduction import Reduction
 from edgefeat_export.networks import forgetful
 from edgefeat_export.networks.normalisation import Normalisation
@@ -72,8 +73,11 @@ class KerasReference:
         return [self.reduction.apply(first), *others]
 
     def _run(self, images: Pixels) -> Sequence[Features]:
-        outputs = forgetful.run(self.headless.model, self.normalisation.apply(images))
-        return [np.asarray(output) for output in outputs]
+        model = self.headless.model
+        remedy = "Cut in front of the layer that cannot be run, with `--layer`."
+        with border.explained("Keras cannot run it", where=model.name, remedy=remedy):
+            outputs = forgetful.run(model, self.normalisation.apply(images))
+            return [np.asarray(output) for output in outputs]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,6 +17,7 @@ from typing import Any, Final
 import keras
 import tensorflow as tf
 
+from edgefeat_export.border import innermost
 from edgefeat_export.cut.head import Head
 from edgefeat_export.cut.tracing import head_of
 from edgefeat_export.errors import BackboneError
@@ -26,6 +27,7 @@ from edgefeat_export.saved.folder import open_saved_model
 from edgefeat_export.saved.keras_two import modernise
 from edgefeat_export.saved.one_picture import of_one_picture
 from edgefeat_export.saved.operation_layers import OPERATION_CLASSES
+from edgefeat_export.saved.origin import remedy_for
 from edgefeat_export.saved.picture_input import input_shapes, picture_shape, several_inputs
 from edgefeat_export.saved.traced import open_trace
 
@@ -149,13 +151,11 @@ def _load_with_keras(file: Path, path: Path, classes: dict[str, Any], allow_code
             compile=False,
             safe_mode=not allow_code,
         )
-    except (ValueError, TypeError, KeyError, AttributeError, OSError) as error:
-        reason = str(error).strip().splitlines()[0][:300]
+    except Exception as error:  # whatever a file makes Keras raise, it is raised again as ours
         raise BackboneError(
-            f"Keras {keras.__version__} cannot load it: {reason}",
+            f"Keras {keras.__version__} cannot load it: {innermost(error)}",
             where=path,
-            remedy="Open it with the Keras that made it and save it again, or export it as a"
-            " SavedModel.",
+            remedy=remedy_for(path),
         ) from error
 
 
