@@ -393,7 +393,11 @@ class FeatureExtractor:
 
         Args:
             images: uint8 `(N, height, width, channels)` in the model's size and colour order.
+
+        Raises:
+            OptionError: The model takes a row beside each picture.
         """
+        self._check_pictures_alone()
         return self._opened.vectors(self._pictures.check(images))
 
     def outputs_prepared(self, images: Pixels) -> dict[str, Features]:
@@ -401,7 +405,11 @@ class FeatureExtractor:
 
         Args:
             images: uint8 `(N, height, width, channels)` in the model's size and colour order.
+
+        Raises:
+            OptionError: The model takes a row beside each picture.
         """
+        self._check_pictures_alone()
         return self._opened.every_output(self._pictures.check(images))
 
     def self_test(self) -> SelfTest:
@@ -447,6 +455,10 @@ class FeatureExtractor:
                 where=self._opened.path,
                 option="row",
             )
+
+    def _check_pictures_alone(self) -> None:
+        if self._rows is not None and self._opened.preprocess is not None:
+            self._check_beside(None)
 
     def _check_beside(self, row: object) -> None:
         if row is None:

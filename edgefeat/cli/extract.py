@@ -24,7 +24,11 @@ from edgefeat.options.many import ManyOptions
 from edgefeat.options.parts import PartOptions
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from edgefeat.corpus.summary import Summary
+    from edgefeat.extractor import FeatureExtractor
+    from edgefeat.sets.formats import OutputPlan
 
 __all__ = ["add_parser"]
 
@@ -37,6 +41,7 @@ examples:
   edgefeat extract photos/ -o features/ --resume   go on after a kill, or add new photos
   edgefeat extract photos/ -o features/ --sync     follow a folder that changes
   edgefeat extract photos.zip -o features.npz      an archive, which is not unpacked
+  edgefeat extract table.csv -o features.npz --model table.onnx     rows, for a model with columns
   find . -name '*.jpg' -print0 | edgefeat extract --files-from - -o features/
   edgefeat extract --plan s3://bucket/set --part 3/8  parts of a plan (`edgefeat plan --help`)
 
@@ -85,8 +90,18 @@ def add_parser(
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add = parser.add_argument
-    add("sources", nargs="*", metavar="SOURCE", help="file, folder, pattern, zip or tar archive")
+    add(
+        "sources",
+        nargs="*",
+        metavar="SOURCE",
+        help="file, folder, pattern, zip or tar archive; a table for a model that takes rows",
+    )
     add_set_options(parser)
+    add(
+        "--key",
+        metavar="COLUMN",
+        help="of a table: the column that names rows (default: FILE#0, ...)",
+    )
     add("--json", action="store_true", help="a JSON summary on stdout; needs -o FILE or FOLDER")
     add("-q", "--quiet", action="store_true", help="no progress bar, no summary")
     add_options(parser, CorpusOptions, title="pictures")
@@ -118,15 +133,19 @@ def run(arguments: argparse.Namespace) -> int:
     bar = CorpusBar(wanted=plan.is_path and not arguments.quiet)
     with open_extractor(arguments) as extractor, stop_on_signals(asked.set):
         try:
-            summary = extract_sources(
-                arguments.sources,
-                output,
-                extractor,
-                options=options,
-                many=many,
-                on_step=bar,
-                stop=asked.is_set,
-            )
+            if extractor.spec.picture is None:
+                summary = _from_tables(arguments, plan, extractor, bar, asked.is_set)
+            else:
+                refuse(arguments, "key", problem="does not apply: the model takes pictures")
+                summary = extract_sources(
+                    arguments.sources,
+                    output,
+                    extractor,
+                    options=options,
+                    many=many,
+                    on_step=bar,
+                    stop=asked.is_set,
+                )
         except KeyboardInterrupt:
             if plan.grows:
                 sys.stderr.write("\nedgefeat: what was done is safe: go on with --resume")
@@ -135,6 +154,36 @@ def run(arguments: argparse.Namespace) -> int:
             bar.close()
     _say(arguments, summary, summed_up=plan.is_path)
     return _exit_code(summary)
+
+
+def _from_tables(
+    arguments: argparse.Namespace,
+    plan: OutputPlan,
+    extractor: FeatureExtractor,
+    bar: CorpusBar,
+    stop: Callable[[], bool],
+) -> Summary:
+    """Extract rows; what applies to pictures alone is refused."""
+    from edgefeat.cli.options import warnings_as_notes
+    from edgefeat.corpus.tables import extract_tables
+
+    for record, of_rows in ((CorpusOptions, ()), (ManyOptions, ("batch", "on_error"))):
+        names = [name for name, _ in record.each() if name not in of_rows]
+        refuse(arguments, *names, problem="applies to pictures alone; this model takes rows")
+    with warnings_as_notes(arguments):
+        summary = extract_tables(
+            arguments.sources,
+            plan,
+            extractor,
+            key=getattr(arguments, "key", None),
+            many=read_options(arguments, ManyOptions),
+            on_step=bar,
+            stop=stop,
+        )
+    for name, count in extractor.unseen.items() if not arguments.quiet else ():
+        if count:
+            sys.stderr.write(f"edgefeat: note: column {name!r}: {count} values never seen.\n")
+    return summary
 
 
 def _exit_code(summary: Summary) -> int:

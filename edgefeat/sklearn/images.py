@@ -1,16 +1,4 @@
-"""A scikit-learn transformer: a column of pictures in, feature columns out.
-
-    from edgefeat.sklearn import ImageFeatures
-
-    columns = ColumnTransformer([
-        ("photo", ImageFeatures(), "path"),
-        ("table", StandardScaler(), ["age", "price"]),
-    ])
-    model = make_pipeline(columns, LogisticRegression(max_iter=1000))
-
-The one file that knows scikit-learn. In a search over parameters give the pipeline a `memory`, so
-that pictures are extracted once for each fold and not once for each parameter.
-"""
+"""A column of pictures as feature columns."""
 
 from __future__ import annotations
 
@@ -24,28 +12,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgefeat.arrays import Features
-from edgefeat.errors import DependencyError, EdgefeatError, ImageError, ModelError
-from edgefeat.extractor import ColourName, FeatureExtractor, OnErrorName
+from edgefeat.errors import EdgefeatError, ImageError
+from edgefeat.extractor import ColourName, OnErrorName
 from edgefeat.options.checks import choice, member
 from edgefeat.options.extractor import EngineOptions, ModelOptions
 from edgefeat.options.many import OnError
-
-try:
-    from joblib import effective_n_jobs
-    from sklearn.base import BaseEstimator, TransformerMixin
-    from sklearn.utils.validation import check_is_fitted
-except ImportError as missing:
-    raise DependencyError(
-        "edgefeat.sklearn needs scikit-learn 1.6 or newer",
-        remedy="Install it with `pip install 'edgefeat[sklearn]'`.",
-    ) from missing
+from edgefeat.sklearn.base import ModelTransformer, check_is_fitted, effective_n_jobs
 
 __all__ = ["ImageFeatures"]
 
 Names = NDArray[np.object_]
 
 
-class ImageFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
+class ImageFeatures(ModelTransformer):
     """Turns a column of pictures into feature columns with a pre-trained network.
 
     A picture is a path, encoded bytes, a uint8 array or a PIL image. A column of them is a list, a
@@ -183,13 +162,6 @@ class ImageFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         ]
         return np.array(names, dtype=object)
 
-    def __getstate__(self) -> dict[str, Any]:
-        state: dict[str, Any] = super().__getstate__()
-        return {key: value for key, value in state.items() if key != "_extractor"}
-
-    def __sklearn_is_fitted__(self) -> bool:
-        return hasattr(self, "fingerprint_")
-
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.input_tags.one_d_array = True
@@ -211,29 +183,6 @@ class ImageFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
                 "The feature names should match those that were passed during fit: expected "
                 f"{fitted[0]!r}, got {name!r}."
             )
-
-    def _open(self) -> FeatureExtractor:
-        given = self.get_params(deep=False)
-        model = {name: given[name] for name, _ in ModelOptions.each() if name in given}
-        return FeatureExtractor.from_options(
-            ModelOptions.of(**model),
-            EngineOptions.of(providers=self.providers, strict=self.strict),
-        )
-
-    def _reopened(self) -> FeatureExtractor:
-        """Return the open extractor; after unpickling, open the model again and check it."""
-        if not hasattr(self, "_extractor"):
-            extractor = self._open()
-            if extractor.fingerprint != self.fingerprint_:
-                raise ModelError(
-                    f"fingerprint: this ImageFeatures was fitted with {self.fingerprint_[:12]}, "
-                    f"the file gives {extractor.fingerprint[:12]}",
-                    where=extractor.path,
-                    remedy="What was trained on its features needs the same model file: put it "
-                    "there, or fit again.",
-                )
-            self._extractor = extractor
-        return self._extractor
 
 
 def _as_column(X: Any) -> Sequence[Any]:
