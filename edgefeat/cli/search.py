@@ -141,17 +141,26 @@ def _search(
     query: OneQuery,
     extractor: FeatureExtractor,
 ) -> Matches:
-    return there.search(
-        query,
-        arguments.k,
-        metric=arguments.metric,
-        where=arguments.where,
-        label=arguments.label,
-        since=arguments.since,
-        until=arguments.until,
-        approximate=arguments.approximate,
-        extractor=extractor,
-    )
+    from edgefeat.messages.progress import Progress
+
+    with Progress(len(there), "index: rows") as progress:
+
+        def advance(count: int) -> None:
+            for _ in range(count):
+                progress.advance()
+
+        return there.search(
+            query,
+            arguments.k,
+            metric=arguments.metric,
+            where=arguments.where,
+            label=arguments.label,
+            since=arguments.since,
+            until=arguments.until,
+            approximate=arguments.approximate,
+            extractor=extractor,
+            on_rows=advance,
+        )
 
 
 def _watch(arguments: argparse.Namespace) -> int:

@@ -32,6 +32,7 @@ _PROPOSED = 4  # times k
 _LEAST_PROPOSED = 40
 _LINKS, _EFFORT_ADDING, _EFFORT_SEARCHING = 16, 128, 128
 _ROWS_AT_ONCE = 4096
+_ADDED_AT_ONCE = 512  # a fraction of a second: so long Ctrl-C waits
 _PRIVATE = 0o700
 
 
@@ -103,7 +104,7 @@ def open_index(
         expansion_add=_EFFORT_ADDING,
         expansion_search=_EFFORT_SEARCHING,
     )
-    for block in rows.blocks(_ROWS_AT_ONCE):
+    for block in rows.blocks(_ADDED_AT_ONCE):
         built.add(block.positions.astype(np.uint64), block.decode(), threads=os.cpu_count() or 1)
         on_rows(len(block))
     if path is not None:
@@ -134,6 +135,8 @@ def _keep(built: Any, path: Path, expected: dict[str, Any]) -> None:
         part.replace(path)
         _beside(path).write_text(json.dumps({**expected, "bytes": size}))
     except (OSError, RuntimeError):
+        pass  # the search goes on without the file
+    finally:
         with suppress(OSError):
             part.unlink()
 

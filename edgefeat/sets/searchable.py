@@ -45,6 +45,7 @@ class SearchableSet:
     def __init__(self, contents: SetContents) -> None:
         self._contents = contents
         self.paths: tuple[str, ...] = tuple(contents.paths)
+        self._index: Index | None = None
 
     def __len__(self) -> int:
         return len(self.paths)
@@ -72,6 +73,7 @@ class SearchableSet:
         until: float | None = ...,
         approximate: bool = ...,
         extractor: FeatureExtractor | None = ...,
+        on_rows: Callable[[int], None] = ...,
     ) -> Neighbours: ...
 
     @overload
@@ -87,6 +89,7 @@ class SearchableSet:
         until: float | None = ...,
         approximate: bool = ...,
         extractor: FeatureExtractor | None = ...,
+        on_rows: Callable[[int], None] = ...,
     ) -> Matches: ...
 
     def search(
@@ -101,6 +104,7 @@ class SearchableSet:
         until: float | None = None,
         approximate: bool = False,
         extractor: FeatureExtractor | None = None,
+        on_rows: Callable[[int], None] = lambda _count: None,
     ) -> Neighbours | Matches:
         """Find the rows nearest to a photo, a vector, a record, or every row of another set.
 
@@ -120,6 +124,7 @@ class SearchableSet:
                 built at the first search, which takes minutes, and kept in the cache; it needs
                 `pip install 'edgefeat[search]'`. Where a filter is given, the exact search is used.
             extractor: What makes features of a picture; None opens the shipped model.
+            on_rows: Called with how many rows were just added to an index that is being built.
 
         Raises:
             DependencyError: An index was asked for, and usearch is missing.
@@ -142,7 +147,7 @@ class SearchableSet:
         if checks.switch("approximate", approximate) and wanted is None and len(self):
             if kind is not Metric.COSINE:
                 raise OptionError("an index finds by cosine alone", option="approximate")
-            index = self._index
+            index = self._index = self._index or self._open_index(on_rows)
         if index is None:
             found = find_best(self._rows, vectors, k, metric=kind, wanted=wanted)
         else:
@@ -256,15 +261,15 @@ class SearchableSet:
             )
         check_comparable(self.info, other.info)
 
-    @cached_property
-    def _index(self) -> Index:
-        """The index of this set's rows, kept in the cache, where there is one."""
+    def _open_index(self, on_rows: Callable[[int], None]) -> Index:
+        """Return the index of this set's rows, kept in the cache, where there is one."""
         from edgefeat.engine.cache import cache_folder
         from edgefeat.search.index import open_index
 
         cache = cache_folder()
         folder = None if cache is None else Path(cache) / "indexes"
-        return open_index(self._rows, f"{self._rows.identity()}{self.info.fingerprint}", folder)
+        identity = f"{self._rows.identity()}{self.info.fingerprint}"
+        return open_index(self._rows, identity, folder, on_rows=on_rows)
 
     @cached_property
     def _rows(self) -> Rows:

@@ -5,7 +5,7 @@
 
 Both take `--model FILE`. In a folder every photo stands with its eight changed copies: shown are
 the copies that are found, and pairs of different photos that reach a level too. `--same A,B` names
-two files that show one scene.
+two files that show one scene, `--at .83,.9` holds cosines of your own against the photos too.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ from edgefeat.model.spec import Similarity
 from edgefeat_export.proof import copies, likeness
 
 
-def hold(levels: Similarity, model: str, folder: str, same: list[str]) -> None:
-    """Print what the levels find among photos and their copies."""
+def hold(levels: Similarity, model: str, folder: str, same: list[str], own: list[float]) -> None:
+    """Print what the levels, and cosines of your own, find among photos and their copies."""
     files = expand(folder)
     rows: list[Any] = []
     whose: list[int] = []
@@ -45,8 +45,8 @@ def hold(levels: Similarity, model: str, folder: str, same: list[str]) -> None:
         change: np.einsum("nd,nd->n", every[:, 0], every[:, 1 + i])
         for i, change in enumerate(copies.CHANGES)
     }
-    for name in ("same", "near", "look"):
-        least = getattr(levels, name)
+    tried = {name: getattr(levels, name) for name in ("same", "near", "look")}
+    for name, least in (*tried.items(), *(("at", cosine) for cosine in own)):
         total = np.mean([(cosines >= least).mean() for cosines in found.values()])
         false = int((others >= least).sum())
         sys.stdout.write(
@@ -63,6 +63,7 @@ def main() -> None:
     parser.add_argument("photos", nargs="?")
     parser.add_argument("--model", default=default_model())
     parser.add_argument("--same", default="", metavar="NAME,NAME")
+    parser.add_argument("--at", default="", metavar="COSINE,COSINE")
     arguments = parser.parse_args()
     with edgefeat.FeatureExtractor(arguments.model) as extractor:
         stated = extractor.spec.similarity
@@ -75,7 +76,8 @@ def main() -> None:
             return
     if stated is None:
         raise SystemExit(f"{arguments.model}: its file states no levels")
-    hold(stated, arguments.model, arguments.photos, arguments.same.split(","))
+    own = [float(cosine) for cosine in arguments.at.split(",") if cosine]
+    hold(stated, arguments.model, arguments.photos, arguments.same.split(","), own)
 
 
 if __name__ == "__main__":

@@ -3,6 +3,8 @@
     python tests/bench/bench_search.py query      1 query on 10,000 float32 rows
     python tests/bench/bench_search.py mapped     1 query on a folder of 100,000 int8 rows
     python tests/bench/bench_search.py itself     20,000 rows against themselves
+    python tests/bench/bench_search.py recall     what one byte a number can keep of the ten nearest
+    python tests/bench/bench_search.py copies     near-duplicates among 100,000 int8 rows (minutes)
 
 Times are CPU seconds, taken in turns with the bare product, on one thread. Rows are mixes of
 features of windows of the sample photos, made unlike by noise: not negative, as a network's are.
@@ -170,7 +172,98 @@ def mapped() -> None:
     say("  the first query of a set", f"{first:.1f} ms CPU")
     say("  peak over the mapped file", f"{peak - before - mib:.1f} MiB (at most 60)")
     say("  the file, and the process before", f"{mib:.1f} MiB, {before:.1f} MiB")
+    floor = subprocess.run(
+        [
+            sys.executable,
+            "-c",
+            f"{PEAK}"
+            "import numpy as np\n"
+            "from edgefeat.search.integers import Digits\n"
+            "Digits(np.ones((1, 1280))).times(np.ones((64, 1280), np.int8))\n"
+            "print(peak())\n",
+        ],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    say("  Python, NumPy, ONNX Runtime and no set", f"{float(floor.stdout):.1f} MiB")
     say("  recall of ten against float32", f"{recall:.3f} (at least .985)")
+
+
+def recall() -> None:
+    """Which of the ten nearest of 100,000 rows survive, by how a row is rounded to bytes."""
+    of = seeds()
+    asked = made(50, 99, of)
+
+    def one_scale(rows: Floats) -> Floats:
+        scale = np.abs(rows).max(axis=1, keepdims=True) / 127
+        return np.rint(rows / scale) * scale
+
+    def best_scale(rows: Floats) -> Floats:
+        """Of scales that cut the largest numbers off, the one with the least squared error."""
+        kept, least = rows, np.full((len(rows), 1), np.inf, np.float32)
+        for share in (1.0, 0.9, 0.8, 0.7, 0.6, 0.5):
+            scale = share * np.abs(rows).max(axis=1, keepdims=True) / 127
+            tried = np.clip(np.rint(rows / scale), -127, 127) * scale
+            error = np.square(tried - rows).sum(axis=1, keepdims=True)
+            kept, least = np.where(error < least, tried, kept), np.minimum(error, least)
+        return kept
+
+    def eight_bits(rows: Floats) -> Floats:
+        """From 0 upwards: twice as fine for numbers that are never negative."""
+        scale = rows.max(axis=1, keepdims=True) / 255
+        return np.rint(rows / scale) * scale
+
+    kinds: dict[str, Callable[[Floats], Floats]] = {
+        "float32": lambda rows: rows,
+        "int8, as it is stored": one_scale,
+        "int8, the best scale of each row": best_scale,
+        "uint8 from 0, no negative numbers": eight_bits,
+    }
+    scores: dict[str, list[Floats]] = {kind: [] for kind in kinds}
+    for seed in range(10):
+        rows = made(10_000, seed, of)
+        for kind, stored in kinds.items():
+            decoded = stored(rows)
+            decoded /= np.linalg.norm(decoded, axis=1, keepdims=True)
+            scores[kind].append(decoded @ asked.T)
+    found = {
+        kind: np.argsort(-np.concatenate(parts), axis=0, kind="stable")[:10].T
+        for kind, parts in scores.items()
+    }
+    exact = found["float32"]
+    for kind, best in found.items():
+        shared = [len(set(a) & set(b)) / 10 for a, b in zip(best, exact, strict=True)]
+        say(f"recall of ten, {kind}", f"{np.mean(shared):.3f}")
+    ranked = -np.sort(-np.concatenate(scores["float32"]), axis=0)[9:11] / np.linalg.norm(
+        asked, axis=1
+    )
+    say("cosine from the 10th to the 11th", f"{np.median(ranked[0] - ranked[1]):.1e} (median)")
+
+
+def copies() -> None:
+    """Near-duplicates among 100,000 int8 rows: memory."""
+    of = seeds()
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name) / "set"
+        on_disk(folder, (made(10_000, seed, of) for seed in range(10)), Store.I8)
+        code = (
+            "import sys, time\n"
+            "from edgefeat.sets.featureset import FeatureSet\n"
+            "there = FeatureSet.read(sys.argv[1])\n"
+            "cpu = time.process_time()\n"
+            "found = there.duplicates(threshold=0.95)\n"
+            f"{PEAK}"
+            "print(time.process_time() - cpu, peak(), len(found.groups))\n"
+        )
+        done = subprocess.run(
+            [sys.executable, "-c", code, str(folder)], capture_output=True, text=True, check=True
+        )
+        taken, peak, groups = map(float, done.stdout.split())
+        mib = sum(path.stat().st_size for path in folder.glob("*.npy")) / 2**20
+    say("100,000 int8 rows: duplicates", f"{taken:.0f} s CPU, {groups:.0f} groups")
+    say("  peak of the process, the file included", f"{peak:.0f} MiB (at most 400)")
+    say("  the mapped file", f"{mib:.0f} MiB")
 
 
 def itself() -> None:
@@ -217,8 +310,10 @@ def say(what: str, figure: str) -> None:
 def main() -> None:
     """Measure what was asked for."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("what", choices=["query", "mapped", "itself"])
-    {"query": query, "mapped": mapped, "itself": itself}[parser.parse_args().what]()
+    parser.add_argument("what", choices=["query", "mapped", "itself", "recall", "copies"])
+    works = {"query": query, "mapped": mapped, "itself": itself}
+    works |= {"recall": recall, "copies": copies}
+    works[parser.parse_args().what]()
 
 
 if __name__ == "__main__":

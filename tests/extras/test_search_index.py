@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -81,6 +82,46 @@ def test_it_is_built_once_for_each_content(
     assert other.search(other[3], k=1, approximate=True).paths == ("3.jpg",)
     assert built == [1]
     assert len(list(cache.glob("*.usearch"))) == 2
+
+
+def test_building_tells_its_rows_and_leaves_nothing_when_it_is_stopped(
+    cache: Path, tmp_path: Path
+) -> None:
+    there = written(tmp_path / "set")
+    told: list[int] = []
+
+    def stop(count: int) -> None:
+        told.append(count)
+        if sum(told) > COUNT // 2:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        there.search(there[3], k=4, approximate=True, on_rows=stop)
+    assert COUNT // 2 < sum(told) < COUNT
+    assert not cache.exists()
+    told.clear()
+    found = there.search(there[3], k=4, approximate=True, on_rows=told.append)
+    assert sum(told) == COUNT
+    assert found[0].path == "3.jpg"
+    assert len(list(cache.iterdir())) == 2
+    there.search(there[3], k=4, approximate=True, on_rows=told.append)
+    assert sum(told) == COUNT  # it is open already
+
+
+def test_a_stop_while_it_is_written_leaves_no_part(
+    cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    there = written(tmp_path / "set")
+
+    def stopped(_file: int) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", stopped)
+        with pytest.raises(KeyboardInterrupt):
+            there.search(there[3], k=4, approximate=True)
+    assert list(cache.iterdir()) == []
+    assert there.search(there[3], k=4, approximate=True)[0].path == "3.jpg"
 
 
 @pytest.mark.parametrize("damage", ["cut", "no word", "word of another", "no text"])
