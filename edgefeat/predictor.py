@@ -100,19 +100,35 @@ class Predictor:
                 raise OptionError(
                     "does not apply: a prediction has the model's own features", option=option
                 )
-        self._options = model, engine
         primary = ModelOptions.of(
             **{name: getattr(model, name) for name, _ in ModelOptions.each() if name != "outputs"},
             outputs="features",
         )
-        self._extractor = FeatureExtractor.from_options(primary, engine)
+        extractor = FeatureExtractor.from_options(primary, engine)
         try:
-            opened = self._extractor._opened
-            self._answers = Answers(opened.spec, where=str(opened.path))
-            self._runner = opened.row_runner(self._answers.names, finite=self._answers.finite)
+            self._take(extractor)
         except BaseException:
-            self._extractor.close()
+            extractor.close()
             raise
+
+    @classmethod
+    def of(cls, extractor: FeatureExtractor) -> Self:
+        """Return the answers of a model that is open as an extractor; both close together.
+
+        Args:
+            extractor: The model.
+
+        Raises:
+            ModelError: It has no head.
+        """
+        predictor = cls.__new__(cls)
+        predictor._take(extractor)
+        return predictor
+
+    def _take(self, extractor: FeatureExtractor) -> None:
+        self._extractor, opened = extractor, extractor._opened
+        self._answers = Answers(opened.spec, where=str(opened.path))
+        self._runner = opened.row_runner(self._answers.names, finite=self._answers.finite)
 
     @property
     def path(self) -> Path:
@@ -318,7 +334,7 @@ class Predictor:
         self.close()
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return type(self).from_options, self._options
+        return type(self).of, (self._extractor,)
 
     def __repr__(self) -> str:
         answers = f"{len(self.classes)} classes" if self.classes else "a value"

@@ -28,6 +28,11 @@ def _show(record: FeatureRecord) -> None:
     parts = [printable(record.path)]
     if record.age_ms is not None:
         parts.append(f"age {record.age_ms:.0f} ms")
+    if record.label is not None:
+        chance = (record.probabilities or {}).get(record.label)
+        parts.append(printable(record.label) + ("" if chance is None else f" {chance:.3f}"))
+    if record.value is not None:
+        parts.append(f"{record.value:g}")
     first = " ".join(f"{number:.3f}" for number in record.features.reshape(-1)[:_SHOWN])
     parts += [f"{record.features.size} features", f"{first} ..."]
     sys.stdout.write("  ".join(parts) + "\n")

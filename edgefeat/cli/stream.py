@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from edgefeat.cli.options import add_model_options, is_given, open_extractor, read_options, refuse
 from edgefeat.cli.set_options import output_plan
 from edgefeat.cli.stopping import stop_on_signals
+from edgefeat.cli.stream_answers import answering
 from edgefeat.cli.stream_monitors import Monitors
 from edgefeat.cli.stream_options import (
     add_output_options,
@@ -52,6 +53,8 @@ examples:
   edgefeat stream 0 --novelty 0.05 --at-least 10m         what is new, and a sign of life
   edgefeat stream clip.mp4 -o clip.npz                    one file, when the clip is over
   edgefeat stream photos/ --watch -o photos.jsonl         as pictures come
+  edgefeat stream 0 --model out.onnx --set city=Rome      label and probabilities in each record
+  edgefeat stream 0 --model out.onnx --label-change       a record when the label changes
   ffmpeg -i clip.mp4 -pix_fmt yuv420p -f yuv4mpegpipe - | edgefeat stream - --fps 2
   rpicam-vid -t 0 --codec mjpeg -o - | edgefeat stream - --policy newest --fps 2
   edgefeat stream rtsp://cam/live --health /run/cam.json  live numbers for a monitor
@@ -127,7 +130,7 @@ def run(arguments: argparse.Namespace) -> int:
     with monitors, open_extractor(arguments) as extractor:
         stream = Stream(
             source,
-            extractor,
+            answering(arguments, extractor, plan),
             policy=arguments.policy,
             selection=selection,
             limits=limits,

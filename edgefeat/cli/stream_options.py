@@ -47,6 +47,13 @@ def add_selection_options(parser: argparse.ArgumentParser) -> None:
     )
     add_options(parser, Selection, title=_WHICH)
     add_options(parser, Limits, title=_WHICH, only=_ENDING)
+    group.add_argument(
+        "--set",
+        action="append",
+        metavar="NAME=VALUE",
+        help="a column beside every frame, for a model with a head that takes columns too; may be "
+        "given several times",
+    )
     group.add_argument("--frames", type=positive_integer, metavar="N", help="stop after N records")
 
 

@@ -96,6 +96,11 @@ class Selection(Options):
         read=number_from,
         metavar="EPS",
     )
+    label_change: bool = option(
+        False,
+        "emit only what a model with a head calls by another label than the last record",
+        check=switch,
+    )
     leave: float = option(
         0.7,
         "share of T and EPS below which a scene that had changed is as before",
@@ -120,13 +125,14 @@ class Selection(Options):
             )
         if self.motion_area is not None and self.motion is None:
             raise OptionError("has no effect without motion", option="motion_area")
-        if self.leave != self.default_of("leave") and not self.gated:
+        measured = self.motion is not None or self.novelty is not None
+        if self.leave != self.default_of("leave") and not measured:
             raise OptionError("has no effect without motion or novelty", option="leave")
 
     @property
     def gated(self) -> bool:
         """Whether frames are left out that show nothing new."""
-        return self.motion is not None or self.novelty is not None
+        return self.motion is not None or self.novelty is not None or self.label_change
 
 
 class Limits(Options):

@@ -18,7 +18,7 @@ from edgefeat.record import Record
 if TYPE_CHECKING:
     from edgefeat.rows.columns import Column
 
-__all__ = ["TABLE_ENDINGS", "FileRow", "TableFile", "is_table"]
+__all__ = ["TABLE_ENDINGS", "FileRow", "TableFile", "from_text", "is_table"]
 
 TABLE_ENDINGS = (".csv", ".tsv", ".parquet")
 _SEPARATORS = ",;\t"
@@ -153,7 +153,7 @@ class TableFile:
             )
             return FileRow(number=number, values={}, key=cell.get(self._key or ""), fault=fault)
         values = {
-            name: _from_text(self._columns[name], text)
+            name: from_text(self._columns[name], text)
             for name, text in cell.items()
             if name in self._columns
         }
@@ -207,7 +207,7 @@ class TableFile:
                 number += 1
 
 
-def _from_text(column: Column, text: str) -> Any:
+def from_text(column: Column, text: str) -> Any:
     """Return a cell's value: a number where the column has numbers and the text is one."""
     if column.described.KIND not in ("number", "integer"):
         return text

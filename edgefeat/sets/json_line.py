@@ -30,6 +30,8 @@ from edgefeat.sets.record import FeatureRecord
 __all__ = ["Line", "encode_line", "parse_line"]
 
 _USUAL_OUTPUT = "features"
+ANSWERS = ("label", "probabilities", "value")
+"""What the head of a model says; only lines keep it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +74,11 @@ def encode_line(
     line: dict[str, Any] = {"path": encode_name(record.path), "index": record.index}
     if info.timed:
         line |= frame_facts(record)
+    line |= {
+        name: dict(answer) if name == "probabilities" else answer
+        for name in ANSWERS
+        if (answer := getattr(record, name)) is not None
+    }
     line |= {"model": info.model, "fingerprint": info.fingerprint}
     if len(arrays) > 1:
         line["outputs"] = arrays

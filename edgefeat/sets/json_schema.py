@@ -16,7 +16,7 @@ def json_schema() -> dict[str, Any]:
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "One line of `edgefeat extract` or `edgefeat stream`",
         "type": "object",
-        "properties": {**_ROW, **_FRAME, **_ARRAYS},
+        "properties": {**_ROW, **_FRAME, **_ANSWERS, **_ARRAYS},
         "required": ["path", "index", "model", "fingerprint"],
         "oneOf": [{"required": ["features"]}, {"required": ["outputs"]}],
         "dependentRequired": {name: sorted(_ALWAYS - {name}) for name in _FRAME},
@@ -104,6 +104,20 @@ _FRAME: dict[str, Any] = {
     },
 }
 _ALWAYS = _FRAME.keys() - {"motion", "novelty", "change"}
+
+_ANSWERS: dict[str, Any] = {
+    "label": {
+        "type": "string",
+        "description": "The class that the model's head gives. This and the next two are there for "
+        "models with a head that gives them.",
+    },
+    "probabilities": {
+        "type": "object",
+        "description": "The probability of each class, by its name.",
+        "additionalProperties": {"type": "number", "minimum": 0, "maximum": 1},
+    },
+    "value": {"type": "number", "description": "The number that the model's head gives."},
+}
 
 _ARRAYS: dict[str, Any] = {
     "features": {"$ref": "#/$defs/array", "description": "The model's output."},

@@ -44,6 +44,9 @@ class FeatureRecord:
             None without gates.
         stamp: What the picture's file was when it was read; None for what is no file.
         damage: What the decoder said of a damaged picture that it decoded all the same.
+        label: The class that the model's head gives; None without a head.
+        probabilities: The probability of each class; None without a head that gives them.
+        value: The number that the model's head gives; None without one.
         outputs: The outputs in `features` by name, each in its own shape; empty where they were
             not taken apart.
     """
@@ -67,6 +70,9 @@ class FeatureRecord:
     change: str | None = None
     stamp: FileStamp | None = None
     damage: str | None = None
+    label: str | None = None
+    probabilities: Mapping[str, float] | None = None
+    value: float | None = None
     outputs: Mapping[str, Features] = field(default_factory=dict)
 
     @property

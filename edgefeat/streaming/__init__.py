@@ -1,6 +1,7 @@
 """Streams features: capture, supervision, selection and live numbers, one file each."""
 
 from edgefeat.options.stream import Limits, Selection
+from edgefeat.streaming.answering import Answering
 from edgefeat.streaming.buffer import Policy
 from edgefeat.streaming.events import Event, EventKind
 from edgefeat.streaming.health import Health, OnHealth, health_file
@@ -9,6 +10,7 @@ from edgefeat.streaming.result import Extractor, StreamResult
 from edgefeat.streaming.stream import Stream, stream
 
 __all__ = [
+    "Answering",
     "Event",
     "EventKind",
     "Extractor",

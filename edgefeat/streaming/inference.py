@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from edgefeat.errors import DamagedPictureWarning, ImageError
+from edgefeat.errors import DamagedPictureWarning, ImageError, OptionError
 from edgefeat.options.stream import Selection
 from edgefeat.streaming.buffer import Captured
 from edgefeat.streaming.events import Event, EventKind
@@ -43,6 +43,9 @@ class Inference:
         watch: The gates.
         model: The model's name; None if the extractor states none.
         fingerprint: The model's.
+
+    Raises:
+        OptionError: A change of the label is asked of an extractor that gives none.
     """
 
     def __init__(
@@ -69,6 +72,12 @@ class Inference:
             Mask(selection.mask, self._region, extractor.prepare) if selection.mask else None
         )
         self._in_garbage = self._in_damage = False
+        if selection.label_change and not getattr(extractor, "gives_labels", False):
+            raise OptionError(
+                "needs a model whose head gives labels", option="label_change",
+                remedy="Stream with `edgefeat.streaming.Answering`.",
+            )  # fmt: skip
+        self._answer = getattr(extractor, "answer_prepared", None)  # there with a head
         # An extractor of the user's own need not listen to decoders.
         self._listens = "on_damaged" in signature(extractor.prepare).parameters
 
@@ -96,10 +105,15 @@ class Inference:
         counts = self._mask.weights(frame.image) if self._mask else None
         if not self.watch.wants_features(pixels, self._moment_s(frame), counts):
             return None
-        features: Features = self._extractor.extract_prepared(pixels[np.newaxis])[0]
+        answer = None if self._answer is None else self._answer(pixels)
+        features: Features = (
+            self._extractor.extract_prepared(pixels[np.newaxis])[0]
+            if answer is None
+            else answer.features
+        )
         age_ms = (time.monotonic() - frame.grab.captured_at) * 1000
         self._meter.inferred(age_ms)
-        if not self.watch.wants_record(features):
+        if not self.watch.wants_record(features, None if answer is None else answer.label):
             return None
         return StreamResult(
             features=features,
@@ -121,6 +135,9 @@ class Inference:
             motion=self.watch.motion,
             novelty=self.watch.novelty,
             change=self.watch.change,
+            label=None if answer is None else answer.label,
+            probabilities=None if answer is None else answer.probabilities,
+            value=None if answer is None else answer.value,
         )
 
     def _prepared(self, frame: Captured) -> Pixels:

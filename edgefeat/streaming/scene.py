@@ -26,7 +26,7 @@ class SceneWatch:
 
     Attributes:
         skipped_motion: Frames left out because nothing moved.
-        skipped_novelty: Frames left out because their features were as before.
+        skipped_novelty: Frames left out because their features, or labels, were as before.
         motions: The last distances of pictures, in grey levels.
         novelties: The last cosine distances of features.
     """
@@ -40,6 +40,8 @@ class SceneWatch:
         self._novelty = NoveltyGate(selection.novelty, leave=selection.leave)
         self._by_motion = selection.motion is not None
         self._by_novelty = selection.novelty is not None
+        self._by_label = selection.label_change
+        self._label: str | None = None
         self._emitted_at: float | None = None
         self._is_due = False
         self._moment_s = 0.0
@@ -88,11 +90,12 @@ class SceneWatch:
         self.skipped_motion += not wanted
         return wanted
 
-    def wants_record(self, features: Features) -> bool:
+    def wants_record(self, features: Features, label: str | None = None) -> bool:
         """Say whether the features of the picture just seen are worth a record.
 
         Args:
             features: float32, of any shape.
+            label: The class that a head gives; None without a head.
         """
         changed = self._novelty.look(features, self._moment_s)
         if self.novelty is not None:
@@ -100,9 +103,20 @@ class SceneWatch:
         why = changed if self._by_novelty else self._moved
         if why is None or (self._by_motion and self._moved is None):
             why = Change.HEARTBEAT if self._is_due else None
+        if self._by_label and why is not None:
+            why = self._relabelled(label)
         if why is None:
             self.skipped_novelty += 1
             return False
+        self._label = label
         self._emitted_at = self._moment_s
         self._why = why if self._gated else None
         return True
+
+    def _relabelled(self, label: str | None) -> Change | None:
+        """Return why a label passes: it is the first, or another one, or it has been long."""
+        if self._emitted_at is None:
+            return Change.FIRST
+        if label != self._label:
+            return Change.CHANGE
+        return Change.HEARTBEAT if self._is_due else None
