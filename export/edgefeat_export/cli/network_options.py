@@ -53,6 +53,14 @@ def add_network_options(parser: argparse.ArgumentParser, *, of_file: bool = Fals
     if not of_file:
         own.add_argument("--licence", metavar="SPDX", help="licence of the weights, for the record")
     own.add_argument(
+        "--signature", metavar="NAME", help="which signature of a SavedModel (default: serving)"
+    )
+    own.add_argument(
+        "--model-output",
+        metavar="NAME",
+        help="which output of several, to look for the end of the features at",
+    )
+    own.add_argument(
         "--allow-code", action="store_true", help="let Lambda layers run the code in the file"
     )
     own.add_argument(
@@ -91,6 +99,8 @@ def network_request(arguments: argparse.Namespace, name: str) -> NetworkRequest:
         normalisation=arguments.normalisation,
         export_name=arguments.export_name,
         licence=arguments.licence,
+        signature=arguments.signature,
+        model_output=arguments.model_output,
         allow_code=arguments.allow_code,
         code=arguments.code,
     )

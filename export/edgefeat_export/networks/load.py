@@ -54,6 +54,8 @@ def _saved_model(request: NetworkRequest, layers: Sequence[str]) -> Network:
             layers=layers,
             name=request.export_name,
             licence=request.licence,
+            signature=request.signature,
+            model_output=request.model_output,
             allow_code=request.allow_code,
             code=request.code,
         )
@@ -64,6 +66,8 @@ def _backbone(request: NetworkRequest) -> Network:
         "input_range": request.input_range is not None,
         "normalisation": request.normalisation is not None,
         "licence": request.licence is not None,
+        "signature": request.signature is not None,
+        "model_output": request.model_output is not None,
         "allow_code": request.allow_code,
         "code": request.code is not None,
     }

@@ -125,6 +125,8 @@ def of_file(
     layers: Sequence[str] = (),
     name: str | None = None,
     licence: str | None = None,
+    signature: str | None = None,
+    model_output: str | None = None,
     allow_code: bool = False,
     code: Path | None = None,
 ) -> Network:
@@ -138,6 +140,8 @@ def of_file(
             takes several.
         name: Name of the exported file; None takes the saved file's.
         licence: SPDX identifier of the weights, as the user states it.
+        signature: Which signature of a SavedModel is meant; None takes the default one.
+        model_output: Which of several outputs is meant; None looks at all.
         allow_code: Whether code inside the file may run.
         code: A Python file with the model's own classes; it is run.
 
@@ -146,7 +150,14 @@ def of_file(
     """
     name = file_safe(name or path.stem)
     model, find_head = open_model(
-        path, name=name, size_hw=size_hw, layers=layers, allow_code=allow_code, code=code
+        path,
+        name=name,
+        size_hw=size_hw,
+        layers=layers,
+        signature=signature,
+        model_output=model_output,
+        allow_code=allow_code,
+        code=code,
     )
     _, height, width, channels = model.input_shape
     normalisation, known_by = _declared(model, normalisation, path)

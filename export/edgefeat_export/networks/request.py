@@ -31,6 +31,9 @@ class NetworkRequest:
             `Normalisation`, or its text: `tf`, `caffe`, `torch`, `none` or MEAN/STD.
         export_name: Name of a saved model's export; None takes the file's.
         licence: SPDX identifier of a saved model's weights, for the record.
+        signature: Which signature of a SavedModel is meant; None takes the default one.
+        model_output: Which output of a saved model of several is meant: the end of the features is
+            looked for on the way to it. None looks at all.
         allow_code: Whether code inside a saved model may run.
         code: A Python file with a saved model's own classes; it is run.
 
@@ -49,6 +52,8 @@ class NetworkRequest:
     normalisation: Normalisation | str | None = None
     export_name: str | None = None
     licence: str | None = None
+    signature: str | None = None
+    model_output: str | None = None
     allow_code: bool = False
     code: Path | None = None
 

@@ -15,6 +15,7 @@ import keras
 import tensorflow as tf
 from tensorflow.core.protobuf import saved_model_pb2
 
+from edgefeat.errors import OptionError
 from edgefeat_export.cut.head import Head
 from edgefeat_export.errors import BackboneError
 from edgefeat_export.saved.traced import open_trace
@@ -37,6 +38,8 @@ def open_saved_model(
     name: str,
     size_hw: tuple[int, int] | None,
     layers: Sequence[str] = (),
+    signature: str | None = None,
+    model_output: str | None = None,
     allow_code: bool,
 ) -> tuple[keras.Model, Callable[[], Head]]:
     """Return a SavedModel as a flat functional model, and what finds its head.
@@ -47,6 +50,8 @@ def open_saved_model(
         size_hw: Height and width in pixels, where the model leaves them open.
         layers: Names of layers that it will be cut at, which say what picture is meant where it
             takes several.
+        signature: Which signature is meant; None takes the default one, or the only one.
+        model_output: Which of its outputs is meant; None keeps all.
         allow_code: Whether operators may stay that touch files or run Python.
 
     Raises:
@@ -68,8 +73,10 @@ def open_saved_model(
             where=folder,
             remedy="Export the model again.",
         ) from error
-    function = _signature(loaded, folder)
-    return open_trace(function, folder, name, size_hw=size_hw, layers=layers)
+    function = _signature(loaded, folder, signature)
+    return open_trace(
+        function, folder, name, size_hw=size_hw, layers=layers, model_output=model_output
+    )
 
 
 def record_of_folder(folder: Path) -> WeightsRecord:
@@ -111,13 +118,23 @@ def _operators(folder: Path) -> Iterator[str]:
             yield from (node.op for node in function.node_def)
 
 
-def _signature(loaded: Any, folder: Path) -> Any:
-    known = list(loaded.signatures)
-    for name in _SIGNATURES:
-        if name in known:
-            return loaded.signatures[name]
+def _signature(loaded: Any, folder: Path, wanted: str | None) -> Any:
+    known = sorted(loaded.signatures)
+    if wanted is not None:
+        if wanted not in known:
+            raise OptionError(
+                f"expected one of its signatures ({', '.join(known) or 'it has none'}),"
+                f" got {wanted!r}",
+                where=folder,
+                option="signature",
+            )
+        return loaded.signatures[wanted]
+    name = next((name for name in (*_SIGNATURES, *known[: len(known) == 1]) if name in known), None)
+    if name is not None:
+        return loaded.signatures[name]
     raise BackboneError(
-        f"expected a signature called {' or '.join(_SIGNATURES)}, got {known or 'none'}",
+        f"expected a signature called {' or '.join(_SIGNATURES)}, got {', '.join(known) or 'none'}",
         where=folder,
-        remedy="Write the folder with model.export().",
+        remedy="Name one with {option}." if known else "Write the folder with model.export().",
+        option="signature" if known else None,
     )

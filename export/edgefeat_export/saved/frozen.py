@@ -15,7 +15,7 @@ from tensorflow.python.framework.convert_to_constants import convert_variables_t
 
 from edgefeat_export.errors import BackboneError
 
-__all__ = ["Frozen", "frozen", "picture_inputs"]
+__all__ = ["Frozen", "frozen", "output_names", "picture_inputs"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +47,13 @@ def picture_inputs(function: Any) -> list[Any]:
     return [tensor for tensor in function.inputs if tensor.name not in captured]
 
 
-def frozen(function: Any, position: int, input_shape: Sequence[int | None], name: str) -> Frozen:
+def frozen(
+    function: Any,
+    position: int,
+    input_shape: Sequence[int | None],
+    name: str,
+    wanted: str | None = None,
+) -> Frozen:
     """Freeze a function for pictures of one size.
 
     Args:
@@ -55,6 +61,7 @@ def frozen(function: Any, position: int, input_shape: Sequence[int | None], name
         position: Which of its inputs, captured tensors left out, takes the picture.
         input_shape: (height, width, channels).
         name: Name of the model, for messages.
+        wanted: The output that counts; None counts all.
 
     Raises:
         BackboneError: It changes variables while it runs, or does not take such pictures.
@@ -69,8 +76,9 @@ def frozen(function: Any, position: int, input_shape: Sequence[int | None], name
             remedy="Leave layers such as random augmentation out of what is exported, or give the"
             " .keras file.",
         ) from error
-    names = _output_names(function)
-    outputs = {name: _source(end) for name, end in zip(names, graph.outputs, strict=True)}
+    names = output_names(function)
+    ends = zip(names, graph.outputs, strict=True)
+    outputs = {name: _source(end) for name, end in ends if wanted in (None, name)}
     return Frozen(function=graph, ends=_of_one_input(graph, outputs))
 
 
@@ -106,7 +114,7 @@ def _source(tensor: Any) -> Any:
     return tensor
 
 
-def _output_names(function: Any) -> list[str]:
+def output_names(function: Any) -> list[str]:
     """Return a name for every output, as the signature has it."""
     structure = function.structured_outputs
     if isinstance(structure, dict):

@@ -17,6 +17,7 @@ from typing import Any, Final
 import keras
 import tensorflow as tf
 
+from edgefeat.errors import OptionError
 from edgefeat_export.border import innermost
 from edgefeat_export.cut.head import Head
 from edgefeat_export.cut.tracing import head_of
@@ -25,6 +26,7 @@ from edgefeat_export.saved.config import code_inside, read_config, repaired
 from edgefeat_export.saved.flatten import flatten, is_graph
 from edgefeat_export.saved.folder import open_saved_model
 from edgefeat_export.saved.keras_two import modernise
+from edgefeat_export.saved.one_output import with_one_output
 from edgefeat_export.saved.one_picture import of_one_picture
 from edgefeat_export.saved.operation_layers import OPERATION_CLASSES
 from edgefeat_export.saved.origin import remedy_for
@@ -43,6 +45,8 @@ def open_model(
     name: str,
     size_hw: tuple[int, int] | None = None,
     layers: Sequence[str] = (),
+    signature: str | None = None,
+    model_output: str | None = None,
     allow_code: bool = False,
     code: Path | None = None,
 ) -> tuple[keras.Model, Callable[[], Head]]:
@@ -57,29 +61,43 @@ def open_model(
         size_hw: Height and width in pixels, where the model leaves them open or takes several.
         layers: Names of layers that it will be cut at, which say what picture is meant where it
             takes several.
+        signature: Which signature of a SavedModel is meant; None takes the default one.
+        model_output: Which of several outputs is meant, by its name or its layer's; None keeps all.
         allow_code: Whether code inside the file (Lambda layers) may run.
         code: A Python file that defines the model's own classes. The file is run.
 
     Raises:
         BackboneError: The file is missing, damaged or of another kind, it needs code that was not
             allowed, or no layer hangs on one picture alone.
+        OptionError: A signature or an output is not there.
     """
     if path.is_dir():
         return open_saved_model(
-            path, name=name, size_hw=size_hw, layers=layers, allow_code=allow_code
+            path,
+            name=name,
+            size_hw=size_hw,
+            layers=layers,
+            signature=signature,
+            model_output=model_output,
+            allow_code=allow_code,
         )
+    if signature is not None:
+        raise OptionError("is for SavedModel folders", where=path, option="signature")
     config = read_config(path)
     model = load(path, config, allow_code=allow_code, code=code)
     if not is_graph(model):
-        return _trace(model, picture_shape(_built_shape(config), path, size_hw), path, name)
+        shape = picture_shape(_built_shape(config), path, size_hw)
+        return _trace(model, shape, path, name, model_output)
     inputs = [(str(tensor.name), tuple(tensor.shape)) for tensor in model.inputs]
     whole = flatten(model, input_shapes(inputs, path, size_hw), name)
+    if model_output is not None:
+        whole = with_one_output(whole, model_output, path)
     flat = of_one_picture(whole, layers, path)
     return flat, partial(head_of, flat, doubt=several_inputs(inputs))
 
 
 def _trace(
-    model: Any, shape: tuple[int, int, int], path: Path, name: str
+    model: Any, shape: tuple[int, int, int], path: Path, name: str, model_output: str | None
 ) -> tuple[keras.Model, Callable[[], Head]]:
     """Trace a class that runs Python of its own, as a SavedModel would."""
 
@@ -87,7 +105,8 @@ def _trace(
         return model(image, training=False)
 
     spec = tf.TensorSpec((None, *shape), tf.float32, name="image")
-    return open_trace(tf.function(run).get_concrete_function(spec), path, name)
+    function = tf.function(run).get_concrete_function(spec)
+    return open_trace(function, path, name, model_output=model_output)
 
 
 def _built_shape(config: dict[str, Any]) -> Any:

@@ -21,7 +21,8 @@ from edgefeat_export.cut.head import Head, find_head
 from edgefeat_export.cut.operations import Operations
 from edgefeat_export.cut.tracing import network_of
 from edgefeat_export.errors import BackboneError
-from edgefeat_export.saved.frozen import Frozen, frozen, picture_inputs
+from edgefeat_export.saved.frozen import Frozen, frozen, output_names, picture_inputs
+from edgefeat_export.saved.one_output import require_known
 from edgefeat_export.saved.picture_input import input_shapes, is_picture, several_inputs
 
 __all__ = ["open_trace", "picture_inputs"]
@@ -37,6 +38,7 @@ def open_trace(
     *,
     size_hw: tuple[int, int] | None = None,
     layers: Sequence[str] = (),
+    model_output: str | None = None,
 ) -> tuple[keras.Model, Callable[[], Head]]:
     """Return a functional model with one layer for each scope, and what finds its head.
 
@@ -47,23 +49,26 @@ def open_trace(
         size_hw: Height and width in pixels, where the function leaves them open.
         layers: Names of layers that it will be cut at, which say what picture is meant where it
             takes several.
+        model_output: Which of its outputs is meant; None keeps all.
 
     Raises:
         BackboneError: None of its inputs is a picture, or no tensor in it can be a feature.
     """
+    if model_output is not None:
+        require_known(model_output, output_names(function), path)
     inputs = picture_inputs(function)
     named = [(tensor.op.name, _shape(tensor)) for tensor in inputs]
     shapes = input_shapes(named, path, size_hw)
     pictures = [i for i, (_, shape) in enumerate(named) if is_picture(shape)]
     found = dict[int, dict[str, Any]]()
     for position in pictures:
-        graph = frozen(function, position, shapes[position], name)
+        graph = frozen(function, position, shapes[position], name, model_output)
         found[position] = scopes = _layers(graph)
         if scopes and scopes.keys() >= set(layers):
             return _as_model(graph, scopes, name, several_inputs(named))
     for position in (one for one in pictures if found[one]):
         # A layer that was named is not there: the first picture's part will say so.
-        graph = frozen(function, position, shapes[position], name)
+        graph = frozen(function, position, shapes[position], name, model_output)
         return _as_model(graph, found[position], name, several_inputs(named))
     raise BackboneError(
         "no tensor in its graph is a map or a vector of known size that hangs on one picture alone",

@@ -8,9 +8,11 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 from keras import layers
 
-from edgefeat_export.cut.headless import Tap
+from edgefeat.errors import OptionError
+from edgefeat_export.cut.headless import Pooling, Tap
 from edgefeat_export.errors import BackboneError
 from edgefeat_export.networks.network import of_file
 from edgefeat_export.networks.normalisation import IDENTITY
@@ -124,3 +126,83 @@ def test_channels_in_front_are_refused_at_once(tmp_path: Path) -> None:
     keras.Model(image, x).save(path := tmp_path / "mine.keras")
     with pytest.raises(BackboneError, match="layer 'odd' computes with the channels in front"):
         of_file(path, normalisation=IDENTITY)
+
+
+@pytest.fixture(scope="module")
+def signatures(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """As TF Hub has it: two signatures, one with a vector and a map; two inputs in the other."""
+    pool, vector = keras.layers.GlobalAveragePooling2D(), layers.Dense(32, name="vector")
+    vector.build((None, 3))
+
+    class Hub(tf.Module):
+        @tf.function(input_signature=[tf.TensorSpec((None, 8, 10, 3), tf.float32)])
+        def two(self, image: tf.Tensor) -> dict[str, tf.Tensor]:
+            grown = tf.nn.relu(image - 100)
+            return {"mean": pool(grown), "map": tf.nn.max_pool2d(grown, 2, 2, "VALID")}
+
+        @tf.function(
+            input_signature=[
+                tf.TensorSpec((None, 3), tf.float32, name="numbers"),
+                tf.TensorSpec((None, 8, 10, 3), tf.float32, name="photo"),
+            ]
+        )
+        def mixed(self, numbers: tf.Tensor, photo: tf.Tensor) -> dict[str, tf.Tensor]:
+            return {"sum": vector(pool(photo)) + tf.reduce_sum(numbers, 1, keepdims=True)}
+
+    module = Hub()
+    module.kept = vector.variables
+    folder = tmp_path_factory.mktemp("hub") / "hub"
+    tf.saved_model.save(module, str(folder), {"two": module.two, "mixed": module.mixed})
+    return folder
+
+
+def test_a_signature_and_an_output_can_be_named(signatures: Path) -> None:
+    grown = np.maximum(PIXELS.astype(np.float32) - 100, 0)
+    network = of_file(signatures, normalisation=IDENTITY, signature="two", model_output="mean")
+    got = network.cut([Tap()]).model(PIXELS.astype(np.float32))
+    np.testing.assert_allclose(np.asarray(got), grown.mean((1, 2)), rtol=1e-4)
+    network = of_file(signatures, normalisation=IDENTITY, signature="two", model_output="map")
+    got = network.cut([Tap(pooling=Pooling.NONE)]).model(PIXELS.astype(np.float32))
+    assert np.asarray(got).shape == (2, 4, 5, 3)
+
+
+def test_a_traced_model_of_two_inputs_is_cut_where_one_picture_is_looked_at(
+    signatures: Path,
+) -> None:
+    network = of_file(signatures, normalisation=IDENTITY, signature="mixed")
+    with pytest.raises(OptionError, match="it has 2 inputs"):
+        network.cut([Tap()])
+    got = network.cut([Tap()], take_first=True).model(PIXELS.astype(np.float32))
+    assert np.asarray(got).shape == (2, 32)
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"signature": "three"}, "signature: expected one of its signatures (mixed, two)"),
+        (
+            {"signature": "two", "model_output": "sum"},
+            "model_output: expected one of its outputs (map, mean), got 'sum'",
+        ),
+    ],
+)
+def test_what_is_not_there_is_refused(
+    options: dict[str, str], words: str, signatures: Path
+) -> None:
+    with pytest.raises(OptionError, match=re.escape(words)):
+        of_file(signatures, normalisation=IDENTITY, **options)  # type: ignore[arg-type]
+
+
+def test_no_signature_of_several_is_the_default(signatures: Path) -> None:
+    with pytest.raises(BackboneError, match=r"got mixed, two\. Name one with signature"):
+        of_file(signatures, normalisation=IDENTITY)
+
+
+def test_an_output_of_a_dictionary_can_be_named(tmp_path: Path) -> None:
+    age_and_sex().save(path := tmp_path / "mine.keras")
+    network = of_file(path, normalisation=IDENTITY, model_output="sex")
+    assert network.head.layer == "face_code"
+    with pytest.raises(OptionError, match=r"expected one of its outputs \(age, .*sex\)"):
+        of_file(path, normalisation=IDENTITY, model_output="eyes")
+    with pytest.raises(OptionError, match="is for SavedModel folders"):
+        of_file(path, normalisation=IDENTITY, signature="serving_default")
