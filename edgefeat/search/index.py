@@ -11,8 +11,8 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Callable, Iterable
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -65,7 +65,8 @@ class Index:
         if isinstance(vectors, Rows):
             each = (row for block in vectors.blocks(_ROWS_AT_ONCE) for row in block.decode())
         for number, vector in enumerate(each):
-            near = np.sort(np.array(self._found.search(vector, proposed).keys, np.intp))
+            with _interruptible():
+                near = np.sort(np.array(self._found.search(vector, proposed).keys, np.intp))
             cosines = np.atleast_1d(cosine_similarity(vector, self._rows.take(near)))
             best = np.argsort(-cosines, kind="stable")[:k]
             positions[number], scores[number] = near[best], cosines[best]
@@ -105,11 +106,24 @@ def open_index(
         expansion_search=_EFFORT_SEARCHING,
     )
     for block in rows.blocks(_ADDED_AT_ONCE):
-        built.add(block.positions.astype(np.uint64), block.decode(), threads=os.cpu_count() or 1)
+        positions, threads = block.positions.astype(np.uint64), os.cpu_count() or 1
+        with _interruptible():
+            built.add(positions, block.decode(), threads=threads)
         on_rows(len(block))
     if path is not None:
         _keep(built, path, expected)
     return Index(built, rows)
+
+
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    """Raise KeyboardInterrupt for a signal that usearch took itself and made a RuntimeError of."""
+    try:
+        yield
+    except RuntimeError as error:
+        if "terminated" not in str(error):
+            raise
+        raise KeyboardInterrupt from error
 
 
 def _is_whole(path: Path, expected: dict[str, Any]) -> bool:

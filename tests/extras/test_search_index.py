@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
+import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -106,6 +109,27 @@ def test_building_tells_its_rows_and_leaves_nothing_when_it_is_stopped(
     assert len(list(cache.iterdir())) == 2
     there.search(there[3], k=4, approximate=True, on_rows=told.append)
     assert sum(told) == COUNT  # it is open already
+
+
+@pytest.mark.parametrize("delay_s", [0.0, 0.01, 0.02, 0.03])
+def test_ctrl_c_is_one_inside_usearch_too(cache: Path, tmp_path: Path, delay_s: float) -> None:
+    """usearch takes the signal itself and raises another error."""
+    there = written(tmp_path / "set")
+    timer = threading.Timer(delay_s, os.kill, (os.getpid(), signal.SIGINT))
+
+    def slowly(_count: int) -> None:
+        if not timer.is_alive() and timer.ident is None:
+            timer.start()
+
+    def build() -> None:
+        there.search(there[3], k=4, approximate=True, on_rows=slowly)
+        timer.join()  # a fast machine has built it before the signal came
+        time.sleep(0.1)
+
+    with pytest.raises(KeyboardInterrupt):
+        build()
+    timer.join()
+    assert not list(cache.glob("*.part"))
 
 
 def test_a_stop_while_it_is_written_leaves_no_part(
