@@ -11,10 +11,11 @@ import keras
 from edgefeat_export.columns.flat import flatten_columns
 from edgefeat_export.columns.refusals import LookupSizes, recorded_sizes
 from edgefeat_export.errors import BackboneError
-from edgefeat_export.saved.config import read_config
+from edgefeat_export.saved.config import read_architecture
 from edgefeat_export.saved.declared_inputs import takes_columns
 from edgefeat_export.saved.flatten import is_graph
-from edgefeat_export.saved.opening import MODEL_SUFFIXES, load
+from edgefeat_export.saved.loading import load
+from edgefeat_export.saved.opening import MODEL_SUFFIXES
 
 __all__ = ["OpenedTable", "is_table", "open_table"]
 
@@ -41,7 +42,7 @@ def is_table(name: str) -> bool:
     path = Path(name)
     if path.suffix not in MODEL_SUFFIXES or not path.is_file():
         return False
-    return takes_columns(read_config(path))
+    return takes_columns(read_architecture(path).config)
 
 
 def open_table(
@@ -58,11 +59,11 @@ def open_table(
     Raises:
         BackboneError: It cannot be loaded, or its class runs Python of its own.
     """
-    config = read_config(path)
-    _require_no_functions(config)
-    model = load(path, config, allow_code=allow_code, code=code)
+    found = read_architecture(path)
+    _require_no_functions(found.config)
+    model = load(path, found, allow_code=allow_code, code=code)
     _require_graph(model, path)
-    return OpenedTable(model=flatten_columns(model, name), sizes=recorded_sizes(config))
+    return OpenedTable(model=flatten_columns(model, name), sizes=recorded_sizes(found.config))
 
 
 def _require_no_functions(value: Any) -> None:

@@ -1,44 +1,79 @@
-"""Reads and repairs the architecture inside a saved Keras file, before Keras itself sees it.
+"""Reads the architecture inside a saved Keras file as plain data, before Keras itself sees it.
 
-A `.keras` file is a zip with `config.json`; a `.h5` file keeps the same text in an attribute. The
-text may ask for code to be run; that is found out on plain data, without running anything.
+A `.keras` file is a zip archive with `config.json`; an HDF5 file keeps the same text in an
+attribute. The text is bounded in length, depth and number of layers: a few kilobytes of it could
+otherwise cost gigabytes and hours.
 """
 
 from __future__ import annotations
 
 import json
-import shutil
-import tempfile
-import zipfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from edgefeat_export.errors import BackboneError
+import h5py
 
-__all__ = ["CodeInside", "Config", "code_inside", "read_config", "repaired"]
+from edgefeat_export.errors import BackboneError
+from edgefeat_export.saved import keras_zip
+from edgefeat_export.saved.container import Container, container_of
+
+__all__ = ["Architecture", "Config", "read_architecture"]
 
 Config = dict[str, Any]
-_CONFIG_MEMBER: Final = "config.json"
-_CONFIG_ATTRIBUTE: Final = "model_config"
-_KERAS_MODULES: Final = ("keras.", "tensorflow.keras.", "tf_keras.", "tensorflow.python.keras.")
+_ATTRIBUTE: Final = "model_config"
+_MOST_TEXT: Final = 16 << 20
+# NASNetLarge, the largest of Keras's own: 1,041 layers, 13,083 objects, 11 deep.
+_MOST_LAYERS: Final = 4_000
+_MOST_CALLS: Final = 8_000
+_MOST_OBJECTS: Final = 200_000
+_DEEPEST: Final = 100
 
 
-def read_config(path: Path) -> Config:
-    """Return the architecture of a `.keras` or `.h5` file.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Architecture:
+    """What a saved file says before anything of it is built.
+
+    Attributes:
+        container: How the file is built.
+        config: The layers and how they hang together.
+    """
+
+    container: Container
+    config: Config
+
+
+def read_architecture(path: Path) -> Architecture:
+    """Return the architecture of a saved file.
 
     Raises:
-        BackboneError: The file is missing or damaged, or holds weights without an architecture.
+        BackboneError: The file is missing, damaged or of another kind, holds weights without an
+            architecture, or one that is larger than any network's.
     """
-    try:
-        text = _zipped_text(path) if path.suffix == ".keras" else _attribute_text(path)
-    except FileNotFoundError as error:
+    container = container_of(path)
+    text = _in_archive(path) if container is Container.ZIP else _in_attributes(path)
+    config = _parsed(text, path)
+    _require_size(config, path)
+    return Architecture(container=container, config=config)
+
+
+def _in_archive(path: Path) -> bytes:
+    text = keras_zip.read_member(path, keras_zip.CONFIG)
+    if text is None:
         raise BackboneError(
-            "no such file", where=path, remedy="Check the path of the model."
-        ) from error
-    except (OSError, KeyError, zipfile.BadZipFile) as error:
+            f"expected a model saved by Keras, got a zip archive without {keras_zip.CONFIG}:"
+            " damaged or of another kind",
+            where=path,
+            remedy="If a model is inside, unpack the archive and give that.",
+        )
+    return text
+
+
+def _in_attributes(path: Path) -> bytes:
+    try:
+        with h5py.File(path, "r") as file:
+            text = file.attrs.get(_ATTRIBUTE)
+    except (OSError, RuntimeError, ValueError, TypeError, KeyError) as error:
         raise BackboneError(
             "expected a model saved by Keras, got a file that is damaged or of another kind"
             f" ({error})",
@@ -53,13 +88,26 @@ def read_config(path: Path) -> Config:
             " name a backbone and give this file as {option}.",
             option="weights",
         )
+    data = text.encode(errors="surrogateescape") if isinstance(text, str) else text
+    if not isinstance(data, bytes) or len(data) > _MOST_TEXT:
+        raise BackboneError(
+            f"expected its architecture as a text of at most {_MOST_TEXT >> 20} MB, got"
+            f" {type(text).__name__}"
+            + (f" of {len(data)} bytes" if isinstance(data, bytes) else ""),
+            where=path,
+            remedy="Save the model again.",
+        )
+    return data
+
+
+def _parsed(text: bytes, path: Path) -> Config:
     try:
         config = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise BackboneError(
             f"its architecture is not JSON ({error})", where=path, remedy="Save the model again."
         ) from error
-    if not isinstance(config, dict) or "config" not in config:
+    if not isinstance(config, dict) or not isinstance(config.get("config"), dict):
         raise BackboneError(
             "expected the architecture of one model, got none",
             where=path,
@@ -68,92 +116,26 @@ def read_config(path: Path) -> Config:
     return config
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CodeInside:
-    """What would make loading an architecture run Python.
-
-    Attributes:
-        lambdas: Names of the Lambda layers, whose code is in the file.
-        classes: A phrase for each class that is not Keras's own, such as
-            "the class 'Mine' of module 'mine'".
-    """
-
-    lambdas: tuple[str, ...]
-    classes: tuple[str, ...]
-
-
-def code_inside(config: Config) -> CodeInside:
-    """Return what in an architecture would make loading it run code."""
-    found = list(dict.fromkeys(_code_in(config, "")))
-    return CodeInside(
-        lambdas=tuple(text for kind, text in found if kind == "lambda"),
-        classes=tuple(text for kind, text in found if kind == "class"),
-    )
-
-
-@contextmanager
-def repaired(path: Path, config: Config) -> Iterator[Path]:
-    """Yield the path of a temporary copy of the file that holds `config` in place of its own."""
-    with tempfile.TemporaryDirectory() as folder:
-        copy = Path(folder) / path.name
-        if path.suffix == ".keras":
-            _copy_zip(path, copy, json.dumps(config))
-        else:
-            import h5py
-
-            shutil.copyfile(path, copy)
-            with h5py.File(copy, "r+") as file:
-                file.attrs[_CONFIG_ATTRIBUTE] = json.dumps(config)
-        yield copy
-
-
-def _zipped_text(path: Path) -> str:
-    with zipfile.ZipFile(path) as archive:
-        return archive.read(_CONFIG_MEMBER).decode()
-
-
-def _attribute_text(path: Path) -> str | None:
-    import h5py
-
-    with h5py.File(path, "r") as file:
-        text = file.attrs.get(_CONFIG_ATTRIBUTE)
-    return text.decode() if isinstance(text, bytes) else text
-
-
-def _copy_zip(path: Path, copy: Path, config: str) -> None:
-    with zipfile.ZipFile(path) as old, zipfile.ZipFile(copy, "w") as new:
-        for member in old.namelist():
-            if member == _CONFIG_MEMBER:
-                new.writestr(member, config)
-                continue
-            with old.open(member) as source, new.open(member, "w", force_zip64=True) as target:
-                shutil.copyfileobj(source, target)
-
-
-def _code_in(value: Any, name: str) -> Iterator[tuple[str, str]]:
-    """Yield `("lambda", layer)` and `("class", phrase)`; `name` is of the layer around."""
-    if isinstance(value, list):
-        for item in value:
-            yield from _code_in(item, name)
-        return
-    if not isinstance(value, dict):
-        return
-    settings = value.get("config")
-    if isinstance(settings, dict):
-        name = str(settings.get("name", name))
-    kind, module = value.get("class_name"), value.get("module")
-    if kind in ("Lambda", "__lambda__"):
-        yield "lambda", name
-    elif kind is not None and "module" in value and not _of_keras(value):
-        yield "class", f"the class {kind!r}" + (f" of module {module!r}" if module else "")
-    for item in value.values():
-        yield from _code_in(item, name)
-
-
-def _of_keras(value: Config) -> bool:
-    module, registered = value["module"], value.get("registered_name")
-    if module == "builtins":  # a function by name, which only Keras's own tables resolve
-        return value["class_name"] in ("function", "__tuple__", "slice", "__numpy__")
-    if module is None:
-        return value["class_name"].startswith("__") or registered is None
-    return f"{module}.".startswith(_KERAS_MODULES)
+def _require_size(config: Config, path: Path) -> None:
+    """Refuse an architecture that is larger than any network's."""
+    counts = {"layers": 0, "calls of layers": 0, "objects": 0, "levels": 0}
+    most = dict(zip(counts, (_MOST_LAYERS, _MOST_CALLS, _MOST_OBJECTS, _DEEPEST), strict=True))
+    waiting: list[tuple[Any, int]] = [(config, 1)]
+    while waiting:
+        value, level = waiting.pop()
+        counts["levels"] = max(counts["levels"], level)
+        if isinstance(value, dict):
+            counts["objects"] += 1
+            layers, calls = value.get("layers"), value.get("inbound_nodes")
+            counts["layers"] += len(layers) if isinstance(layers, list) else 0
+            counts["calls of layers"] += len(calls) if isinstance(calls, list) else 0
+        for name, count in counts.items():
+            if count > most[name]:
+                raise BackboneError(
+                    f"its architecture has more than {most[name]:,} {name}, which no network needs",
+                    where=path,
+                    remedy="Save the model again.",
+                )
+        if isinstance(value, dict | list):
+            inside = value.values() if isinstance(value, dict) else value
+            waiting += ((one, level + 1) for one in inside if isinstance(one, dict | list))

@@ -1,13 +1,13 @@
-"""Opens a SavedModel folder, after a check that its graph touches no files and runs no Python.
+"""Opens a SavedModel folder, once its graph is known to compute and do nothing else.
 
 A SavedModel holds no Python, but some operators read and write files or call Python. The check
-reads the graph as data. Then TensorFlow loads it, with its own parsers.
+(`saved.folder_check`) reads the graph as data. Then TensorFlow loads it, with its own parsers.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -18,6 +18,7 @@ from tensorflow.core.protobuf import saved_model_pb2
 from edgefeat.errors import OptionError
 from edgefeat_export.cut.head import Head
 from edgefeat_export.errors import BackboneError
+from edgefeat_export.saved.folder_check import require_computation
 from edgefeat_export.saved.traced import open_trace
 from edgefeat_export.saved.weights_record import WeightsRecord
 
@@ -25,11 +26,6 @@ __all__ = ["open_saved_model", "record_of_folder"]
 
 _GRAPH_FILE: Final = "saved_model.pb"
 _SIGNATURES: Final = ("serving_default", "serve")
-# Operators that read, write or run what the graph names; saving and restoring its own variables
-# (SaveV2, RestoreV2) is in every SavedModel and not called here on other paths.
-_FORBIDDEN: Final = frozenset(
-    {"EagerPyFunc", "MatchingFiles", "PyFunc", "PyFuncStateless", "ReadFile", "WriteFile"}
-)
 
 
 def open_saved_model(
@@ -52,19 +48,15 @@ def open_saved_model(
             takes several.
         signature: Which signature is meant; None takes the default one, or the only one.
         model_output: Which of its outputs is meant; None keeps all.
-        allow_code: Whether operators may stay that touch files or run Python.
+        allow_code: Whether operators may run that are not known to compute only.
 
     Raises:
-        BackboneError: It is no SavedModel, holds operators that touch files or run Python, or its
+        BackboneError: It is no SavedModel, holds operators that may do more than compute, or its
             signature takes no picture.
     """
-    if not allow_code and (found := sorted(_FORBIDDEN & set(_operators(folder)))):
-        raise BackboneError(
-            f"opening it would run {', '.join(found)}, which can reach beyond the model",
-            where=folder,
-            remedy="If you trust it, allow that with {option}.",
-            option="allow_code=True",
-        )
+    saved = _read(folder)
+    if not allow_code:
+        require_computation(folder, saved)
     try:
         loaded = tf.saved_model.load(str(folder))
     except (OSError, ValueError, tf.errors.OpError) as error:
@@ -94,8 +86,8 @@ def record_of_folder(folder: Path) -> WeightsRecord:
     )
 
 
-def _operators(folder: Path) -> Iterator[str]:
-    """Yield the type of every operator in the file, read as data."""
+def _read(folder: Path) -> Any:
+    """Return what the folder's file says, as a message of protobuf."""
     model = saved_model_pb2.SavedModel()
     try:
         model.ParseFromString((folder / _GRAPH_FILE).read_bytes())
@@ -112,10 +104,7 @@ def _operators(folder: Path) -> Iterator[str]:
         raise BackboneError(
             f"{_GRAPH_FILE} is damaged", where=folder, remedy="Export the model again."
         ) from error
-    for meta in model.meta_graphs:
-        yield from (node.op for node in meta.graph_def.node)
-        for function in meta.graph_def.library.function:
-            yield from (node.op for node in function.node_def)
+    return model
 
 
 def _signature(loaded: Any, folder: Path, wanted: str | None) -> Any:

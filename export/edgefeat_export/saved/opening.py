@@ -2,13 +2,12 @@
 
 A `.keras` or `.h5` file can ask for Python in two ways: a Lambda layer holds code inside the file,
 and a class of the user's own needs code beside it. Both are found in the architecture, which is
-read as data before Keras sees the file. Keras's own safe mode is on too. What is loaded then are
-numbers and layers of Keras.
+read as data (`saved.config`, `saved.config_check`) before Keras sees it (`saved.loading`). Keras's
+own safe mode is on too. What is loaded then are numbers and layers of Keras.
 """
 
 from __future__ import annotations
 
-import runpy
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
@@ -18,25 +17,20 @@ import keras
 import tensorflow as tf
 
 from edgefeat.errors import OptionError
-from edgefeat_export.border import innermost
 from edgefeat_export.cut.head import Head
 from edgefeat_export.cut.tracing import head_of
-from edgefeat_export.errors import BackboneError
-from edgefeat_export.saved.config import code_inside, read_config, repaired
+from edgefeat_export.saved.config import read_architecture
 from edgefeat_export.saved.flatten import flatten, is_graph
 from edgefeat_export.saved.folder import open_saved_model
-from edgefeat_export.saved.keras_two import modernise
+from edgefeat_export.saved.loading import load
 from edgefeat_export.saved.one_output import with_one_output
 from edgefeat_export.saved.one_picture import of_one_picture
-from edgefeat_export.saved.operation_layers import OPERATION_CLASSES
-from edgefeat_export.saved.origin import remedy_for
 from edgefeat_export.saved.picture_input import input_shapes, picture_shape, several_inputs
 from edgefeat_export.saved.traced import open_trace
 
-__all__ = ["MODEL_SUFFIXES", "load", "open_model"]
+__all__ = ["MODEL_SUFFIXES", "open_model"]
 
 MODEL_SUFFIXES: Final = (".keras", ".h5", ".hdf5")
-_MOST_NAMED: Final = 4  # layers and classes that a message names
 
 
 def open_model(
@@ -83,10 +77,10 @@ def open_model(
         )
     if signature is not None:
         raise OptionError("is for SavedModel folders", where=path, option="signature")
-    config = read_config(path)
-    model = load(path, config, allow_code=allow_code, code=code)
+    found = read_architecture(path)
+    model = load(path, found, allow_code=allow_code, code=code)
     if not is_graph(model):
-        shape = picture_shape(_built_shape(config), path, size_hw)
+        shape = picture_shape(_built_shape(found.config), path, size_hw)
         return _trace(model, shape, path, name, model_output)
     inputs = [(str(tensor.name), tuple(tensor.shape)) for tensor in model.inputs]
     whole = flatten(model, input_shapes(inputs, path, size_hw), name)
@@ -112,79 +106,3 @@ def _trace(
 def _built_shape(config: dict[str, Any]) -> Any:
     """Return the shape that a model without a graph was built with; empty if nobody knows."""
     return tuple((config.get("build_config") or {}).get("input_shape") or ())
-
-
-def load(path: Path, config: dict[str, Any], *, allow_code: bool, code: Path | None) -> Any:
-    """Load a `.keras` or `.h5` file as Keras has it, without running code that was not allowed.
-
-    Args:
-        path: The file.
-        config: The architecture inside it.
-        allow_code: Whether code inside the file may run.
-        code: A Python file that defines the model's own classes; it is run.
-
-    Raises:
-        BackboneError: It needs code that was not allowed, or Keras cannot load it.
-    """
-    classes = _classes(code) if code is not None else {}
-    inside = code_inside(config)
-    if inside.lambdas and not allow_code:
-        raise _refusal(
-            path,
-            [f"the Lambda layer {name!r}" for name in inside.lambdas],
-            "If you trust it, let its Lambda layers run with {option}. Or replace them by layers of"
-            " Keras and save again, or export a SavedModel, which holds no Python.",
-            "allow_code=True",
-        )
-    if inside.classes and not (allow_code or code):
-        raise _refusal(
-            path,
-            inside.classes,
-            "If you trust it, give the Python file that defines the classes as {option}. Or export"
-            " a SavedModel, which holds no Python.",
-            "code",
-        )
-    if modernise(config, path):
-        with repaired(path, config) as copy:
-            return _load_with_keras(copy, path, classes, allow_code)
-    return _load_with_keras(path, path, classes, allow_code)
-
-
-def _refusal(path: Path, found: Sequence[str], remedy: str, option: str) -> BackboneError:
-    shown = ", ".join(found[:_MOST_NAMED])
-    more = f" and {len(found) - _MOST_NAMED} more" if len(found) > _MOST_NAMED else ""
-    return BackboneError(
-        f"loading it would run code: {shown}{more}. A model file from someone else can do anything"
-        " to your machine this way",
-        where=path,
-        remedy=remedy,
-        option=option,
-    )
-
-
-def _load_with_keras(file: Path, path: Path, classes: dict[str, Any], allow_code: bool) -> Any:
-    try:
-        return keras.models.load_model(
-            file,
-            custom_objects=OPERATION_CLASSES | classes,
-            compile=False,
-            safe_mode=not allow_code,
-        )
-    except Exception as error:  # whatever a file makes Keras raise, it is raised again as ours
-        raise BackboneError(
-            f"Keras {keras.__version__} cannot load it: {innermost(error)}",
-            where=path,
-            remedy=remedy_for(path),
-        ) from error
-
-
-def _classes(code: Path) -> dict[str, Any]:
-    if not code.is_file():
-        raise BackboneError(
-            "no such file",
-            where=code,
-            remedy="Give the Python file that defines the model's classes as {option}.",
-            option="code",
-        )
-    names = runpy.run_path(str(code))
-    return {name: item for name, item in names.items() if callable(item) and name[0] != "_"}

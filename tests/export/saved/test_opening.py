@@ -81,6 +81,48 @@ def test_every_format_gives_the_features_before_the_classifier(
     assert relative(exported(network, images), expected) < 1e-5
 
 
+@pytest.mark.parametrize("name", ["old.keras", "new.h5", "LOUD.KERAS", "bare"])
+def test_a_file_is_known_by_its_first_bytes(name: str, tmp_path: Path, photos: Path) -> None:
+    """`.keras` was HDF5 before TensorFlow 2.12; people rename, and leave suffixes out."""
+    model, path = sequential(), tmp_path / name
+    made = tmp_path / ("made.h5" if name in ("old.keras", "bare") else "made.keras")
+    model.save(made)
+    made.rename(path)
+    network = of_file(path, normalisation=IDENTITY)
+    images = pictures(photos, network.input)
+    expected = features_at(model, "pool")(images.astype(np.float32))
+    assert relative(exported(network, images), expected) < 1e-5
+
+
+def test_what_else_is_in_an_archive_is_not_unpacked(tmp_path: Path) -> None:
+    path = save_keras(sequential(), tmp_path / "mine.keras")
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.writestr("../slipped.txt", "out of the archive")
+        archive.writestr("assets/words.txt", "not asked for")
+    before = set(tmp_path.parent.rglob("*"))
+    assert "pool" in of_file(path, normalisation=IDENTITY).head.layer
+    assert set(tmp_path.parent.rglob("*")) == before
+
+
+def test_the_innermost_reason_and_the_version_are_told(tmp_path: Path) -> None:
+    path = save_keras(sequential(), tmp_path / "mine.keras")
+    with zipfile.ZipFile(path) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    config = json.loads(members["config.json"])
+    config["config"]["layers"][1]["config"]["odd"] = 1
+    members["config.json"] = json.dumps(config).encode()
+    members["metadata.json"] = b'{"keras_version": "3.99.0"}'
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, data in members.items():
+            archive.writestr(name, data)
+    with pytest.raises(BackboneError) as refusal:
+        of_file(path, normalisation=IDENTITY)
+    start = f"{path}: Keras {keras.__version__} cannot load it: "
+    assert str(refusal.value).startswith(start)
+    assert "odd" in str(refusal.value)
+    assert "It was saved by Keras 3.99.0" in str(refusal.value)
+
+
 def test_a_model_inside_a_model_can_be_cut_inside(tmp_path: Path, photos: Path) -> None:
     model = nested()
     network = of_file(save_keras(model, tmp_path / "nested.keras"), normalisation=None)
