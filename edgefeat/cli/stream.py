@@ -51,6 +51,8 @@ examples:
   edgefeat stream 0 --fps 2 -o day.jsonl --resume         two vectors a second, added to a file
   edgefeat stream 0 --motion 8 --motion-area 0.02         only when something comes or goes
   edgefeat stream 0 --novelty 0.05 --at-least 10m         what is new, and a sign of life
+  edgefeat stream 0 --fps 2 --calibrate 10m               how much noise there is, and which
+                                                          gates suit the scene
   edgefeat stream clip.mp4 -o clip.npz                    one file, when the clip is over
   edgefeat stream photos/ --watch -o photos.jsonl         as pictures come
   edgefeat stream 0 --model out.onnx --set city=Rome      label and probabilities in each record
@@ -117,6 +119,10 @@ def run(arguments: argparse.Namespace) -> int:
     from edgefeat.streaming import Names, Stream
     from edgefeat.streaming.recording import record
 
+    if arguments.calibrate is not None:
+        from edgefeat.cli.stream_calibrate import run as run_calibration
+
+        return run_calibration(arguments, _open_source(arguments))
     names = Names(camera=arguments.camera)
     if arguments.device is not None:
         names = replace(names, device=arguments.device)

@@ -7,6 +7,8 @@ from pathlib import Path
 
 from edgefeat.cli.options import add_options, group_of, positive_integer, size_hw
 from edgefeat.cli.set_options import OUTPUT_TITLE, add_set_options
+from edgefeat.errors import OptionError
+from edgefeat.options.durations import duration
 from edgefeat.options.keeping import KeepOptions
 from edgefeat.options.network import NetworkOptions
 from edgefeat.options.stream import Limits, Selection
@@ -54,6 +56,13 @@ def add_selection_options(parser: argparse.ArgumentParser) -> None:
         help="a column beside every frame, for a model with a head that takes columns too; may be "
         "given several times",
     )
+    group.add_argument(
+        "--calibrate",
+        type=_time,
+        metavar="TIME",
+        help="watch so long, such as 10m, while nothing happens; print how much the scene changes "
+        "by itself, and which gates suit it; write no records",
+    )
     group.add_argument("--frames", type=positive_integer, metavar="N", help="stop after N records")
 
 
@@ -90,6 +99,13 @@ def add_source_options(parser: argparse.ArgumentParser) -> None:
     add_options(parser, VideoOptions, title=_SOURCE)
     rest = {name for name, _ in Limits.each()} - _ENDING
     add_options(parser, Limits, title=_SOURCE, only=rest)
+
+
+def _time(text: str) -> float:
+    try:
+        return duration("calibrate", text)
+    except OptionError as error:
+        raise argparse.ArgumentTypeError(error.problem) from None
 
 
 def _positive(text: str) -> float:

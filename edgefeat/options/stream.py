@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final, Literal
 
 from edgefeat.errors import OptionError
 from edgefeat.options.checks import number, switch, whole_number
@@ -19,7 +19,10 @@ from edgefeat.options.option import Options, number_from, option, whole_from
 if TYPE_CHECKING:
     import random
 
-__all__ = ["Limits", "Roi", "Selection"]
+__all__ = ["AUTO", "Limits", "Roi", "Selection"]
+
+AUTO: Final = "auto"
+"""The novelty threshold that follows the scene."""
 
 _MOST_FPS = 1000
 _STALLED_SHARE = 0.4  # share of the timeout, unless the user says when a source is stalled
@@ -42,6 +45,14 @@ def _roi_from(text: str) -> object:
         return tuple(float(part) for part in text.split(","))
     except ValueError:
         return text
+
+
+def _novelty(name: str, value: object) -> object:
+    if isinstance(value, str):
+        if value == AUTO:
+            return AUTO
+        raise OptionError(f"expected a cosine distance or {AUTO}, got {value!r}", option=name)
+    return _number_up_to(name, value, most=2, what="a cosine distance")
 
 
 class Selection(Options):
@@ -88,11 +99,11 @@ class Selection(Options):
         metavar="PART",
         repeated=True,
     )
-    novelty: float | None = option(
+    novelty: float | Literal["auto"] | None = option(
         None,
         "emit only features whose cosine distance from the scene as it has been, or from the last "
-        "ones emitted, is above EPS (default: all)",
-        check=_up_to(2, "a cosine distance"),
+        "ones emitted, is above EPS; auto: above the noise of the last 1024 frames (default: all)",
+        check=_novelty,
         read=number_from,
         metavar="EPS",
     )

@@ -3,6 +3,8 @@
 from edgefeat.options.stream import Limits, Selection
 from edgefeat.streaming.answering import Answering
 from edgefeat.streaming.buffer import Policy
+from edgefeat.streaming.calibrate import calibrate
+from edgefeat.streaming.calibration import GateCalibration
 from edgefeat.streaming.events import Event, EventKind
 from edgefeat.streaming.health import Health, OnHealth, health_file
 from edgefeat.streaming.names import Names
@@ -14,6 +16,7 @@ __all__ = [
     "Event",
     "EventKind",
     "Extractor",
+    "GateCalibration",
     "Health",
     "Limits",
     "Names",
@@ -22,6 +25,7 @@ __all__ = [
     "Selection",
     "Stream",
     "StreamResult",
+    "calibrate",
     "health_file",
     "stream",
 ]

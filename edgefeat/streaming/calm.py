@@ -61,6 +61,14 @@ class Calm(Generic[T]):
         self._looked_at = self._moved_at = 0.0
         self.distance: float | None = None
 
+    def measure(self, state: T) -> float | None:
+        """Return how far a state is from the calm scene, and keep nothing; None if none is known.
+
+        Args:
+            state: The state.
+        """
+        return None if self._calm is None else self._measure(state, self._calm)
+
     def look(self, state: T, threshold: float | None, moment_s: float) -> Change | None:
         """Return why a state passes; None if it does not.
 

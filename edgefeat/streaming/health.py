@@ -59,6 +59,8 @@ class Health:
         motion_p50: Median of how much pictures changed, in grey levels, over the last 1024 frames
             looked at; None with fewer than 11.
         motion_p99: The 99th percentile; it needs 662.
+        novelty_threshold: What `novelty` is now, as with `auto` it follows the scene; None without
+            the gate.
         novelty_p50: Median cosine distance of features, over the last 1024 vectors.
         novelty_p99: The 99th percentile.
         cpu_s_per_frame: CPU time of the whole process since the start, in seconds per vector;
@@ -101,6 +103,7 @@ class Health:
     latency_p99_ms: float | None
     motion_p50: float | None
     motion_p99: float | None
+    novelty_threshold: float | None
     novelty_p50: float | None
     novelty_p99: float | None
     cpu_s_per_frame: float | None

@@ -34,6 +34,7 @@ class Inference:
         source: What the source is called.
         extractor: What makes features.
         selection: Which frames and features are wanted.
+        watch: The gates.
         meter: Counts.
         tell: Called with each event.
         names: What device, camera and session are called.
@@ -53,6 +54,7 @@ class Inference:
         source: str,
         extractor: Extractor,
         selection: Selection,
+        watch: SceneWatch,
         meter: Meter,
         tell: Callable[[Event], None],
         *,
@@ -67,7 +69,7 @@ class Inference:
         self._shapes: Mapping[str, tuple[int, ...]] = getattr(extractor, "outputs", {})
         self._gap_s: float | None = None  # before the next record
         self._region = Region(selection.roi) if selection.roi else None
-        self.watch = SceneWatch(selection)
+        self.watch = watch
         self._mask = (
             Mask(selection.mask, self._region, extractor.prepare) if selection.mask else None
         )

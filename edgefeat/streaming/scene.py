@@ -5,11 +5,14 @@ Distances are measured with and without gates, so that a threshold can be chosen
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import NDArray
 
 from edgefeat.arrays import Features, Pixels
-from edgefeat.options.stream import Selection
+from edgefeat.options.stream import AUTO, Selection
+from edgefeat.streaming.adaptive import Adaptive
 from edgefeat.streaming.calm import Change
 from edgefeat.streaming.motion import MotionGate
 from edgefeat.streaming.novelty import NoveltyGate
@@ -23,6 +26,7 @@ class SceneWatch:
 
     Args:
         selection: The thresholds.
+        note: Called with words for the log.
 
     Attributes:
         skipped_motion: Frames left out because nothing moved.
@@ -31,13 +35,14 @@ class SceneWatch:
         novelties: The last cosine distances of features.
     """
 
-    def __init__(self, selection: Selection) -> None:
+    def __init__(self, selection: Selection, note: Callable[[str], None]) -> None:
         self._gated = selection.gated
         self._at_least_s = selection.at_least_s
         self._motion = MotionGate(
             selection.motion, area=selection.motion_area, leave=selection.leave
         )
-        self._novelty = NoveltyGate(selection.novelty, leave=selection.leave)
+        novelty = Adaptive(note) if selection.novelty == AUTO else selection.novelty
+        self._novelty = NoveltyGate(novelty, leave=selection.leave)
         self._by_motion = selection.motion is not None
         self._by_novelty = selection.novelty is not None
         self._by_label = selection.label_change
@@ -59,6 +64,11 @@ class SceneWatch:
     def novelty(self) -> float | None:
         """Cosine distance of the last features; None for the first."""
         return self._novelty.distance
+
+    @property
+    def novelty_threshold(self) -> float | None:
+        """How large the cosine distance must be now; None without a gate."""
+        return self._novelty.threshold
 
     @property
     def change(self) -> str | None:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import os
-import sys
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import ExitStack
 from types import TracebackType
-from typing import TYPE_CHECKING, Literal, Self, TypeAlias
+from typing import Literal, Self, TypeAlias
 
 from edgefeat.extractor import FeatureExtractor
 from edgefeat.options.checks import choice
@@ -18,19 +16,18 @@ from edgefeat.sources.grammar import AnySource, ColourName, open_source
 from edgefeat.streaming.applicable import check_limits, check_selection
 from edgefeat.streaming.asynchronous import iterate
 from edgefeat.streaming.buffer import Buffer, Policy
-from edgefeat.streaming.events import Event, OnEvent
+from edgefeat.streaming.events import Event, EventKind, OnEvent
 from edgefeat.streaming.gates import Pacer
 from edgefeat.streaming.health import Health, OnHealth
 from edgefeat.streaming.inference import Inference
 from edgefeat.streaming.intake import Intake
-from edgefeat.streaming.meter import LATENCY_WINDOW_S, Meter, percentile_ms
+from edgefeat.streaming.live_numbers import live_numbers
+from edgefeat.streaming.meter import Meter
 from edgefeat.streaming.names import Names
 from edgefeat.streaming.outlet import Outlet
 from edgefeat.streaming.result import Extractor, StreamResult
+from edgefeat.streaming.scene import SceneWatch
 from edgefeat.streaming.supervisor import Supervisor
-
-if TYPE_CHECKING:
-    pass
 
 __all__ = ["PolicyName", "Stream", "stream"]
 
@@ -94,6 +91,7 @@ class Stream:
             source.name,
             extractor,
             selection,
+            self._made_watch(selection, self._notice),
             self._meter,
             self._tell,
             names=self._names,
@@ -173,50 +171,14 @@ class Stream:
 
     def health(self) -> Health:
         """Return live numbers."""
-        meter, now = self._meter, time.monotonic()
-        fps_in, fps_out = meter.rates(now)
-        latencies = meter.latencies_ms(now)
-        busy_since, watch = meter.busy_since, self._inference.watch
-        return Health(
-            pid=os.getpid(),
-            version=sys.modules["edgefeat"].__version__,  # an import would run up the floors
-            device=self._names.device,
-            camera=self._names.camera or self.source,
-            session=self._names.session,
-            source=self.source,
-            model=self._inference.model,
-            fingerprint=self._inference.fingerprint,
-            state=meter.state,
-            fps_in=round(fps_in, 2),
-            fps_out=round(fps_out, 2),
-            captured=meter.captured,
-            emitted=meter.emitted,
-            dropped=self._buffer.dropped,
-            discarded=meter.discarded + self._buffer.discarded,
-            repeated=meter.repeated,
-            skipped_rate=self._pacer.skipped,
-            skipped_motion=watch.skipped_motion,
-            skipped_novelty=watch.skipped_novelty,
-            garbage=meter.garbage + meter.undecodable,
-            losses=meter.losses,
-            untold=sum(o.untold for o in (self._events, self._reports) if o is not None),
-            reconnects=max(0, meter.reconnects),
-            last_frame_age_s=_age_s(meter.last_frame_at, now),
-            last_record_age_s=_age_s(meter.last_record_at, now),
-            last_error=meter.last_error,
-            busy_s=0.0 if busy_since is None else round(now - busy_since, 3),
-            latency_window_s=LATENCY_WINDOW_S,
-            latency_count=len(latencies),
-            latency_p50_ms=percentile_ms(latencies, 0.5),
-            latency_p95_ms=percentile_ms(latencies, 0.95),
-            latency_p99_ms=percentile_ms(latencies, 0.99),
-            motion_p50=watch.motions.percentile(0.5, digits=2),
-            motion_p99=watch.motions.percentile(0.99, digits=2),
-            novelty_p50=watch.novelties.percentile(0.5, digits=6),
-            novelty_p99=watch.novelties.percentile(0.99, digits=6),
-            cpu_s_per_frame=meter.cpu_s_per_frame(),
-            uptime_s=round(now - meter.started_at, 3),
-            updated_at=time.time(),
+        return live_numbers(
+            self.source,
+            self._names,
+            self._inference,
+            self._meter,
+            self._buffer,
+            self._pacer,
+            [outlet for outlet in (self._events, self._reports) if outlet is not None],
         )
 
     def __enter__(self) -> Self:
@@ -230,6 +192,12 @@ class Stream:
     ) -> None:
         self.close()
 
+    def _made_watch(self, selection: Selection, note: Callable[[str], None]) -> SceneWatch:
+        return SceneWatch(selection, note)
+
+    def _notice(self, what: str) -> None:
+        self._tell(Event(kind=EventKind.NOTICE, source=self.source, what=what))
+
     def _finish_telling(self) -> None:
         """Have all events told, then the final numbers."""
         if self._events is not None:
@@ -242,10 +210,6 @@ class Stream:
         self._meter.note(event)
         if self._events is not None:
             self._events.put(event)
-
-
-def _age_s(moment: float | None, now: float) -> float | None:
-    return None if moment is None else round(max(0.0, now - moment), 3)
 
 
 def stream(

@@ -14,16 +14,17 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from edgefeat.pictures.decode import ImageInput
+from edgefeat.pictures.decode import ImageInput, load_bgr
 from edgefeat.sources.base import Grab, OpenReader, Traits
 
-__all__ = ["FPS", "KINDS", "NAMES", "Clip", "ClipSource", "Image", "scene"]
+__all__ = ["FPS", "KINDS", "NAMES", "SIDE", "Clip", "ClipSource", "Colours", "Image", "scene"]
 
 PHOTOS = Path(__file__).parents[1] / "data" / "photos"
 FPS = 2.0
 SIZE_HW = (480, 640)
 _COMES, _GOES = 40, 80  # the frames in which things come and go
 _NOISES = 8
+SIDE = 224
 
 Image = NDArray[np.float32]
 
@@ -212,3 +213,18 @@ class _ClipReader(OpenReader):
     def retrieve(self) -> ImageInput:
         pixels: NDArray[np.uint8] = self._now
         return pixels
+
+
+class Colours:
+    """An extractor whose features are the mean colours of four parts of the picture."""
+
+    fingerprint = "colours"
+
+    def prepare(self, image: ImageInput) -> NDArray[np.uint8]:
+        pixels = load_bgr(image)
+        return cv2.resize(pixels, (SIDE, SIDE), interpolation=cv2.INTER_AREA).astype(np.uint8)
+
+    def extract_prepared(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+        half = SIDE // 2
+        parts = [images[:, y : y + half, x : x + half] for y in (0, half) for x in (0, half)]
+        return np.concatenate([p.mean(axis=(1, 2)) for p in parts], axis=1).astype(np.float32)

@@ -12,27 +12,9 @@ from numpy.typing import NDArray
 
 import edgefeat
 from edgefeat.errors import OptionError
-from edgefeat.pictures.decode import ImageInput, load_bgr
 from edgefeat.sources import ArraySource
 from edgefeat.streaming import Selection
-from gate_clips import ClipSource, Image, scene
-
-SIDE = 224
-
-
-class Colours:
-    """An extractor whose features are the mean colours of four parts of the picture."""
-
-    fingerprint = "colours"
-
-    def prepare(self, image: ImageInput) -> NDArray[np.uint8]:
-        pixels = load_bgr(image)
-        return cv2.resize(pixels, (SIDE, SIDE), interpolation=cv2.INTER_AREA).astype(np.uint8)
-
-    def extract_prepared(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
-        half = SIDE // 2
-        parts = [images[:, y : y + half, x : x + half] for y in (0, half) for x in (0, half)]
-        return np.concatenate([p.mean(axis=(1, 2)) for p in parts], axis=1).astype(np.float32)
+from gate_clips import SIDE, ClipSource, Colours, Image, scene
 
 
 @pytest.fixture(scope="module")
