@@ -97,6 +97,8 @@ def _as_json(file: ModelFile, result: SelfTest | None) -> str:
             "relative_l2": result.relative_l2,
             "relative_l2_max": result.relative_l2_max,
             "exact": result.exact,
+            "wrong_labels": result.wrong_labels,
+            "probability_difference": result.probability_difference,
         }
     return json.dumps(document, indent=1)
 
@@ -172,7 +174,7 @@ def _integers(spec: ModelSpec) -> Iterator[tuple[str, str]]:
 
 
 def _verdict(result: SelfTest) -> str:
-    figures = f"relative L2 {result.relative_l2:.2e}, allowed {result.relative_l2_max:.2e}"
+    figures = result.figures()
     if not result.passed:
         return f"FAILED: {figures}. This device does not compute what the model promises."
     exact = {None: "", True: "; output bytes as stamped", False: "; output bytes differ"}
