@@ -1,0 +1,102 @@
+"""Attaches a saved pipeline in a process of its own; run as `python -m` by `attach_file`.
+
+The request comes on stdin and the answer goes to stdout, both as JSON. What the file's code prints
+goes to stderr.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from edgefeat import errors as runtime_errors
+from edgefeat.errors import EdgefeatError
+from edgefeat_export import errors as export_errors
+from edgefeat_export.attaching.attach import Attached, attach
+from edgefeat_export.attaching.opening import check_head, open_head
+from edgefeat_export.errors import ConversionError
+
+__all__ = ["attach_file"]
+
+
+def attach_file(
+    head: str | os.PathLike[str],
+    model: str | os.PathLike[str],
+    rows: str | os.PathLike[str],
+    output: str | os.PathLike[str],
+    *,
+    photos_root: str | os.PathLike[str] | None = None,
+    trust_pickle: bool = False,
+) -> Attached:
+    """Attach a pipeline that was saved to a file; see `attach`.
+
+    Args:
+        head: The file: `.skops`, or a pickle that is trusted.
+        model: The model file.
+        rows: A CSV or Parquet file to compare on.
+        output: The file to write.
+        photos_root: The folder at which paths in `rows` start.
+        trust_pickle: Whether a pickle may run the code that it holds.
+
+    Raises:
+        EdgefeatError: As by `attach`, and where the file cannot be opened.
+    """
+    check_head(Path(head), trust_pickle=trust_pickle)
+    request = {
+        "head": os.fspath(head),
+        "model": os.fspath(model),
+        "rows": os.fspath(rows),
+        "output": os.fspath(output),
+        "photos_root": None if photos_root is None else os.fspath(photos_root),
+        "trust_pickle": trust_pickle,
+    }
+    done = subprocess.run(
+        [sys.executable, "-m", "edgefeat_export.attaching.child"],
+        input=json.dumps(request),
+        stdout=subprocess.PIPE,
+        text=True,
+        check=False,
+    )
+    try:
+        answer = json.loads(done.stdout)
+    except json.JSONDecodeError as error:
+        raise ConversionError(
+            f"opening it ended the process with {done.returncode}", where=head
+        ) from error
+    if "error" in answer:
+        raise _error(answer["error"])
+    answer["path"] = Path(answer["path"])
+    for name in ("columns", "classes"):
+        answer[name] = None if answer[name] is None else tuple(answer[name])
+    return Attached(**answer)
+
+
+def _error(parts: dict[str, Any]) -> EdgefeatError:
+    name = parts.pop("kind")
+    kind = getattr(export_errors, name, getattr(runtime_errors, name, ConversionError))
+    error: EdgefeatError = kind(parts.pop("problem"), **parts)
+    return error
+
+
+def _answer(request: dict[str, Any]) -> dict[str, Any]:
+    head = request.pop("head")
+    trust = request.pop("trust_pickle")
+    try:
+        pipeline = open_head(Path(head), trust_pickle=trust)
+        return dataclasses.asdict(attach(pipeline, **request))
+    except EdgefeatError as error:
+        parts = {key: getattr(error, key) for key in ("problem", "where", "remedy", "option")}
+        return {"error": {"kind": type(error).__name__, **parts}}
+
+
+if __name__ == "__main__":
+    answers = os.dup(1)
+    os.dup2(2, 1)  # what the file's code prints is no answer
+    found = _answer(json.load(sys.stdin))
+    with os.fdopen(answers, "w") as stream:
+        json.dump(found, stream, default=str)

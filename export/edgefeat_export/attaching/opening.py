@@ -1,0 +1,120 @@
+"""Opens a saved pipeline: `.skops` by an allow-list, pickles only where the user trusts them.
+
+A pickle runs whatever code it holds. skops files hold data and names of types; what is not on its
+own list or on ours is refused by name, before anything is made of it. Both are opened in a process
+of their own (`edgefeat_export.attaching.child`).
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from edgefeat.errors import DependencyError
+from edgefeat_export.errors import ConversionError
+
+__all__ = ["check_head", "open_head"]
+
+_PICKLES = (".joblib", ".pickle", ".pkl")
+_LARGEST_BYTES = 1 << 30
+_TRUSTED = frozenset(
+    {
+        "edgefeat.sklearn.ImageFeatures",
+        "edgefeat.sklearn.images.ImageFeatures",
+        *(f"numpy.{name}" for name in ("log1p", "log", "sqrt", "abs", "absolute", "exp")),
+        "sklearn.compose._column_transformer._RemainderColsList",
+        "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
+        "sklearn.ensemble._hist_gradient_boosting.binning._BinMapper",
+        "sklearn.neural_network._stochastic_optimizers.AdamOptimizer",
+        "sklearn.neural_network._stochastic_optimizers.SGDOptimizer",
+        "sklearn.tree._tree.Tree",
+        "numpy.dtype",
+    }
+)
+"""Types that a pipeline of ours may hold, beside those that skops itself calls safe."""
+
+
+def check_head(path: Path, *, trust_pickle: bool) -> None:
+    """Raise unless a file may be opened at all; nothing in it is looked at.
+
+    Args:
+        path: The file.
+        trust_pickle: Whether its owner trusts a pickle.
+
+    Raises:
+        ConversionError: It is missing, too large, a pickle that is not trusted, or something else.
+    """
+    if not path.is_file():
+        raise ConversionError("no such file", where=path, remedy="Check the path.")
+    if path.stat().st_size > _LARGEST_BYTES:
+        raise ConversionError(
+            f"{path.stat().st_size / 1e9:.1f} GB, expected 1 GB at most", where=path
+        )
+    if path.suffix in _PICKLES:
+        if not trust_pickle:
+            raise ConversionError(
+                "a pickle, which runs whatever code it holds",
+                where=path,
+                option="trust_pickle",
+                remedy="Save the pipeline by skops.io.dump(pipeline, 'head.skops'); or pass "
+                "{option} if you made the file yourself.",
+            )
+    elif path.suffix != ".skops":
+        raise ConversionError(
+            f"expected a pipeline of scikit-learn in a file that ends in .skops, or in "
+            f"{', '.join(_PICKLES)}, got {path.suffix!r}",
+            where=path,
+            remedy="Save it by skops.io.dump(pipeline, 'head.skops').",
+        )
+
+
+def open_head(path: Path, *, trust_pickle: bool) -> Any:
+    """Open a saved pipeline; see `check_head`.
+
+    Args:
+        path: The file.
+        trust_pickle: Whether its owner trusts a pickle.
+
+    Raises:
+        ConversionError: It cannot be opened, or holds types that are not known.
+        DependencyError: skops or joblib is missing.
+    """
+    check_head(path, trust_pickle=trust_pickle)
+    try:
+        return _unpickled(path) if path.suffix in _PICKLES else _from_skops(path)
+    except ModuleNotFoundError as error:
+        if error.name in ("joblib", "skops", "sklearn"):
+            raise DependencyError(
+                f"{error.name} is missing",
+                remedy=f"Install it: pip install 'edgefeat-export[attach]' ({error.name}).",
+            ) from error
+        raise ConversionError(f"cannot be opened: {error}", where=path) from error
+
+
+def _from_skops(path: Path) -> Any:
+    from skops import io
+
+    try:
+        unknown = sorted(set(io.get_untrusted_types(file=path)) - _TRUSTED)
+        if not unknown:
+            return io.load(path, trusted=sorted(_TRUSTED))
+    except Exception as error:  # skops raises whatever it meets in the file
+        raise ConversionError(f"cannot be opened: {_line(error)}", where=path) from error
+    raise ConversionError(
+        f"holds types that are not known to be safe: {', '.join(unknown[:5])}",
+        where=path,
+        remedy="Build the pipeline of scikit-learn's own classes and ImageFeatures.",
+    )
+
+
+def _unpickled(path: Path) -> Any:
+    import joblib
+
+    try:
+        return joblib.load(path)
+    except Exception as error:  # whatever the code in it raises
+        raise ConversionError(f"cannot be opened: {_line(error)}", where=path) from error
+
+
+def _line(error: Exception) -> str:
+    return " ".join(f"{type(error).__name__}: {error}".split())[:300]
