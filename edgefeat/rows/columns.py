@@ -109,7 +109,7 @@ class Column:
         if self.size == 1 and not _is_list_of(given, 1):
             return [self._value(given, self._names[0])]
         if not _is_list(given) or len(given) != self.size:
-            came = f"{len(given)}" if _is_list(given) else shown(given)
+            came = f"a list of {len(given)}" if _is_list(given) else f"the single {shown(given)}"
             raise RowError(
                 f"expected a list of {self.size} values, got {came}",
                 column=self.name,

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from edgefeat.errors import DependencyError, RowError, SourceError
 from edgefeat.record import Record
+from edgefeat.rows.given import check_names, order_told, taken_in_order
 
 if TYPE_CHECKING:
     from edgefeat.rows.columns import Column
@@ -88,15 +89,20 @@ class TableFile:
                 option="key",
                 remedy="Name one of them with {option}.",
             )
-        self.ignored = [name for name in names if name not in self._columns and name != key]
+        others = [name for name in names if name != key]
+        self._in_order = taken_in_order(others, columns)
+        if self._in_order is not None:
+            self.notes.append(f"{self.path}: {order_told(others, self._in_order)}.")
+            self._columns = dict.fromkeys(others, self._in_order)
+            self.ignored: list[str] = []
+            return
+        self.ignored = [name for name in others if name not in self._columns]
         self._check(columns)
 
     def __iter__(self) -> Iterator[FileRow]:
         return self._rows()
 
     def _check(self, columns: Sequence[Column]) -> None:
-        from edgefeat.rows.given import check_names
-
         try:
             check_names([n for n in self._names if n in self._columns], columns, loose=True)
         except RowError as error:
@@ -157,7 +163,14 @@ class TableFile:
             for name, text in cell.items()
             if name in self._columns
         }
-        return FileRow(number=number, values=values, key=cell.get(self._key or ""))
+        key = cell.get(self._key or "")
+        return FileRow(number=number, values=self._ordered(values), key=key)
+
+    def _ordered(self, values: dict[str, Any]) -> dict[str, Any]:
+        """Return values by the names that the model has for them."""
+        if self._in_order is None:
+            return values
+        return {self._in_order.name: list(values.values())}
 
     def _opened(self) -> Any:
         try:
@@ -201,7 +214,9 @@ class TableFile:
                 key = None if self._key is None else row[self._key]
                 yield FileRow(
                     number=number,
-                    values={name: value for name, value in row.items() if name in self._columns},
+                    values=self._ordered(
+                        {n: value for n, value in row.items() if n in self._columns}
+                    ),
                     key=None if key is None else str(key),
                 )
                 number += 1

@@ -26,6 +26,8 @@ __all__ = [
     "check_columns",
     "check_names",
     "iter_rows",
+    "order_told",
+    "taken_in_order",
 ]
 
 Row: TypeAlias = Mapping[str, Any]
@@ -120,6 +122,8 @@ def as_table(given: Any, columns: Sequence[Column]) -> RowTable | None:
         return _of_frame(found, names, int(given.num_rows))
     if hasattr(given, "columns") and hasattr(given, "__len__"):
         names = _different(list(given.columns))
+        if (only := taken_in_order(names, columns)) is not None:
+            return _in_order(given, names, only)
         found = {name: _values(given[name]) for name in names if _asked(name, columns)}
         return _of_frame(found, names, len(given))
     return None
@@ -193,6 +197,38 @@ def _of_mapping(given: Mapping[Any, Any]) -> RowTable:
         )
     count = next(iter(lengths.values()), 0)
     return RowTable({name: _values(values) for name, values in given.items()}, count, loose=False)
+
+
+def taken_in_order(names: Sequence[Any], columns: Sequence[Column]) -> Column | None:
+    """Return the model's only column if a table's columns are its values, in their order.
+
+    So is a table with as many columns as the one input has values, where these have no names.
+
+    Args:
+        names: The table's columns, without that of keys.
+        columns: The model's columns.
+    """
+    if len(columns) != 1:
+        return None
+    (only,) = columns
+    nameless = only.size > 1 and only.names == (only.name,)
+    return only if nameless and len(names) == only.size and only.name not in names else None
+
+
+def order_told(names: Sequence[Any], column: Column) -> str:
+    """Return what is said of a table whose columns are taken in their order."""
+    return (
+        f"the table's {column.size} columns are taken in their order as {column.name!r}, whose "
+        f"values have no names: {names[0]} to {names[-1]}"
+    )
+
+
+def _in_order(frame: Any, names: list[Any], column: Column) -> RowTable:
+    from edgefeat.messages.warn import warn_caller
+
+    warn_caller(order_told(names, column), UserWarning)
+    rows = list(zip(*(_values(frame[name]) for name in names), strict=True))
+    return RowTable({column.name: rows}, len(rows), loose=False)
 
 
 def _of_frame(found: dict[str, Any], names: list[str], count: int) -> RowTable:
