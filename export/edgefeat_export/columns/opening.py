@@ -8,6 +8,7 @@ from typing import Any
 
 import keras
 
+from edgefeat_export import border
 from edgefeat_export.columns.flat import flatten_columns
 from edgefeat_export.columns.refusals import LookupSizes, recorded_sizes
 from edgefeat_export.errors import BackboneError
@@ -16,6 +17,7 @@ from edgefeat_export.saved.declared_inputs import takes_columns
 from edgefeat_export.saved.flatten import is_graph
 from edgefeat_export.saved.loading import load
 from edgefeat_export.saved.opening import MODEL_SUFFIXES
+from edgefeat_export.saved.origin import remedy_for
 
 __all__ = ["OpenedTable", "is_table", "open_table"]
 
@@ -42,7 +44,8 @@ def is_table(name: str) -> bool:
     path = Path(name)
     if path.suffix not in MODEL_SUFFIXES or not path.is_file():
         return False
-    return takes_columns(read_architecture(path).config)
+    with border.explained("it cannot be opened", where=path, remedy=remedy_for(path)):
+        return takes_columns(read_architecture(path).config)
 
 
 def open_table(

@@ -283,20 +283,26 @@ def _others(network: Operations, outputs: Sequence[Operation]) -> Iterator[Place
         if (before := features_before(network, head)) is not None:
             yield before
         yield from hidden_layers(network, head)
-    image = network[network.image]
     for output in outputs:
-        end = end_of(network, output)
-        measures = end.kind is EndKind.LINEAR and output.width < _FEW
-        answers = end.kind is EndKind.CLASSES or measures
-        if not answers and output.size != image.size and not output.is_map:
+        if _may_be_features(network, output.name) and not output.is_map:
             yield Place(output, "the whole network, nothing cut off")
     tops = [before for head in heads for before in network.before(head)]
+    tops += [network[name] for name in network.outputs if _may_be_features(network, name)]
     for node in narrows.last_maps(network, tops):
         height, width = node.sides[:2]
         yield Place(node, f"the last map of {height}x{width}")
     for node in reversed(network.in_order(network.upstream(top.name for top in tops))):
         if node.name in network.layer_of and node.size and network.depth([node.name], set()):
             yield Place(node, "a tensor further in front")
+
+
+def _may_be_features(network: Operations, name: str) -> bool:
+    """Return whether an output is neither classes, nor a measurement, nor a picture."""
+    output = network[name]
+    end = end_of(network, output)
+    measures = end.kind is EndKind.LINEAR and output.width < _FEW
+    copies = output.size == network[network.image].size or narrows.grows_back(network, [output])
+    return end.kind is not EndKind.CLASSES and not measures and not copies
 
 
 def _layer_name(network: Operations, layer: Operation, output: Operation) -> str:

@@ -102,6 +102,18 @@ def test_a_layer_that_hangs_on_more_is_refused(
         of_file(path, normalisation=IDENTITY, layers=[layer])
 
 
+def test_without_a_layer_candidates_of_the_one_picture_are_listed(tmp_path: Path) -> None:
+    photo_and_table().save(path := tmp_path / "mine.keras")
+    head = of_file(path, normalisation=IDENTITY).head
+    assert not head.sure
+    assert "it has 3 inputs (kind, numbers, photo)" in head.doubt
+    assert [one.layer for one in head.candidates][:3] == [
+        "photos_code",
+        "photos_pool",
+        "photos_conv",
+    ]
+
+
 def test_pictures_that_meet_at_once_have_no_features_of_one(tmp_path: Path) -> None:
     one, two = keras.Input(SHAPE, name="one"), keras.Input(SHAPE, name="two")
     x = layers.Conv2D(4, 3)(layers.Concatenate()([one, two]))
