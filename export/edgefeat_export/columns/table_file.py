@@ -60,7 +60,9 @@ def read_table(path: Path) -> Table:
         return _parquet(path) if path.suffix.lower() == ".parquet" else _csv(path)
     except (OSError, ValueError, csv.Error) as error:
         raise ExportError(
-            f"it cannot be read: {error}", where=path, remedy="Check the file."
+            f"it cannot be read: {getattr(error, 'strerror', None) or error}",
+            where=path,
+            remedy="Check the path, and that it is a table.",
         ) from error
 
 
