@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from onnx import TensorProto
 
+from edgefeat_export.attaching.neighbours import add_neighbours
 from edgefeat_export.attaching.refusing import class_of, refusal
 from edgefeat_export.attaching.tail import Matrix, TailGraph
 from edgefeat_export.attaching.trees import add_boosted, add_forest, add_hist_boosted
@@ -25,6 +26,7 @@ _FORESTS = ("DecisionTree", "ExtraTree", "ExtraTrees", "RandomForest")
 TREES = tuple(f"{name}{kind}" for name in _FORESTS for kind in ("Classifier", "Regressor"))
 _BOOSTED = ("GradientBoostingClassifier", "GradientBoostingRegressor")
 _HIST = ("HistGradientBoostingClassifier", "HistGradientBoostingRegressor")
+_NEIGHBOURS = ("KNeighborsClassifier", "KNeighborsRegressor")
 _PERCEPTRONS = ("MLPClassifier", "MLPRegressor")
 KNOWN_ESTIMATORS = tuple(
     sorted(
@@ -35,6 +37,7 @@ KNOWN_ESTIMATORS = tuple(
             *TREES,
             *_BOOSTED,
             *_HIST,
+            *_NEIGHBOURS,
             *_PERCEPTRONS,
         )
     )
@@ -107,6 +110,8 @@ def _number(tail: TailGraph, model: Any, kind: str, matrix: Matrix) -> Matrix:
         return _linear(tail, model, matrix)
     if kind in _PERCEPTRONS:
         return _perceptron(tail, model, matrix)
+    if kind in _NEIGHBOURS:
+        return add_neighbours(tail, model, matrix, 1)
     if kind in _BOOSTED:
         return add_boosted(tail, model, matrix)
     if kind in _HIST:
@@ -123,6 +128,8 @@ def _shares(tail: TailGraph, model: Any, kind: str, matrix: Matrix, count: int) 
     """Add what gives probabilities: float64 `(N, K)`."""
     if kind in TREES:
         return add_forest(tail, model, matrix, count)
+    if kind in _NEIGHBOURS:
+        return add_neighbours(tail, model, matrix, count)
     if kind in _LINEAR_CLASSIFIERS:
         if getattr(model, "solver", "") == "liblinear" and count > 2:
             raise refusal(f"{kind}(solver='liblinear') of several classes", where=tail.where)

@@ -73,8 +73,9 @@ class TailGraph:
         domain: str = "",
         attributes: Mapping[str, Any] | None = None,
         to: str | None = None,
+        outputs: Sequence[str] = (),
     ) -> str:
-        """Add a node with one output; return the output's name.
+        """Add a node; return the name of its first output.
 
         Args:
             operation: The operator.
@@ -82,14 +83,20 @@ class TailGraph:
             domain: The operator's domain.
             attributes: The operator's attributes.
             to: The output's name; None makes one.
+            outputs: Names of the outputs, where it has several.
         """
         self._count += 1
         name = f"{PREFIX}{self.where}/{operation}_{self._count}"
         node = helper.make_node(
-            operation, list(inputs), [to or name], name=name, domain=domain, **(attributes or {})
+            operation,
+            list(inputs),
+            list(outputs) or [to or name],
+            name=name,
+            domain=domain,
+            **(attributes or {}),
         )
         self.nodes.append(node)
-        return to or name
+        return str(node.output[0])
 
     def constant(self, value: NDArray[Any] | float | Sequence[float], dtype: Any = None) -> str:
         """Add a constant, float64 unless told otherwise; return its name."""

@@ -22,6 +22,7 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.impute import KNNImputer, SimpleImputer
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.naive_bayes import GaussianNB
+from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
 from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import (
@@ -88,6 +89,7 @@ FAMILIES: dict[str, Any] = {
         StandardScaler(),
         MLPClassifier((6,), max_iter=2000, random_state=0),
     ),
+    "neighbours": lambda: (columns(imputed()), KNeighborsClassifier(3)),
     "margins": lambda: (columns(imputed()), LinearSVC()),
     "reduced photo": lambda: (
         ColumnTransformer([("photo", small_photo(), ["path"]), ("rest", "passthrough", ["when"])]),
@@ -143,6 +145,7 @@ def test_the_predictor_takes_a_photo_and_a_row(parts: Parts, model: str, out: Pa
     "model_of_numbers",
     [
         Ridge(),
+        KNeighborsRegressor(3),
         RandomForestRegressor(5, random_state=0),
         HistGradientBoostingRegressor(max_iter=4, min_samples_leaf=2),
     ],
@@ -315,6 +318,11 @@ REFUSED: dict[str, tuple[Any, str]] = {
     "other estimators": (
         (columns(imputed()), GaussianNB()),
         "gaussiannb: GaussianNB cannot end a file; known are ",
+    ),
+    "weighted neighbours": (
+        (columns(imputed()), KNeighborsClassifier(3, weights="distance")),
+        "kneighborsclassifier: KNeighborsClassifier(weights='distance', metric='euclidean'): known "
+        "are uniform weights and Euclidean distances.",
     ),
     "estimators of one's own": (
         (columns(imputed()), Own(max_iter=300)),
