@@ -8,13 +8,27 @@ behind while the next one connects. More kinds of sources need nothing but these
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Protocol, Self
+from typing import TYPE_CHECKING, Protocol, Self, runtime_checkable
 
 from edgefeat.errors import SourceError
 from edgefeat.pictures.decode import ImageInput
 
-__all__ = ["FrameError", "Grab", "OpenReader", "Reader", "Source", "Traits", "nothing_grabbed"]
+if TYPE_CHECKING:
+    from edgefeat.arrays import Pixels, SizeHw
+
+__all__ = [
+    "ConvertsLater",
+    "FrameError",
+    "Grab",
+    "OpenReader",
+    "Reader",
+    "Source",
+    "Traits",
+    "Unconverted",
+    "nothing_grabbed",
+]
 
 
 class FrameError(SourceError):
@@ -57,6 +71,34 @@ class Traits:
     reopens: bool = False
     paced: bool = True
     timed: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unconverted:
+    """A picture as the source has it. It becomes pixels only if somebody takes it.
+
+    Attributes:
+        size_hw: Height and width in pixels.
+        sample: Some bytes of the picture, by which it is told from the one before.
+        convert: Returns it as pixels, uint8 `(height, width, 3)`, BGR; may be called by another
+            thread, also when the source is closed. Raises a FrameError if it cannot be shown.
+    """
+
+    size_hw: SizeHw
+    sample: bytes
+    convert: Callable[[], Pixels]
+
+
+@runtime_checkable
+class ConvertsLater(Protocol):
+    """What some readers can do beside `Reader`."""
+
+    def retrieve_later(self) -> ImageInput | Unconverted:
+        """Return the picture last grabbed, as `retrieve` does, or so that it can become that.
+
+        Raises:
+            FrameError: This frame is damaged.
+        """
 
 
 class Reader(Protocol):

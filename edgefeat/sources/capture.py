@@ -9,17 +9,14 @@ from __future__ import annotations
 import threading
 import time
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from edgefeat.errors import SourceError
-from edgefeat.sources.base import FrameError, Grab, OpenReader, Traits
+from edgefeat.pictures.decode import ImageInput
+from edgefeat.sources.base import FrameError, Grab, OpenReader, Traits, Unconverted
 from edgefeat.sources.decoders.base import CannotOpenError, Decoder, OpenRequest
 from edgefeat.sources.decoders.choose import open_decoder
 from edgefeat.sources.media_clock import MediaClock
 from edgefeat.sources.playout import Playout, Timeline
-
-if TYPE_CHECKING:
-    from edgefeat.arrays import Pixels
 
 __all__ = ["LiveReader", "RecordingReader", "VideoReader"]
 
@@ -40,9 +37,13 @@ class VideoReader(OpenReader):
     def __init__(self, decoder: Decoder, name: str) -> None:
         self._decoder, self._name = decoder, name
 
-    def retrieve(self) -> Pixels:
+    def retrieve(self) -> ImageInput:
         """Decode the frame: uint8 `(height, width, 3)`, BGR."""
         return self._decoder.retrieve()
+
+    def retrieve_later(self) -> ImageInput | Unconverted:
+        """Return the frame, which may become pixels later."""
+        return self._decoder.retrieve_later()
 
     def close(self) -> None:
         """Release the decoder."""

@@ -8,13 +8,21 @@ from __future__ import annotations
 
 import sys
 import time
+from functools import partial
 from typing import BinaryIO, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from edgefeat.errors import SourceError
-from edgefeat.sources.base import FrameError, Grab, OpenReader, Traits, nothing_grabbed
+from edgefeat.sources.base import (
+    FrameError,
+    Grab,
+    OpenReader,
+    Traits,
+    Unconverted,
+    nothing_grabbed,
+)
 from edgefeat.sources.jpeg_end import START_OF_JPEG, JpegCutter
 from edgefeat.sources.mjpeg import whole_picture
 from edgefeat.sources.pipe import Pipe
@@ -24,6 +32,7 @@ from edgefeat.sources.y4m import START_OF_Y4M, read_y4m_header
 __all__ = ["PipeSource"]
 
 _START_OF_Y4M_FRAME = b"FRAME"
+_SAMPLE_STEP = 251  # bytes; a prime, so that it walks over the columns
 
 
 class PipeSource:
@@ -102,6 +111,17 @@ class _RawReader(OpenReader):
         if self._frame is None:
             raise nothing_grabbed(self._name)
         return self._raw.pixels(self._frame)
+
+    def retrieve_later(self) -> Unconverted:
+        """Return the frame last grabbed as it came."""
+        if self._frame is None:
+            raise nothing_grabbed(self._name)
+        frame = self._frame
+        return Unconverted(
+            size_hw=self._raw.size_hw,
+            sample=bytes(memoryview(frame)[::_SAMPLE_STEP]),
+            convert=partial(self._raw.pixels, frame),
+        )
 
     def close(self) -> None:
         """Let the last frame go."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from edgefeat.pictures.decode import ImageInput
-from edgefeat.sources.base import Grab
+from edgefeat.sources.base import Grab, Unconverted
 
 __all__ = ["Buffer", "Captured", "Policy"]
 
@@ -28,14 +28,22 @@ class Captured:
     Attributes:
         index: The frame's number in the source, from 0.
         grab: When the frame was taken, and its name.
-        image: The picture: pixels, encoded bytes or a path.
+        image: The picture: pixels, encoded bytes, a path, or what becomes pixels when it is taken.
         gap_s: Seconds without a connection before it; None if there was one all along.
     """
 
     index: int
     grab: Grab
-    image: ImageInput
+    image: ImageInput | Unconverted
     gap_s: float | None = None
+
+    def picture(self) -> ImageInput:
+        """Return the picture, converted if that is still to be done.
+
+        Raises:
+            FrameError: It cannot be shown.
+        """
+        return self.image.convert() if isinstance(self.image, Unconverted) else self.image
 
 
 class Buffer:

@@ -10,14 +10,27 @@ import atexit
 import threading
 import time
 from contextlib import closing
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from edgefeat.sources.base import FrameError, Grab, OpenReader, Reader, Source
+from edgefeat.pictures.decode import ImageInput
+from edgefeat.sources.base import (
+    ConvertsLater,
+    FrameError,
+    Grab,
+    OpenReader,
+    Reader,
+    Source,
+    Unconverted,
+)
 from edgefeat.streaming.applicable import no_times
 from edgefeat.streaming.events import EventKind
 from edgefeat.streaming.intake import Permit
 from edgefeat.streaming.look import PictureWatch
+
+if TYPE_CHECKING:
+    from edgefeat.arrays import SizeHw
 
 __all__ = ["Connection", "left_behind"]
 
@@ -118,11 +131,11 @@ class Connection:
             self._good()
             return True
         try:
-            image = reader.retrieve()
+            image = self._retrieved(reader)
             if self.traits.live:
                 self._look.at(image, where=self._source.name)
-            elif isinstance(image, np.ndarray) and isinstance(reader, OpenReader):
-                self._look.at_size(image.shape[:2] if reader.has_one_size else None)
+            elif isinstance(reader, OpenReader) and reader.has_one_size:
+                self._look.at_size(_size_hw(image))
         except FrameError as error:
             self._garbage(error, grab)
             return True
@@ -130,6 +143,9 @@ class Connection:
         self._permit.put(index, grab, image)
         self._good()
         return True
+
+    def _retrieved(self, reader: Reader) -> ImageInput | Unconverted:
+        return reader.retrieve_later() if isinstance(reader, ConvertsLater) else reader.retrieve()
 
     def _settle(self, reader: OpenReader) -> None:
         """Take over what opening showed.
@@ -161,6 +177,12 @@ class Connection:
         told = not self._in_garbage or (grab is not None and grab.name is not None)
         self._permit.refuse(error, counted=grab is not None, told=told)
         self._in_garbage = True
+
+
+def _size_hw(image: ImageInput | Unconverted) -> SizeHw | None:
+    if isinstance(image, Unconverted):
+        return image.size_hw
+    return (image.shape[0], image.shape[1]) if isinstance(image, np.ndarray) else None
 
 
 _running: set[Connection] = set()

@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from edgefeat.errors import DamagedPictureWarning, ImageError, OptionError
+from edgefeat.errors import DamagedPictureWarning, EdgefeatError, ImageError, OptionError
 from edgefeat.options.stream import Selection
+from edgefeat.pictures.decode import ImageInput
+from edgefeat.sources.base import FrameError
 from edgefeat.streaming.buffer import Captured
 from edgefeat.streaming.events import Event, EventKind
 from edgefeat.streaming.gates import Region
@@ -97,14 +99,15 @@ class Inference:
         if frame.gap_s is not None:  # it stays until a record can tell it
             self._gap_s = max(frame.gap_s, self._gap_s or 0.0)
         try:
-            pixels = self._prepared(frame)
-        except ImageError as error:
+            image = frame.picture()
+            pixels = self._prepared(frame, image)
+        except (FrameError, ImageError) as error:
             if isinstance(frame.image, np.ndarray):  # not damaged on the way: made wrong
                 raise
             self._garbage(frame, error)
             return None
         self._in_garbage = False
-        counts = self._mask.weights(frame.image) if self._mask else None
+        counts = self._mask.weights(image) if self._mask else None
         if not self.watch.wants_features(pixels, self._moment_s(frame), counts):
             return None
         answer = None if self._answer is None else self._answer(pixels)
@@ -142,10 +145,9 @@ class Inference:
             value=None if answer is None else answer.value,
         )
 
-    def _prepared(self, frame: Captured) -> Pixels:
+    def _prepared(self, frame: Captured, image: ImageInput) -> Pixels:
         """Return a frame as the graph takes it; a run of damaged frames is told once."""
         heard: list[DamagedPictureWarning] = []
-        image = frame.image
         if self._region:
             image = self._region.cut(image, on_damaged=heard.append)
         prepare: Callable[..., Pixels] = self._extractor.prepare
@@ -177,7 +179,7 @@ class Inference:
             start = end
         return parts
 
-    def _garbage(self, frame: Captured, error: ImageError) -> None:
+    def _garbage(self, frame: Captured, error: EdgefeatError) -> None:
         self._meter.undecodable += 1
         # A run of damaged frames is told once, unless they have names.
         if frame.grab.name or not self._in_garbage:

@@ -13,7 +13,7 @@ from typing import TypeAlias
 
 from edgefeat.errors import EdgefeatError
 from edgefeat.pictures.decode import ImageInput
-from edgefeat.sources.base import Grab, Traits
+from edgefeat.sources.base import Grab, Traits, Unconverted
 from edgefeat.streaming.buffer import Buffer, Captured, Policy
 from edgefeat.streaming.events import EventKind
 from edgefeat.streaming.gates import Pacer
@@ -157,13 +157,13 @@ class Permit:
             self._holds_frame = self._pacer.wants(grab)
             return index if self._holds_frame else None
 
-    def put(self, index: int, grab: Grab, image: ImageInput) -> None:
+    def put(self, index: int, grab: Grab, image: ImageInput | Unconverted) -> None:
         """Hand over a wanted frame; waits for room if the buffer does.
 
         Args:
             index: Number that `count` gave to the frame.
             grab: What was grabbed.
-            image: The picture, encoded or decoded.
+            image: The picture, encoded, decoded, or to be converted.
         """
         with self._buffer.lock:
             frame = Captured(index, grab, image, self._gap_s)

@@ -11,7 +11,7 @@ import numpy as np
 from edgefeat.errors import ImageError
 from edgefeat.pictures.decode import ImageInput
 from edgefeat.pictures.headers import read_header
-from edgefeat.sources.base import FrameError
+from edgefeat.sources.base import FrameError, Unconverted
 from edgefeat.streaming.events import EventKind
 
 __all__ = ["PictureWatch"]
@@ -34,7 +34,7 @@ class PictureWatch:
         self._same_since = time.monotonic()
         self._frozen = False
 
-    def at(self, image: ImageInput, *, where: str) -> None:
+    def at(self, image: ImageInput | Unconverted, *, where: str) -> None:
         """Look at the next picture of the source called `where`.
 
         Raises:
@@ -65,8 +65,10 @@ class PictureWatch:
             self._note(EventKind.FROZEN, f"the very same picture for {self._frozen_s:g} s")
 
 
-def _facts(image: ImageInput, where: str) -> tuple[tuple[int, int] | None, int]:
+def _facts(image: ImageInput | Unconverted, where: str) -> tuple[tuple[int, int] | None, int]:
     """Return a picture's size, None if it is not known, and a checksum of (a sample of) it."""
+    if isinstance(image, Unconverted):
+        return image.size_hw, zlib.crc32(image.sample)
     if isinstance(image, np.ndarray):
         sample = image[::_SAMPLE_STEP, ::_SAMPLE_STEP]
         return (image.shape[0], image.shape[1]), zlib.crc32(sample.tobytes())

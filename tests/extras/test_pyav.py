@@ -135,6 +135,21 @@ def test_the_pixels_are_opencvs_but_for_rounding(clip: Path) -> None:
         reader.close()
 
 
+def test_a_frame_that_nobody_takes_is_never_converted(clip: Path) -> None:
+    """What is converted later is what would have been converted at once, whatever came since."""
+    source = open_source(clip, video=VideoOptions.of(decoder="pyav"))
+    reader: Any = source.open(timeout_s=5)
+    kept = []
+    for _ in range(5):
+        reader.grab()
+        kept.append((reader.retrieve(), reader.retrieve_later()))
+    reader.close()
+    assert len({later.sample for _, later in kept}) == len(kept)
+    for now, later in kept:
+        assert later.size_hw == now.shape[:2]
+        assert np.array_equal(later.convert(), now)
+
+
 def test_a_turned_video_stands_upright(clip: Path, tmp_path: Path) -> None:
     """Phones write a quarter turn into the file's header."""
     import av

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 from edgefeat.options.video import VideoOptions
+from edgefeat.sources.base import Unconverted
 
 if TYPE_CHECKING:
     from edgefeat.arrays import Pixels
@@ -92,6 +93,13 @@ class Decoder(Protocol):
 
     def retrieve(self) -> Pixels:
         """Return the frame last grabbed: uint8 `(height, width, 3)`, BGR.
+
+        Raises:
+            FrameError: It cannot be decoded.
+        """
+
+    def retrieve_later(self) -> Pixels | Unconverted:
+        """Return the same (uint8, BGR), or so that it can become that when it is wanted.
 
         Raises:
             FrameError: It cannot be decoded.

@@ -124,6 +124,10 @@ class OpenCvDecoder:
             raise FrameError("a frame cannot be decoded", where=self._name)
         return image.astype(np.uint8, copy=False)
 
+    def retrieve_later(self) -> Pixels:
+        """Return the frame last grabbed (uint8, BGR): OpenCV keeps none for later."""
+        return self.retrieve()
+
     def release(self) -> None:
         """Let it go."""
         self._capture.release()

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Generator
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from edgefeat.errors import OptionError, SourceError
-from edgefeat.sources.base import FrameError
+from edgefeat.sources.base import FrameError, Unconverted
 from edgefeat.sources.decoders.base import CannotOpenError, OpenRequest
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ _MICROSECONDS = 1_000_000
 _LONGEST_WAIT_S = 60.0
 _QUARTER_TURNS = 4
 _FROM_NOW = -(2**63)
+_SAMPLE_STEP = 251  # bytes of the first plane; a prime, so that it walks over the columns
 
 
 class PyAvDecoder:
@@ -156,24 +158,34 @@ class PyAvDecoder:
         Raises:
             FrameError: No frame was grabbed, or it cannot be shown.
         """
-        import av
+        return _converted(self._grabbed(), self._name)
 
-        if self._frame is None:
-            raise FrameError("no frame was grabbed", where=self._name)
-        try:
-            image: Pixels = self._frame.to_ndarray(format="bgr24")
-        except (OSError, ValueError, av.error.FFmpegError) as error:
-            raise FrameError(
-                f"a frame cannot be shown: {_reason(error)}", where=self._name
-            ) from None
-        quarters = round(self._frame.rotation / 90) % _QUARTER_TURNS
-        return np.ascontiguousarray(np.rot90(image, quarters)) if quarters else image
+    def retrieve_later(self) -> Pixels | Unconverted:
+        """Return the frame last grabbed, in the decoder's own planes (uint8, BGR in a device's).
+
+        Raises:
+            FrameError: No frame was grabbed, or it cannot be shown.
+        """
+        frame = self._grabbed()
+        if len(frame.planes) == 0:  # in the memory of a device
+            return self.retrieve()
+        turned = _quarters(frame) % 2 == 1
+        return Unconverted(
+            size_hw=(frame.width, frame.height) if turned else (frame.height, frame.width),
+            sample=bytes(memoryview(frame.planes[0])[::_SAMPLE_STEP]),
+            convert=partial(_converted, frame, self._name),
+        )
 
     def release(self) -> None:
         """Let it go."""
         self._frame = None
         self._frames.close()
         self._container.close()
+
+    def _grabbed(self) -> Any:
+        if self._frame is None:
+            raise FrameError("no frame was grabbed", where=self._name)
+        return self._frame
 
     def _decoded(self) -> Generator[Any, None, None]:
         """Yield frames, and for each packet that cannot be decoded a text that says so."""
@@ -201,6 +213,23 @@ class PyAvDecoder:
         if self._hardware is not None and not self._stream.codec_context.is_hwaccel:
             self.notice = f"{self._hardware} cannot decode {self.codec}: the CPU does it"
             self._hardware = None
+
+
+def _converted(frame: Any, name: str) -> Pixels:
+    """Return a frame upright: uint8 `(height, width, 3)`, BGR."""
+    import av
+
+    try:
+        image: Pixels = frame.to_ndarray(format="bgr24")
+    except (OSError, ValueError, av.error.FFmpegError) as error:
+        raise FrameError(f"a frame cannot be shown: {_reason(error)}", where=name) from None
+    quarters = _quarters(frame)
+    return np.ascontiguousarray(np.rot90(image, quarters)) if quarters else image
+
+
+def _quarters(frame: Any) -> int:
+    quarters: int = round(frame.rotation / 90) % _QUARTER_TURNS
+    return quarters
 
 
 def _hardware(name: str) -> Any:

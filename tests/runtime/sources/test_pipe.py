@@ -6,7 +6,7 @@ import os
 import threading
 import time
 from collections.abc import Iterator
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import cv2
 import numpy as np
@@ -225,3 +225,21 @@ def test_a_damaged_jpeg_costs_no_other() -> None:
         made = Stream(PipeSource(stream=stream), NumberReader())
         assert [int(result.features[0]) for result in made] == list(range(5))
     assert made.health().garbage == 1
+
+
+@pytest.mark.parametrize(
+    ("pixel", "data", "tolerance"), list(layouts()), ids=lambda v: getattr(v, "value", "")
+)
+def test_a_raw_frame_that_nobody_takes_is_never_converted(
+    pixel: PixelFormat, data: bytes, tolerance: float
+) -> None:
+    with pipe_of(data + bytes(len(data))) as stream:
+        raw = RawFormat(size_hw=(64, 192), pixel=pixel)
+        reader: Any = PipeSource(raw, stream=stream).open(timeout_s=5)
+        assert reader.grab() is not None
+        later, now = reader.retrieve_later(), reader.retrieve()
+        assert later.size_hw == (64, 192)
+        assert 0 < len(later.sample) < len(data) / 100
+        reader.grab()  # the frame outlives the next one
+        assert np.array_equal(later.convert(), now)
+        reader.close()
