@@ -116,5 +116,35 @@ def write_judge(
     return spec
 
 
+def write_mixed(path: Path) -> ModelSpec:
+    """Write a network without a head whose features are a picture's mean colour and a level."""
+    steps = [
+        node("Cast", "image", "float", attributes={"to": 1}),
+        node("Transpose", "float", "planes", attributes={"perm": (0, 3, 1, 2)}),
+        node("GlobalAveragePool", "planes", "means"),
+        node("Flatten", "means", "colour"),
+        node("Concat", "colour level", "features", attributes={"axis": 1}),
+    ]
+    inputs = [value("image", "uint8", SIDE, SIDE, 3), value("level", "float32", 1)]
+    graph = by_hand.model(steps, [], inputs, [value("features", "float32", 4)])
+    described: tuple[AnyInput, ...] = (PICTURE, LEVEL)
+    said = (
+        OutputSpec(name="features", kind=OutputKind.VECTOR, shape=(4,), source_layer="by hand"),
+    )
+    spec = ModelSpec(
+        spec_version="2.0",
+        name="mixed",
+        precision="fp32",
+        inputs=described,
+        outputs=said,
+        source=SOURCE,
+        parity=None,
+        probe=None,
+        fingerprint=fingerprint(hashlib.sha256(graph).hexdigest(), described, said),
+    )
+    path.write_bytes(join_model(graph, {"edgefeat.spec": spec.to_json()}))
+    return spec
+
+
 if __name__ == "__main__":
     write_judge(PLACE)
