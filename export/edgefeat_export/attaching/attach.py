@@ -117,7 +117,8 @@ def attach(
         small.SerializeToString(), {PRIMARY_OUTPUT: features, **tensors}, where="the tail"
     )
     gates.check_steps(taken, got, frame, features)
-    gates.check_answers(got, wanted, where="the pipeline")
+    near = taken.answer.probability_max
+    gates.check_answers(got, wanted, where="the pipeline", probability_max=near)
     bare = onnx.load(file.path)
     fused = behind(bare, taken)
     gates.check_fusions(bare, fused)
@@ -128,7 +129,7 @@ def attach(
         for row, part in enumerate(parts):
             gates.features_equal(part[PRIMARY_OUTPUT], features[row], row)
         joined = {name: np.concatenate([part[name] for part in parts]) for name in wanted}
-        differences = gates.check_answers(joined, wanted, where="the file")
+        differences = gates.check_answers(joined, wanted, where="the file", probability_max=near)
         spool.publish()
     return Attached(
         path=Path(output),
@@ -235,7 +236,7 @@ def _probe(
         found = replace(
             found,
             probabilities=base64.b64encode(numbers).decode(),
-            probability_difference_max=gates.PROBABILITY_MAX * 10,
+            probability_difference_max=taken.answer.probability_max * 10,
         )
     return found
 

@@ -12,9 +12,11 @@ from edgefeat_export.attaching.neighbours import add_neighbours
 from edgefeat_export.attaching.refusing import class_of, refusal
 from edgefeat_export.attaching.tail import Matrix, TailGraph
 from edgefeat_export.attaching.trees import add_boosted, add_forest, add_hist_boosted
+from edgefeat_export.attaching.vectors import add_vector_probabilities, add_votes
 
 __all__ = ["KNOWN_ESTIMATORS", "TREES", "PipelineAnswer", "add_estimator"]
 
+_VECTORS_MAX = 1e-4  # float32 inside, and steps that end before they are exact
 LABEL, PROBABILITIES, VALUE = "label", "probabilities", "value"
 _LINEAR_CLASSIFIERS = ("LogisticRegression", "LogisticRegressionCV")
 _MARGIN_CLASSIFIERS = ("LinearSVC", "RidgeClassifier", "RidgeClassifierCV", "Perceptron")
@@ -39,6 +41,7 @@ KNOWN_ESTIMATORS = tuple(
             *_HIST,
             *_NEIGHBOURS,
             *_PERCEPTRONS,
+            "SVC",
         )
     )
 )
@@ -52,10 +55,12 @@ class PipelineAnswer:
     Attributes:
         classes: Names of the classes; None for a number.
         has_probabilities: Whether it tells probabilities.
+        probability_max: How far a probability may be off.
     """
 
     classes: tuple[str, ...] | None
     has_probabilities: bool
+    probability_max: float = 1e-5
 
 
 def add_estimator(tail: TailGraph, model: Any, matrix: Matrix) -> PipelineAnswer:
@@ -90,10 +95,24 @@ def add_estimator(tail: TailGraph, model: Any, matrix: Matrix) -> PipelineAnswer
         scores = _two_sided(tail, _linear(tail, model, matrix))
         _finish_label(tail, scores)
         return PipelineAnswer(classes=classes, has_probabilities=False)
+    if kind == "SVC":
+        return _vectors(tail, model, matrix, classes)
     shares = _shares(tail, model, kind, matrix, len(classes))
     _finish_label(tail, shares)
     tail.add("Cast", [shares.name], attributes={"to": TensorProto.FLOAT}, to=PROBABILITIES)
     return PipelineAnswer(classes=classes, has_probabilities=True)
+
+
+def _vectors(
+    tail: TailGraph, model: Any, matrix: Matrix, classes: tuple[str, ...]
+) -> PipelineAnswer:
+    """Add a support vector classifier, whose label does not come from its probabilities."""
+    _finish_label(tail, add_votes(tail, model, matrix))
+    has = bool(model.probability) and hasattr(model, "predict_proba")
+    if has:
+        shares = add_vector_probabilities(tail, model, matrix)
+        tail.add("Cast", [shares.name], attributes={"to": TensorProto.FLOAT}, to=PROBABILITIES)
+    return PipelineAnswer(classes=classes, has_probabilities=has, probability_max=_VECTORS_MAX)
 
 
 def _class_names(tail: TailGraph, model: Any) -> tuple[str, ...]:

@@ -79,13 +79,16 @@ def check_steps(taken: Taken, got: Tensors, frame: Any, features: NDArray[np.flo
         raise VerificationError("features that are not finite", where="the model")
 
 
-def check_answers(got: Tensors, wanted: Wanted, *, where: str) -> dict[str, float]:
+def check_answers(
+    got: Tensors, wanted: Wanted, *, where: str, probability_max: float = PROBABILITY_MAX
+) -> dict[str, float]:
     """Hold answers to scikit-learn's on every row; return the largest differences.
 
     Args:
         got: What the file gave.
         wanted: What scikit-learn gives.
         where: What is checked, for messages.
+        probability_max: How far a probability may be off.
 
     Raises:
         VerificationError: A label differs, or a number differs too much.
@@ -103,7 +106,7 @@ def check_answers(got: Tensors, wanted: Wanted, *, where: str) -> dict[str, floa
         else:
             off = np.abs(given.astype(np.float64) - expected)
             off = np.where(np.isfinite(given), off, np.inf)
-            most = PROBABILITY_MAX if name == PROBABILITIES else _VALUE_RELATIVE
+            most = probability_max if name == PROBABILITIES else _VALUE_RELATIVE
             scale = np.maximum(np.abs(expected), 1) if name == VALUE else 1.0
             wrong = (off / scale > most).any(axis=1)
             differences[name] = float(off.max())

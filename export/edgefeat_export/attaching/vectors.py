@@ -1,0 +1,100 @@
+"""Support vector classifiers: votes of all pairs in float64, probabilities by ONNX's own operator.
+
+libsvm decides each pair of classes by its own sum over support vectors; a row goes to the class
+with the most pairs. Probabilities solve a small system step by step, and stop before it is solved
+in full: ai.onnx.ml's SVMClassifier does that as libsvm does, in float32.
+"""
+
+from __future__ import annotations
+
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+from onnx import TensorProto
+
+from edgefeat_export.attaching.refusing import refusal
+from edgefeat_export.attaching.tail import ML, Matrix, TailGraph
+
+__all__ = ["add_vector_probabilities", "add_votes"]
+
+_KERNELS = {"linear": "LINEAR", "poly": "POLY", "rbf": "RBF", "sigmoid": "SIGMOID"}
+
+
+def add_votes(tail: TailGraph, model: Any, matrix: Matrix) -> Matrix:
+    """Add the decisions of all pairs of classes; return how many each class wins.
+
+    Args:
+        tail: The graph.
+        model: A fitted SVC.
+        matrix: The rows.
+
+    Raises:
+        ConversionError: The kernel is a function, or ties are broken.
+    """
+    if model.kernel not in _KERNELS or model.break_ties:
+        raise refusal(
+            f"SVC(kernel={model.kernel!r}, break_ties={model.break_ties!r}): known are "
+            f"{', '.join(_KERNELS)}, without break_ties",
+            where=tail.where,
+        )
+    starts = np.concatenate([[0], np.cumsum(model.n_support_)])
+    pairs = list(combinations(range(len(model.classes_)), 2))
+    weights = np.zeros((starts[-1], len(pairs)))
+    winners = np.zeros((len(pairs), len(model.classes_)))
+    for at, (one, other) in enumerate(pairs):
+        mine, theirs = slice(*starts[one : one + 2]), slice(*starts[other : other + 2])
+        weights[mine, at] = model._dual_coef_[other - 1, mine]
+        weights[theirs, at] = model._dual_coef_[one, theirs]
+        winners[at, one], winners[at, other] = 1, -1
+    decisions = tail.linear(_kernel(tail, model, matrix), weights, model._intercept_)
+    won = tail.double(tail.add("Greater", [decisions.name, tail.constant(0.0)]))
+    lost = np.where(winners < 0, 1.0, 0.0).sum(axis=0)  # what is not won by one goes to the other
+    return tail.linear(Matrix(won, len(pairs)), winners, lost)
+
+
+def add_vector_probabilities(tail: TailGraph, model: Any, matrix: Matrix) -> Matrix:
+    """Add the probabilities of an SVC that was fitted with `probability=True`: float64 `(N, K)`.
+
+    Args:
+        tail: The graph.
+        model: A fitted SVC.
+        matrix: The rows.
+    """
+    count = len(model.classes_)
+    attributes = {
+        "classlabels_ints": list(range(count)),
+        "coefficients": model._dual_coef_.ravel().tolist(),
+        "kernel_params": [float(model._gamma), float(model.coef0), float(model.degree)],
+        "kernel_type": _KERNELS[model.kernel],
+        "post_transform": "NONE",
+        "prob_a": model._probA.tolist(),
+        "prob_b": model._probB.tolist(),
+        "rho": model._intercept_.tolist(),
+        "support_vectors": np.asarray(model.support_vectors_).ravel().tolist(),
+        "vectors_per_class": model.n_support_.tolist(),
+    }
+    single = tail.cast(matrix.name, TensorProto.FLOAT)
+    names = [f"{single}_votes", f"{single}_shares"]
+    tail.add("SVMClassifier", [single], domain=ML, attributes=attributes, outputs=names)
+    return Matrix(tail.double(names[1]), count)
+
+
+def _kernel(tail: TailGraph, model: Any, matrix: Matrix) -> Matrix:
+    """Return the kernel of rows and support vectors: float64 `(N, S)`."""
+    vectors, gamma = np.asarray(model.support_vectors_, np.float64), float(model._gamma)
+    nothing = np.zeros(len(vectors))
+    if model.kernel == "linear":
+        return tail.linear(matrix, vectors.T, nothing)
+    if model.kernel == "rbf":
+        squares = tail.add("Mul", [matrix.name, matrix.name])
+        axes = tail.constant(np.array([1]), np.int64)
+        own = tail.add("ReduceSum", [squares, axes], attributes={"keepdims": 1})
+        products = tail.linear(matrix, 2 * vectors.T, -np.square(vectors).sum(axis=1))
+        distance = Matrix(tail.add("Sub", [own, products.name]), len(vectors))
+        powers = tail.apply("Mul", distance, -gamma)
+        return Matrix(tail.add("Exp", [powers.name]), len(vectors))
+    inner = tail.linear(matrix, gamma * vectors.T, nothing + float(model.coef0))
+    if model.kernel == "sigmoid":
+        return Matrix(tail.add("Tanh", [inner.name]), len(vectors))
+    return tail.apply("Pow", inner, float(model.degree))
