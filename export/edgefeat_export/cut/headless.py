@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     import keras
 
 __all__ = [
-    "GEM_POWER",
     "Headless",
     "Pooling",
     "Tap",
@@ -29,10 +28,6 @@ __all__ = [
     "tensor_of",
     "tensors_by_layer",
 ]
-
-GEM_POWER = 3
-"""The exponent that Radenović et al. (2018) settle on, and every retrieval system since."""
-_GEM_FLOOR = 1e-6  # the generalised mean is defined for positive activations
 
 
 class Pooling(StrEnum):
@@ -129,6 +124,7 @@ def cut(model: keras.Model, taps: Sequence[Tap], *, end: str | None = None) -> H
     if not taps:
         raise ValueError("taps: expected at least one")
     known = tensors_by_layer(model)
+    taken = {operation.name for operation in model.operations}
     tensors: list[keras.KerasTensor] = []
     specs: list[OutputSpec] = []
     for tap in taps:
@@ -137,7 +133,9 @@ def cut(model: keras.Model, taps: Sequence[Tap], *, end: str | None = None) -> H
             raise ValueError("end: expected a layer for the tap that names none, got None")
         tensor = tensor_of(layer, known, model.name)
         pooling = _pooling_for(tensor, tap.pooling, layer)
-        pooled = _pool(tensor, pooling)
+        free = next(one for n in count(1) if (one := f"pooled_{n}") not in taken)
+        taken.add(free)
+        pooled = _pool(tensor, pooling, free)
         name = output_name(layer, [spec.name for spec in specs])
         tensors.append(pooled)
         specs.append(_describe(name, pooled, layer, pooling))
@@ -230,22 +228,14 @@ def _pooling_for(tensor: keras.KerasTensor, asked: Pooling | None, layer: str) -
     return None if pooling is Pooling.NONE else pooling
 
 
-def _pool(tensor: keras.KerasTensor, pooling: Pooling | None) -> keras.KerasTensor:
-    import keras
+def _pool(tensor: keras.KerasTensor, pooling: Pooling | None, name: str) -> keras.KerasTensor:
+    """Return a pooled map; tokens that are kept become a map of one column."""
+    from edgefeat_export.cut.pooled import Pooled
 
-    if pooling is Pooling.CLS:
-        return tensor[:, 0]
-    if len(tensor.shape) == 3:  # tokens are a map of one column
-        tensor = keras.layers.Reshape((tensor.shape[1], 1, tensor.shape[2]))(tensor)
-    if pooling is None:
+    axes = len(tensor.shape)
+    if axes == 2 or (axes == 4 and pooling is None):
         return tensor
-    if pooling is Pooling.AVG:
-        return keras.layers.GlobalAveragePooling2D()(tensor)
-    if pooling is Pooling.MAX:
-        return keras.layers.GlobalMaxPooling2D()(tensor)
-    positive = keras.ops.maximum(tensor, _GEM_FLOOR)
-    mean = keras.layers.GlobalAveragePooling2D()(positive * positive * positive)
-    return keras.ops.power(mean, 1 / GEM_POWER)
+    return Pooled(str(pooling or Pooling.NONE), name=name)(tensor)
 
 
 def _describe(

@@ -117,3 +117,13 @@ def test_an_unknown_pooling_is_an_option_error() -> None:
         OptionError, match=r"^pooling: expected one of avg, max, gem, cls, none, got"
     ):
         taps_at(["a"], "mean")
+
+
+def test_layers_that_pool_never_take_a_name_that_is_there() -> None:
+    image, x = body()
+    x = layers.GlobalAveragePooling2D(keepdims=True, name="pooled_1")(x)
+    x = layers.Conv2D(8, 1, name="global_average_pooling2d")(x)
+    model = keras.Model(image, layers.Reshape((2, 4), name="reshape")(x))
+    keras.utils.clear_session()
+    taps = taps_at(["reshape:none", "reshape:avg", "reshape:gem", "global_average_pooling2d"])
+    assert [output.shape for output in cut(model, taps).outputs] == [(2, 1, 4), (4,), (4,), (8,)]
