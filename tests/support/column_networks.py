@@ -91,6 +91,7 @@ def sentence(pool: str = "mean", **options: Any) -> keras.Model:
         "mean": layers.GlobalAveragePooling1D,
         "attention": layers.GlobalAveragePooling1D,
         "conv": layers.GlobalMaxPooling1D,
+        "joined": joined,
         "lstm": lambda name: layers.LSTM(6, name=name),
         "gru": lambda name: layers.Bidirectional(layers.GRU(3), name=name),
         "rnn": lambda name: layers.SimpleRNN(6, name=name),
@@ -180,6 +181,16 @@ def shared() -> keras.Model:
     return keras.Model(pair, layers.Dense(1)(product), name="shared")
 
 
+def joined() -> keras.Model:
+    """Two columns side by side, missing words under a mask."""
+    columns = [_column(name, "string") for name in ("home", "work")]
+    words = layers.StringLookup(vocabulary=CITIES, mask_token="")
+    tokens = layers.Embedding(len(CITIES) + 2, 4, mask_zero=True)(
+        words(layers.Concatenate()(columns))
+    )
+    return keras.Model(columns, layers.GlobalAveragePooling1D(name="place")(tokens), name="joined")
+
+
 def series() -> keras.Model:
     """A sequence of numbers under a mask, through two recurrent layers."""
     steps = _column("steps", shape=(6, 3))
@@ -205,6 +216,7 @@ NETWORKS: Mapping[str, Callable[[], keras.Model]] = MappingProxyType(
         "category": category,
         "codes": codes,
         "feature_space": feature_space,
+        "joined": joined,
         "lstm": lambda: sentence("lstm"),
         "mean": sentence,
         "mixed": mixed_table,

@@ -86,9 +86,11 @@ class Operand:
         dtype: What the graph holds: `string`, `int64`, `float32` or `float64`.
         shape: Number of elements along each axis, batch axis first; None where it is open.
         column: The input whose values these are, unchanged; None once they were computed with.
+        sources: Inputs that stand side by side here, in order, each with the number of its values.
     """
 
     name: str
     dtype: str
     shape: Shape
     column: KerasColumn | None = None
+    sources: tuple[tuple[KerasColumn, int], ...] = ()

@@ -166,19 +166,28 @@ def _hashes(layer: Any) -> bool:
 
 def _tell(drawing: Drawing, layer: Any, x: Operand, words: list[str | int], index: str) -> None:
     """Tell the column what the layer knows of it, and count what the vocabulary lacks."""
-    column = x.column
-    if column is None:
-        return
-    column.words += [word for word in words if word not in set(column.words)]
-    if layer.mask_token is not None:
-        column.masks.append(layer.mask_token)
-    column.refuses_unseen |= layer.num_oov_indices == 0
+    sources = x.sources or ((x.column, prod(side or 1 for side in x.shape[1:])),)
     unknown = layer._oov_start_index() if layer.num_oov_indices == 1 else -1
-    lacks = drawing.cast(drawing.add("Equal", index, drawing.whole(unknown)), "int64")
-    flat = drawing.add(
-        "Reshape", lacks, drawing.integers(-1, prod(side or 1 for side in x.shape[1:]))
-    )
-    column.unseen.append(drawing.add("ReduceSum", flat, drawing.integers(1), keepdims=1))
+    lacks = ""
+    start = 0
+    for column, width in sources:
+        if column is None:
+            continue
+        known_before = set(column.words)
+        column.words += [word for word in words if word not in known_before]
+        if layer.mask_token is not None:
+            column.masks.append(layer.mask_token)
+        column.refuses_unseen |= layer.num_oov_indices == 0
+        if not lacks:
+            missing = drawing.cast(drawing.add("Equal", index, drawing.whole(unknown)), "int64")
+            total = sum(count for _, count in sources)
+            lacks = drawing.add("Reshape", missing, drawing.integers(-1, total))
+        own = lacks
+        if len(sources) > 1:
+            bounds = drawing.integers(start), drawing.integers(start + width)
+            own = drawing.add("Slice", lacks, *bounds, drawing.integers(1))
+        column.unseen.append(drawing.add("ReduceSum", own, drawing.integers(1), keepdims=1))
+        start += width
 
 
 def _written_back(drawing: Drawing, layer: Any, x: Operand, words: list[str | int]) -> Operand:

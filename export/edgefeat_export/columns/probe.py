@@ -41,7 +41,12 @@ def make_probe(
     guessed = ordinary_rows(columns, _CHOICE)
     usable = np.flatnonzero(finite_rows(reference, guessed))[:_ROWS]
     rows = [array[usable] for array in guessed]
+    plain = [array.copy() for array in rows]
     missing = _with_missing(columns, described, rows)
+    spoilt = np.flatnonzero(~finite_rows(reference, rows))  # every token of a row under its mask
+    for array, before in zip(rows, plain, strict=True):
+        array[spoilt] = before[spoilt]
+    missing = {place: None for place in missing if place[0] not in spoilt}
     wanted = reference.features(rows)[0]
     primary = reference.headless.outputs[0].name
     (ours,) = run.features(rows, [primary])
@@ -57,7 +62,7 @@ def make_probe(
 
 def _with_missing(
     columns: Sequence[KerasColumn], described: Sequence[ColumnInput], rows: Arrays
-) -> Mapping[tuple[int, str], None]:
+) -> dict[tuple[int, str], None]:
     """Put what stands for a missing value into one row of each column that has a rule for it."""
     places: dict[tuple[int, str], None] = {}
     for number, (column, one, array) in enumerate(zip(columns, described, rows, strict=True)):

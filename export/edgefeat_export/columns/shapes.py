@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import prod
 from typing import Any
 
 from edgefeat_export.columns.column import Operand
@@ -62,7 +63,15 @@ def write_concatenation(drawing: Drawing, layer: Any, inputs: list[Operand]) -> 
     widths = [x.shape[axis] for x in inputs]
     shape = list(inputs[0].shape)
     shape[axis] = None if None in widths else sum(width or 0 for width in widths)
-    return Operand(name=name, dtype=inputs[0].dtype, shape=tuple(shape))
+    parts = [(x.column, prod(side or 1 for side in x.shape[1:])) for x in inputs]
+    flat = axes == 2 and axis == 1
+    sources = tuple((one, width) for one, width in parts if one is not None) if flat else ()
+    return Operand(
+        name=name,
+        dtype=inputs[0].dtype,
+        shape=tuple(shape),
+        sources=sources if len(sources) == len(inputs) else (),
+    )
 
 
 @dataclass(frozen=True, slots=True)

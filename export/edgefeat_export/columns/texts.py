@@ -56,9 +56,10 @@ def write_texts(drawing: Drawing, layer: Any, inputs: list[Operand]) -> Operand:
     """
     (x,) = inputs
     _refuse(layer, x)
-    if x.column is not None:
-        x.column.texts = x.column.texts or layer._split is not None
-        x.column.words += lookups.known(layer._lookup_layer)
+    for column in (x.column, *(one for one, _ in x.sources)):
+        if column is not None:
+            column.texts = column.texts or layer._split is not None
+            column.words += lookups.known(layer._lookup_layer)
     tokens = _tokens(drawing, layer, x)
     grams = _grams(drawing, tokens, layer._ngrams) if layer._ngrams is not None else [tokens]
     if layer._output_mode == "int":

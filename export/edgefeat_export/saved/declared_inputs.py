@@ -31,14 +31,15 @@ def _shapes(config: Config) -> Iterator[tuple[int | None, ...]]:
     """Yield the shape of each input, batch axis first, as far as the architecture tells it."""
     settings = config["config"]
     layers = settings.get("layers", []) if isinstance(settings, dict) else settings
+    layers = [one for one in layers if isinstance(one, dict)] if isinstance(layers, list) else []
     entrances = [one for one in layers if one.get("class_name") == "InputLayer"]
     for layer in entrances:
-        shape = _shape_in(layer["config"])
+        shape = _shape_in(layer.get("config"))
         if shape is not None:
             yield shape
     if entrances:
         return
-    first = layers[0]["config"] if layers else {}
+    first = layers[0].get("config") if layers else {}
     built = (config.get("build_config") or {}).get("input_shape")
     shape = _shape_in(first) or _as_shape(built)
     if shape is not None:
@@ -46,6 +47,8 @@ def _shapes(config: Config) -> Iterator[tuple[int | None, ...]]:
 
 
 def _shape_in(settings: Any) -> tuple[int | None, ...] | None:
+    if not isinstance(settings, dict):
+        return None
     for key in ("batch_shape", "batch_input_shape"):
         if (shape := _as_shape(settings.get(key))) is not None:
             return shape

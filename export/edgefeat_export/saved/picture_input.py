@@ -35,7 +35,8 @@ def picture_shape(shape: Any, path: Path, size_hw: tuple[int, int] | None) -> tu
             "expected an input of pictures (batch, height, width, 1 or 3 channels), got"
             f" {shape or 'none'}",
             where=path,
-            remedy="Only models that look at pictures can be exported.",
+            remedy="Only models that look at pictures can be exported, and .keras files of networks"
+            " for columns.",
         )
     height, width = size_hw or shape[1:3]
     if height is None or width is None:
@@ -72,7 +73,8 @@ def input_shapes(
             "expected an input of pictures (batch, height, width, 1 or 3 channels), got"
             f" {', '.join(named)}{more}",
             where=path,
-            remedy="Only models that look at pictures can be exported.",
+            remedy="Only models that look at pictures can be exported, and .keras files of networks"
+            " for columns.",
         )
     return [
         picture_shape(shape, path, size_hw) if is_picture(shape) else tuple(shape[1:])

@@ -18,7 +18,7 @@ from keras import layers
 
 from column_networks import MORE_NETWORKS, NETWORKS, saved
 from edgefeat import FeatureExtractor
-from edgefeat.errors import OptionError, RowError
+from edgefeat.errors import OptionError, RowError, UnseenWarning
 from edgefeat.model.columns import NumberInput
 from edgefeat_export import build, summary
 from edgefeat_export.cli.main import main
@@ -80,6 +80,16 @@ def test_the_spec_tells_the_rules_of_every_column(tmp_path: Path) -> None:
     city, kind = inputs[3:]
     assert (city["unseen"], city["missing"], city["missing_token"]) == ("bin", "token", "")
     assert (kind["unseen"], kind["missing"], kind["values"]) == ("bin", "refuse", 2)
+
+
+def test_columns_side_by_side_are_counted_one_by_one(tmp_path: Path) -> None:
+    (file,) = built(saved("joined", tmp_path), tmp_path).files
+    with FeatureExtractor(file.path) as extractor:
+        extractor.extract({"home": None, "work": "Rome"})
+        with pytest.warns(UnseenWarning, match="column 'work': 'Oslo'"):
+            extractor.extract({"home": "Rome", "work": "Oslo"})
+        with pytest.raises(RowError, match="NaN"):
+            extractor.extract({"home": None, "work": None})
 
 
 def test_nan_is_a_rule_where_the_network_bins_it(tmp_path: Path) -> None:
