@@ -95,6 +95,10 @@ test-cameras: $(RUNTIME) ## streams against ustreamer, motion, ffmpeg and nginx,
 	.venv/runtime/bin/pytest tests/cameras
 	.venv/runtime/bin/python tests/cameras/year.py
 
+# Keras 2 writes fourteen networks in three formats, in a process of its own.
+test-keras2: $(EXPORT) ## networks as Keras 2 saves them, in every format
+	.venv/export/bin/pytest tests/keras2
+
 test-all: test-runtime $(EXPORT) ## `make test`, and every backbone of the catalogue
 	.venv/export/bin/pytest tests/export tests/contract tests/extras tests/docs
 

@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from edgefeat_export.errors import BackboneError
 from edgefeat_export.saved.config import Config
+from edgefeat_export.saved.keras_two_words import is_neutral, name_tensors, replace_words
 from edgefeat_export.saved.operation_layers import EXPORT_WITH_ITS_KERAS, replace_operations
 
 __all__ = ["modernise"]
@@ -28,6 +29,7 @@ _RETIRED: Final = {
     "renorm": False,
     "renorm_clipping": None,
     "renorm_momentum": None,
+    "softmax_robust_masking": False,
     "sparse": False,
     "time_major": False,
     "virtual_batch_size": None,
@@ -46,8 +48,9 @@ def modernise(config: Config, path: Path) -> bool:
     Raises:
         BackboneError: It uses something that Keras 3 has no equal of.
     """
-    changes = _count_calls_from_zero(config) + _unpack_single_ends(config)
+    changes = replace_words(config) + _count_calls_from_zero(config) + _unpack_single_ends(config)
     changes += _unpack_axes(config) + _drop_retired_keys(config, path)
+    changes += name_tensors(config)
     return changes + replace_operations(config, path) > 0
 
 
@@ -123,8 +126,10 @@ def _drop_retired_keys(config: Config, path: Path) -> int:
             continue
         settings = layer["config"]
         accepted = _accepted(known)
-        for key in [key for key in settings if key in _RETIRED and key not in accepted]:
-            if settings[key] != _RETIRED[key]:
+        for key in [key for key in settings if key not in accepted]:
+            if key not in _RETIRED and not is_neutral(key, settings[key]):
+                continue  # Keras names it
+            if key in _RETIRED and settings[key] != _RETIRED[key]:
                 raise BackboneError(
                     f"layer {settings.get('name')!r} ({layer['class_name']}) has {key}="
                     f"{settings[key]!r}, which Keras 3 has no equal of (only {_RETIRED[key]!r})",

@@ -25,8 +25,9 @@ from edgefeat_export.saved.config_check import looks_up, what_is_inside
 from edgefeat_export.saved.container import Container
 from edgefeat_export.saved.hdf5 import require_inside
 from edgefeat_export.saved.keras_two import modernise
+from edgefeat_export.saved.keras_two_words import with_its_own_functions
 from edgefeat_export.saved.operation_layers import OPERATION_CLASSES
-from edgefeat_export.saved.origin import remedy_for
+from edgefeat_export.saved.origin import keras_version_of, remedy_for
 
 __all__ = ["load"]
 
@@ -131,7 +132,8 @@ def _built(build: Callable[[], Any], stored: int, path: Path) -> Any:
     """Build the model and turn whatever Keras and TensorFlow raise into one line."""
     try:
         with weights_budget.at_most(stored, path):
-            return build()
+            model = build()
+        return model if _is_current(path) else with_its_own_functions(model)
     except BackboneError:
         raise
     except Exception as error:  # Keras raises nearly every kind; none may become a traceback
@@ -143,6 +145,11 @@ def _built(build: Callable[[], Any], stored: int, path: Path) -> Any:
             where=path,
             remedy=remedy_for(path),
         ) from error
+
+
+def _is_current(path: Path) -> bool:
+    """Return whether Keras 3 wrote a file; a file that does not say so is older."""
+    return (keras_version_of(path) or "").startswith("3.")
 
 
 def _cause(error: BaseException | None, kind: type[BackboneError]) -> BackboneError | None:

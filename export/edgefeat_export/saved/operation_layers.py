@@ -37,7 +37,7 @@ _OPERATORS: Final = {
 _KNOWN: Final = {
     "tf": "cast clip_by_value concat expand_dims identity pad repeat reshape reverse squeeze stack"
     " stop_gradient tile transpose",
-    "tf.image": "resize",
+    "tf.image": "resize rgb_to_grayscale",
     "tf.linalg": "matmul",
     "tf.nn": "avg_pool bias_add elu leaky_relu max_pool relu relu6 selu silu softmax swish",
     "tf.math": "abs add add_n divide divide_no_nan exp l2_normalize log maximum minimum multiply"

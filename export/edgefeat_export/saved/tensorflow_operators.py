@@ -13,11 +13,11 @@ from typing import Final
 __all__ = ["COMPUTES", "REACHES_OUT", "SAVES"]
 
 _COMPUTES = """
-Abs Acos Acosh Add AddN AddV2 AdjustContrastv2 AdjustHue AdjustSaturation All Any ArgMax ArgMin Asin
-Asinh Atan Atan2 Atanh AvgPool AvgPool3D BatchMatMul BatchMatMulV2 BatchMatMulV3 BatchToSpaceND
-BiasAdd BiasAddV1 Bincount BitwiseAnd BitwiseOr BitwiseXor BroadcastArgs BroadcastTo Bucketize Cast
-Ceil CheckNumerics ClipByValue CombinedNonMaxSuppressionV2 CombinedNonMaxSuppression Complex
-ComplexAbs Concat ConcatOffset ConcatV2 Conj Const Conv2D Conv2DBackpropInput Conv3D
+Abs Acos Acosh Add AddN AddV2 Assert AdjustContrastv2 AdjustHue AdjustSaturation All Any ArgMax
+ArgMin Asin Asinh Atan Atan2 Atanh AvgPool AvgPool3D BatchMatMul BatchMatMulV2 BatchMatMulV3
+BatchToSpaceND BiasAdd BiasAddV1 Bincount BitwiseAnd BitwiseOr BitwiseXor BroadcastArgs BroadcastTo
+Bucketize Cast Ceil CheckNumerics ClipByValue CombinedNonMaxSuppressionV2 CombinedNonMaxSuppression
+Complex ComplexAbs Concat ConcatOffset ConcatV2 Conj Const Conv2D Conv2DBackpropInput Conv3D
 Conv3DBackpropInputV2 Cos Cosh CropAndResize Cross Cumprod Cumsum DataFormatDimMap
 DataFormatVecPermute DenseBincount DepthToSpace DepthwiseConv2dNative Dequantize Diag DiagPart
 Dilation2D Div DivNoNan DynamicPartition DynamicStitch Einsum Elu EnsureShape Equal Erf Erfc Exp

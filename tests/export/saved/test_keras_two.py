@@ -13,6 +13,7 @@ import pytest
 from edgefeat_export.errors import BackboneError
 from edgefeat_export.networks.network import of_file
 from edgefeat_export.networks.normalisation import IDENTITY
+from edgefeat_export.saved.opening import open_model
 from exported import exported
 from graph_support import relative_l2
 
@@ -36,6 +37,28 @@ def test_the_features_are_those_of_keras_two(name: str, folder: Path) -> None:
     kept = np.load(folder / f"{name}.npz")
     features = exported(network, kept["pixels"])
     assert relative_l2(features, kept["features"]) < 1e-5
+
+
+CORPUS = WRITER.parent / "write_keras_two_corpus.py"
+SOME = ["separable", "mixed", "attention", "teachable", "grey", "squeezed"]
+
+
+@pytest.fixture(scope="module")
+def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Networks of today's Keras 2, as .keras and .h5; `make test-keras2` has all of them."""
+    path = tmp_path_factory.mktemp("corpus")
+    quiet = os.environ | {"TF_USE_LEGACY_KERAS": "1", "TF_CPP_MIN_LOG_LEVEL": "3"}
+    subprocess.run([sys.executable, "-W", "ignore", CORPUS, path, *SOME], check=True, env=quiet)
+    return path
+
+
+@pytest.mark.parametrize("suffix", [".keras", ".h5"])
+@pytest.mark.parametrize("name", SOME)
+def test_a_whole_network_answers_as_in_keras_two(name: str, suffix: str, corpus: Path) -> None:
+    model, _ = open_model(corpus / f"{name}{suffix}", name=name)
+    kept = np.load(corpus / f"{name}.npz")
+    answers = np.asarray(model(kept["pixels"].astype(np.float32), training=False))
+    assert relative_l2(answers, kept["answers"]) < (1e-3 if name == "mixed" else 1e-6)
 
 
 def test_an_operation_that_is_not_known_is_refused_by_name(folder: Path) -> None:
