@@ -101,7 +101,23 @@ FAMILIES: dict[str, Any] = {
 }
 
 
-@pytest.mark.parametrize("family", FAMILIES)
+ONE_OF_EACH = (
+    "logistic",
+    "indicator",
+    "forest with gaps",
+    "histograms",
+    "vectors",
+    "reduced photo",
+)
+
+
+@pytest.mark.parametrize(
+    "family",
+    [
+        name if name in ONE_OF_EACH else pytest.param(name, marks=pytest.mark.full)
+        for name in FAMILIES
+    ],
+)
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 @pytest.mark.filterwarnings("ignore:The `probability` parameter:FutureWarning")
 def test_a_family_answers_as_in_scikit_learn(
@@ -148,11 +164,13 @@ def test_the_predictor_takes_a_photo_and_a_row(parts: Parts, model: str, out: Pa
     "model_of_numbers",
     [
         Ridge(),
-        KNeighborsRegressor(3),
-        RandomForestRegressor(5, random_state=0),
-        HistGradientBoostingRegressor(max_iter=4, min_samples_leaf=2),
+        pytest.param(KNeighborsRegressor(3), marks=pytest.mark.full),
+        pytest.param(RandomForestRegressor(5, random_state=0), marks=pytest.mark.full),
+        pytest.param(
+            HistGradientBoostingRegressor(max_iter=4, min_samples_leaf=2), marks=pytest.mark.full
+        ),
     ],
-    ids=lambda one: type(one).__name__,
+    ids=["ridge", "neighbours", "forest", "histograms"],
 )
 def test_a_number_is_answered_too(
     model_of_numbers: Any, parts: Parts, model: str, out: Path
@@ -176,8 +194,8 @@ def test_photos_alone_need_no_columns(parts: Parts, model: str, out: Path) -> No
     [
         LogisticRegression(),
         SVC(probability=True, random_state=0),
-        GradientBoostingClassifier(n_estimators=2),
-        MLPClassifier((4,), max_iter=2000, random_state=0),
+        pytest.param(GradientBoostingClassifier(n_estimators=2), marks=pytest.mark.full),
+        pytest.param(MLPClassifier((4,), max_iter=2000), marks=pytest.mark.full),
     ],
     ids=["logistic", "vectors", "boosted", "perceptron"],
 )
@@ -246,17 +264,25 @@ def tail_answers(pipeline: Any, frame: Frame) -> tuple[Any, dict[str, Any], Any]
     return taken, gates.run(small, {"features": features, **feeds}, where="tail"), features
 
 
-def test_trees_on_times_take_the_same_branches(parts: Parts) -> None:
+@pytest.mark.parametrize(
+    "trees_of_times",
+    [
+        RandomForestClassifier(20, max_features=8, random_state=0),
+        pytest.param(
+            HistGradientBoostingClassifier(max_iter=3, max_leaf_nodes=8), marks=pytest.mark.full
+        ),
+    ],
+    ids=["forest", "histograms"],
+)
+def test_trees_on_times_take_the_same_branches(trees_of_times: Any, parts: Parts) -> None:
     """Of 2,000 rows none; by float32 arithmetic some take other ones."""
     frame, truth = rows_of_times(parts[0], 2000)
     times = StandardScaler()
     trees = [("photo", Remembered(), ["path"]), ("when", times, ["when"])]
-    boosted = HistGradientBoostingClassifier(max_iter=3, max_leaf_nodes=8)
-    for forest in (RandomForestClassifier(20, max_features=8, random_state=0), boosted):
-        pipeline = make_pipeline(ColumnTransformer(trees), forest).fit(frame, truth)
-        wanted = pipeline.predict_proba(frame)
-        _, got, _ = tail_answers(pipeline, frame)
-        assert np.abs(got["probabilities"] - wanted).max() < 1e-6
+    pipeline = make_pipeline(ColumnTransformer(trees), trees_of_times).fit(frame, truth)
+    wanted = pipeline.predict_proba(frame)
+    _, got, _ = tail_answers(pipeline, frame)
+    assert np.abs(got["probabilities"] - wanted).max() < 1e-6
 
 
 @pytest.mark.parametrize(

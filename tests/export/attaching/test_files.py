@@ -67,7 +67,9 @@ def test_a_skops_file_is_attached(
     "estimator",
     [
         RandomForestClassifier(3, random_state=0),
-        HistGradientBoostingClassifier(max_iter=2, min_samples_leaf=2),
+        pytest.param(
+            HistGradientBoostingClassifier(max_iter=2, min_samples_leaf=2), marks=pytest.mark.full
+        ),
     ],
     ids=["forest", "histograms"],
 )
