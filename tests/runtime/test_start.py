@@ -164,7 +164,8 @@ def test_the_first_feature_loads_these_modules_of_ours(first_feature: set[str]) 
 def test_what_would_slow_every_first_feature_is_not_loaded(
     name: str, first_feature: set[str]
 ) -> None:
-    assert name not in first_feature, NOT_FOR_THE_FIRST_FEATURE[name]
+    underneath = loaded_by("import argparse, cv2, numpy, onnxruntime")  # newer ones load more
+    assert name not in first_feature - underneath, NOT_FOR_THE_FIRST_FEATURE[name]
 
 
 @pytest.mark.parametrize("name", sorted(FIRST_FEATURE))
@@ -183,7 +184,8 @@ def test_records_of_the_first_feature_are_cheap_to_define(name: str) -> None:
 def test_the_help_loads_no_command() -> None:
     loaded = loaded_by_command("--help")
     assert ours(loaded) == HELP
-    assert loaded & NOT_FOR_HELP == set()
+    by_argparse = loaded_by("import argparse; argparse.ArgumentParser().format_help()")
+    assert loaded & NOT_FOR_HELP <= by_argparse
 
 
 @pytest.mark.parametrize("command", COMMANDS)

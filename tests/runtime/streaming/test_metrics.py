@@ -75,8 +75,9 @@ def test_the_server_answers_with_the_numbers_of_that_moment() -> None:
                 assert answer.headers["Content-Type"].startswith("text/plain; version=0.0.4")
                 found = samples(answer.read().decode())
             assert [v for (n, _), v in found.items() if n == "edgefeat_records_total"] == [count]
-        with pytest.raises(urllib.error.HTTPError, match="404"):
+        with pytest.raises(urllib.error.HTTPError, match="404") as refused:
             urllib.request.urlopen(f"{url}/", timeout=5)  # noqa: S310
+        refused.value.close()
         with pytest.raises(SinkError, match="cannot be offered: Address already in use"):
             MetricsServer(("127.0.0.1", server.address[1]), lambda: health)
 
