@@ -91,8 +91,19 @@ def _check_names(model: keras.Model, names: Sequence[str]) -> None:
         )
 
 
+def _unroll(model: keras.Model) -> None:
+    """Have recurrent layers write each step out: tf2onnx cannot take a loop with weights outside.
+
+    A picture's steps are few and known, and a graph without a loop is one that can be cleaned.
+    """
+    for layer in model._flatten_layers():
+        if isinstance(layer, keras.layers.RNN):
+            layer.unroll = True
+
+
 def _trace(model: keras.Model, shape: tuple[int, int, int]) -> Any:
     """Return one TensorFlow function of a batch of pictures and every weight."""
+    _unroll(model)
     trained, others = model.trainable_variables, model.non_trainable_variables
     signature = [tf.TensorSpec((None, *shape), tf.float32, name=INPUT_NAME)]
     for index, variable in enumerate((*trained, *others)):
