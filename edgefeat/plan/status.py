@@ -25,7 +25,7 @@ class FailureKind(Record):
     """Pictures that failed for like reasons.
 
     Args:
-        reason: What is wrong with them, with N for every number.
+        reason: What is wrong with them; where reasons differ in numbers alone, with N for those.
         count: How many.
         examples: Some of them.
     """
@@ -107,6 +107,7 @@ def status_of(
     rows = damaged = 0
     kinds: Counter[str] = Counter()
     examples: dict[str, list[str]] = {}
+    wordings: dict[str, set[str]] = {}
 
     def look(part: int) -> PartCounts:
         name = part_file(part)
@@ -120,6 +121,7 @@ def status_of(
         for reason, count in counts.failed.items():
             kind = _NUMBER.sub("N", reason)
             kinds[kind] += count
+            wordings.setdefault(kind, set()).add(reason)
             found = examples.setdefault(kind, [])
             if len(found) < _MOST_EXAMPLES:
                 found.append(counts.examples[reason])
@@ -129,7 +131,11 @@ def status_of(
         rows=rows,
         damaged=damaged,
         failures=tuple(
-            FailureKind(reason=kind, count=count, examples=tuple(examples[kind]))
+            FailureKind(
+                reason=kind if len(wordings[kind]) > 1 else min(wordings[kind]),
+                count=count,
+                examples=tuple(examples[kind]),
+            )
             for kind, count in kinds.most_common()
         ),
         foreign=tuple(foreign),

@@ -26,10 +26,9 @@ _STYLE = """
 .grid i { height: .8rem; border-radius: 2px; background: var(--line) }
 .grid i.done { background: var(--keep) } .grid i.some { background: var(--focus) }
 progress { width: min(100%, 30rem); height: 1rem; accent-color: var(--keep) }
-.scroll { overflow-x: auto } table { border-collapse: collapse; max-width: 60rem }
-td, th { text-align: left; vertical-align: top; padding: .3rem .8rem .3rem 0;
-  border-bottom: 1px solid var(--line); overflow-wrap: anywhere }
-td:first-child { font-variant-numeric: tabular-nums }
+.failures { list-style: none; padding: 0; max-width: 60rem }
+.failures li { border-bottom: 1px solid var(--line); padding: .5rem 0; overflow-wrap: anywhere }
+.failures p { margin: .2rem 0 0; color: var(--soft); font-size: .88rem }
 """
 
 
@@ -96,12 +95,9 @@ def _grid(status: Status) -> str:
 def _failures(status: Status) -> str:
     if not status.failures:
         return "<h2>Failures</h2>\n<p>None in the parts that are done.</p>\n"
-    rows = "".join(
-        f"<tr><td>{one.count}</td><td>{escape(one.reason)}</td>"
-        f"<td>{'<br>'.join(escape(name) for name in one.examples)}</td></tr>\n"
+    items = "".join(
+        f"<li><b>{one.count}</b> {escape(one.reason)}"
+        f"<p>such as {escape(', '.join(one.examples))}</p></li>\n"
         for one in status.failures
     )
-    return (
-        "<h2>Failures</h2>\n<div class='scroll'><table><tr><th>count</th><th>reason</th>"
-        f"<th>such as</th></tr>\n{rows}</table></div>\n"
-    )
+    return f"<h2>Failures</h2>\n<ul class='failures'>\n{items}</ul>\n"

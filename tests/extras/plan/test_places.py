@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import shutil
 import tarfile
+import threading
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import numpy as np
@@ -130,3 +133,27 @@ def test_a_set_behind_a_url_needs_no_plan(corpus: Path, bucket: str) -> None:
     found = edgefeat.FeatureSet.read(f"{bucket}/one")
     wanted = edgefeat.FeatureSet.read("whole.parquet")
     assert np.array_equal(found.features, wanted.features)
+
+
+def test_a_list_of_web_addresses(corpus: Path) -> None:
+    """Pictures that a web server has, one of them gone."""
+    handler = functools.partial(_Quiet, directory=str(corpus / "photos"))
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        base = f"http://127.0.0.1:{server.server_address[1]}"
+        Path("urls.txt").write_text(f"{base}/0.png\n{base}/b/3.png\n{base}/gone.png\n")
+        assert main(["plan", "--files-from", "urls.txt", "-o", "set", "-q"]) == 0
+        assert main(["extract", "--plan", "set", "--part", "0", "-q"]) == 1
+    finally:
+        server.shutdown()
+        server.server_close()
+    found, wanted = read("set"), whole(corpus, "photos/")
+    assert list(found.paths) == [f"{base}/0.png", f"{base}/b/3.png"]
+    for row, name in enumerate(("photos/0.png", "photos/b/3.png")):
+        assert np.array_equal(found[row].features, wanted[name].features)
+
+
+class _Quiet(SimpleHTTPRequestHandler):
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""

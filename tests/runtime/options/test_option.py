@@ -88,7 +88,9 @@ def test_the_extractor_takes_exactly_the_options_of_its_records() -> None:
 def test_the_methods_for_many_pictures_take_the_options_of_their_record() -> None:
     known = {name for name, _ in ManyOptions.each()}
     for method in (FeatureExtractor.extract_batch, FeatureExtractor.iter_features):
-        assert known | {"self", "images", "rows", "colour"} == set(inspect.signature(method).parameters)
+        assert known | {"self", "images", "rows", "colour"} == set(
+            inspect.signature(method).parameters
+        )
 
 
 @pytest.mark.parametrize(
