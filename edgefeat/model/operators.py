@@ -45,7 +45,8 @@ ALLOWED: Mapping[str, frozenset[str]] = MappingProxyType(
     {
         "": frozenset(_STANDARD.split()),
         "ai.onnx.ml": frozenset(_CLASSIC.split()),
-        "com.microsoft": frozenset({"Tokenizer"}),
+        # QLinearConv: the resize in bundles, whose last axis is the channels'.
+        "com.microsoft": frozenset({"QLinearConv", "Tokenizer"}),
     }
 )
 """The operators by their domain; the ONNX standard's own is called ''."""

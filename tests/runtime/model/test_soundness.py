@@ -302,4 +302,4 @@ def test_the_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) ->
 def test_what_columns_and_heads_are_made_of_is_allowed() -> None:
     assert {"LabelEncoder", "TreeEnsembleClassifier", "LinearClassifier"} <= ALLOWED["ai.onnx.ml"]
     assert {"StringSplit", "StringConcat", "OneHot", "IsNaN"} <= ALLOWED[""]
-    assert ALLOWED["com.microsoft"] == {"Tokenizer"}
+    assert ALLOWED["com.microsoft"] == {"QLinearConv", "Tokenizer"}
