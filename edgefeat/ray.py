@@ -13,6 +13,7 @@ from typing import Any
 from edgefeat.arrow import Featurise
 from edgefeat.errors import DependencyError, OptionError
 from edgefeat.extractor import FeatureExtractor
+from edgefeat.options.many import ManyOptions
 from edgefeat.places.opening import open_place
 from edgefeat.plan.choosing import MISSING, chosen_parts
 from edgefeat.plan.part import check_model, do_part, model_options
@@ -22,6 +23,7 @@ __all__ = ["extract_parts", "featurise"]
 
 _CPU_EACH = 0.9  # so that Ray Data's own tasks find room on a full machine
 _ROWS_A_BLOCK = 256
+_ONE_CORE = ManyOptions(workers=1)  # as Ray counts an actor
 
 
 def extract_parts(
@@ -136,7 +138,7 @@ class _Worker:
 
     def do(self, part: int) -> tuple[int, int]:
         """Do a part; return how many rows it has, and how many pictures failed."""
-        counts = do_part(self._place, self._plan, part, self._extractor)
+        counts = do_part(self._place, self._plan, part, self._extractor, many=_ONE_CORE)
         assert counts is not None  # noqa: S101 - nobody asked it to stop
         return counts.rows, counts.failures
 

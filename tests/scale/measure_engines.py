@@ -23,7 +23,7 @@ import numpy as np
 import edgefeat
 from edgefeat.arrow import Featurise
 
-PICTURES, ROUNDS, SIDE = 1000, 3, 348
+PICTURES, ROUNDS, SIDE = 1000, 5, 348
 
 
 def make_photos(folder: Path) -> None:
