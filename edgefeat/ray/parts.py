@@ -1,28 +1,22 @@
-"""Features on a Ray cluster: the parts of a plan by actors, or a column of a Ray dataset.
-
-Needs the package `ray`. Actors that die are started again, and what they were doing is done again:
-a part is written whole, so that twice does no harm.
-"""
+"""The parts of a plan, done by Ray's actors."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from edgefeat.arrow import Featurise
-from edgefeat.errors import DependencyError, OptionError
 from edgefeat.extractor import FeatureExtractor
+from edgefeat.host.heap import keep_freed_memory
 from edgefeat.options.many import ManyOptions
 from edgefeat.places.opening import open_place
 from edgefeat.plan.choosing import MISSING, chosen_parts
 from edgefeat.plan.part import check_model, do_part, model_options
 from edgefeat.plan.plan import read_plan
+from edgefeat.ray.package import the_package
 
-__all__ = ["extract_parts", "featurise"]
+__all__ = ["extract_parts"]
 
-_CPU_EACH = 0.9  # so that Ray Data's own tasks find room on a full machine
-_ROWS_A_BLOCK = 256
 _ONE_CORE = ManyOptions(workers=1)  # as Ray counts an actor
 
 
@@ -54,7 +48,7 @@ def extract_parts(
         ModelError: The model is not the plan's.
         SourceError: There is no plan, or it cannot be read.
     """
-    ray = _ray()
+    ray = the_package()
     plan = read_plan(open_place(place))
     content = Path(model).read_bytes() if isinstance(model, str | Path) else model
     with FeatureExtractor.from_options(model_options(plan, content)) as extractor:
@@ -86,51 +80,11 @@ def extract_parts(
             ray.kill(one)
 
 
-def featurise(
-    dataset: Any, *, image: str, keep: Sequence[str] = (), workers: int, **options: Any
-) -> Any:
-    """Return a Ray dataset of features; see `edgefeat.arrow.Featurise` for the columns.
-
-    The dataset is cut into blocks of 256 rows, because one block would keep all actors but one
-    idle.
-
-    Args:
-        dataset: A `ray.data.Dataset` with a column of pictures or of paths.
-        image: That column.
-        keep: Columns that come out as they went in.
-        workers: How many actors. Ray Data waits for ever, without a word, where actors take every
-            CPU of the cluster: as many are refused.
-        options: Further arguments of `Featurise`.
-
-    Raises:
-        OptionError: So many actors leave Ray Data no CPU of its own.
-    """
-    ray = _ray()
-    cpus = float(ray.cluster_resources().get("CPU", 0))
-    if workers * _CPU_EACH > cpus - 1:
-        raise OptionError(
-            f"{workers} actors on a cluster of {cpus:g} CPUs leave Ray Data none for reading and "
-            "writing, and it would wait for ever",
-            option="workers",
-            remedy=f"Give at most {max(int((cpus - 1) / _CPU_EACH), 0)}, or a larger cluster.",
-        )
-    work = Featurise(image=image, keep=keep, **options)
-    work.expect = work.fingerprint
-    cut = dataset.repartition(target_num_rows_per_block=_ROWS_A_BLOCK)
-    return cut.map_batches(
-        _Batches,
-        fn_constructor_args=(work,),
-        batch_format="pyarrow",
-        batch_size=_ROWS_A_BLOCK,
-        concurrency=workers,
-        num_cpus=_CPU_EACH,
-    )
-
-
 class _Worker:
     """An actor: one model, any number of parts."""
 
     def __init__(self, place: str, model: bytes | None) -> None:
+        keep_freed_memory()
         self._place = open_place(place)
         self._plan = read_plan(self._place)
         self._extractor = FeatureExtractor.from_options(model_options(self._plan, model))
@@ -141,23 +95,3 @@ class _Worker:
         counts = do_part(self._place, self._plan, part, self._extractor, many=_ONE_CORE)
         assert counts is not None  # noqa: S101 - nobody asked it to stop
         return counts.rows, counts.failures
-
-
-class _Batches:
-    """What Ray Data makes one of in each actor."""
-
-    def __init__(self, work: Featurise) -> None:
-        self._work = work
-
-    def __call__(self, batch: Any) -> Any:
-        return self._work(batch)
-
-
-def _ray() -> Any:
-    try:
-        import ray
-    except ImportError as error:
-        raise DependencyError(
-            "edgefeat.ray needs Ray", remedy="Install it with `pip install 'ray[data]'`."
-        ) from error
-    return ray
