@@ -35,7 +35,7 @@ class PlanOptions(Options):
 
     part_size: int = option(
         16384,
-        "pictures a part; one takes some minutes of a core and 27 MB of Parquet",
+        "pictures a part; one takes some minutes of a core and 20 MB of Parquet",
         check=partial(whole_number, most=_MOST_ROWS),
         read=whole_from,
         metavar="N",

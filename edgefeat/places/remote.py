@@ -21,6 +21,7 @@ __all__ = ["RemoteFiles", "RemotePlace"]
 
 Result = TypeVar("Result")
 _TRIES = 5
+_WITH_FOLDERS = ("file", "local", "memory")  # object stores have none to make
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.25, 4.0
 _PACKAGES = {"s3": "s3fs", "s3a": "s3fs", "gs": "gcsfs", "gcs": "gcsfs", "abfs": "adlfs"}
 _PACKAGES |= {"abfss": "adlfs", "az": "adlfs", "http": "aiohttp", "https": "aiohttp"}
@@ -71,8 +72,7 @@ class RemoteFiles:
         path = self._path(url)
 
         def write() -> None:
-            parent = getattr(self._fs, "local_file", False) or self._scheme in ("file", "memory")
-            if parent:
+            if self._scheme in _WITH_FOLDERS:
                 self._fs.makedirs(path.rpartition("/")[0], exist_ok=True)
             self._fs.pipe_file(path, content)
 

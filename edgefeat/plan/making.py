@@ -17,6 +17,7 @@ from edgefeat.plan.names import NamesWriter, Planned
 from edgefeat.plan.plan import PLAN, CorpusPlan, read_plan
 from edgefeat.record import Record
 from edgefeat.sets.info import SetInfo
+from edgefeat.sets.parquet import pyarrow_for
 
 if TYPE_CHECKING:
     from edgefeat.extractor import FeatureExtractor
@@ -71,6 +72,7 @@ def make_plan(
         SourceError: There is no picture, or a source cannot be read.
     """
     opened = open_place(place)
+    pyarrow_for(opened.name)  # before a corpus is walked for nothing
     there = read_plan(opened) if opened.read(PLAN) is not None else None
     writer = NamesWriter(None if there else opened, plan.part_size, plan.keep, tell)
     relative = False

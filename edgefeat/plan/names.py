@@ -134,7 +134,7 @@ def _whole(address: str, base: str | None) -> str:
 
 
 def _to_parquet(rows: Sequence[Planned], keep: Sequence[str]) -> bytes:
-    arrow, parquet = pyarrow_for("")
+    arrow, parquet = pyarrow_for()
     columns = {
         "path": arrow.array([encode_name(one.path) for one in rows], arrow.string()),
         "address": arrow.array(

@@ -27,7 +27,7 @@ def feature_columns(info: SetInfo, features: Sequence[Features | None]) -> dict[
     Raises:
         SinkError: A vector cannot be kept in the form that is asked for.
     """
-    arrow, _ = pyarrow_for("")
+    arrow, _ = pyarrow_for()
     there = np.array([one is not None for one in features], bool)
     whole = [one.reshape(-1) for one in features if one is not None]
     stacked = np.array(whole, np.float32).reshape(-1, info.dim)
@@ -43,7 +43,7 @@ def feature_columns(info: SetInfo, features: Sequence[Features | None]) -> dict[
 
 def feature_fields(info: SetInfo) -> list[Any]:
     """Return the Arrow fields of those columns."""
-    arrow, _ = pyarrow_for("")
+    arrow, _ = pyarrow_for()
     fields = []
     for output in info.outputs:
         numbers, scale = column_names(output.name, info)

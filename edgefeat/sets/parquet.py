@@ -142,11 +142,11 @@ def column_names(output: str, info: SetInfo) -> tuple[str, str]:
     return f"output_{output}", f"scale_{output}"
 
 
-def pyarrow_for(where: object) -> tuple[ModuleType, ModuleType]:
+def pyarrow_for(where: object = None) -> tuple[ModuleType, ModuleType]:
     """Return `pyarrow` and `pyarrow.parquet`.
 
     Args:
-        where: The file that needs it, for the message.
+        where: The file or place that needs it, for the message.
 
     Raises:
         DependencyError: It is missing.
