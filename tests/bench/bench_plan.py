@@ -1,10 +1,11 @@
-"""What parts cost beside one machine's run: CPU for each picture, and memory for a million names.
+"""What parts cost: CPU beside one machine's run, memory for a million names, sizes of a corpus.
 
     python tests/bench/bench_plan.py                    # needs edgefeat[remote]
     python tests/bench/bench_plan.py --names 100000     # quicker
 
 CPU: whole processes in turn, on the same pictures; medians, and the ratio to `edgefeat extract`.
 Memory: the peak of each command on a plan of so many names of empty files.
+Sizes: core-hours, bytes and parts of larger corpora, as arithmetic from what was measured here.
 """
 
 from __future__ import annotations
@@ -16,10 +17,13 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 import cv2
 import numpy as np
+
+import edgefeat
 
 PICTURES, ROUNDS, SIDE = 400, 5, 348
 EDGEFEAT = [sys.executable, "-m", "edgefeat"]
@@ -96,6 +100,35 @@ def measure_memory(names: int) -> dict[str, float]:
     return peaks
 
 
+def measure_sizes() -> dict[str, float]:
+    """Measure a thumbnail, a large photo and a stored row; print what a corpus of them takes."""
+    random = np.random.default_rng(1)
+    small = random.integers(0, 256, (300, 400, 3), np.uint8)
+    photo = cv2.resize(small, (4000, 3000), interpolation=cv2.INTER_CUBIC)
+    cv2.imwrite("large.jpg", photo, [cv2.IMWRITE_JPEG_QUALITY, 80])
+    spent = {}
+    with edgefeat.FeatureExtractor() as extractor:
+        for name, path, count in (
+            ("thumbnail", "photos/0000.jpg", 100),
+            ("12 MP", "large.jpg", 20),
+        ):
+            extractor.extract(path)
+            before_s = time.process_time()
+            for _ in range(count):
+                extractor.extract(path)
+            spent[name] = 1e3 * (time.process_time() - before_s) / count
+            kilobytes = Path(path).stat().st_size / 1e3
+            print(f"{name:10} {spent[name]:6.1f} ms CPU, {kilobytes:.0f} kB")  # noqa: T201
+    row_bytes = Path("set/part-000000.parquet").stat().st_size / PICTURES
+    print(f"{'row':10} {row_bytes:6.0f} bytes as Parquet")  # noqa: T201
+    for pictures in (10**6, 10**8, 10**9):
+        hours = [pictures * one / 3.6e6 for one in spent.values()]
+        said = f"{pictures:>13,} pictures: {hours[0]:,.1f} or {hours[1]:,.0f} core-hours"
+        parts = -(-pictures // 16384)
+        print(f"{said}, {pictures * row_bytes / 1e9:,.1f} GB, {parts:,} parts")  # noqa: T201
+    return {**spent, "row_bytes": row_bytes}
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--names", type=int, default=1_000_000)
@@ -104,7 +137,11 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         os.environ["PYTHONPATH"] = str(Path(__file__).parents[2])
         os.chdir(folder)
-        found = {"cpu_ratio": measure_cpu(), "peak_mib": measure_memory(arguments.names)}
+        found = {
+            "cpu_ratio": measure_cpu(),
+            "sizes": measure_sizes(),
+            "peak_mib": measure_memory(arguments.names),
+        }
     if arguments.output is not None:
         arguments.output.write_text(json.dumps(found, indent=1))
 
