@@ -130,8 +130,17 @@ def read_place(url: str) -> SetContents:
     """
     from edgefeat.sets.part_set import read_parts
 
-    contents = read_parts(open_place(url))
-    _check(contents)
+    place = open_place(url)
+    try:
+        contents = read_parts(place)
+        _check(contents)
+    except SinkError as error:
+        if error.where is None:
+            error.within(place.name)
+        raise
+    except (KeyError, TypeError, ValueError) as error:
+        problem = f"not a feature set that edgefeat wrote: {error}"
+        raise SinkError(problem, where=place.name, remedy=_AGAIN) from error
     return contents
 
 

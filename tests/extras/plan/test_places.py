@@ -14,7 +14,7 @@ import pytest
 
 import edgefeat
 from edgefeat.cli.main import main
-from edgefeat.errors import SourceError
+from edgefeat.errors import SinkError, SourceError
 from edgefeat.places.opening import open_place
 
 from .test_plan import read, whole
@@ -123,6 +123,16 @@ def test_a_folder_and_a_bucket_are_alike(corpus: Path, bucket: str) -> None:
             assert file.read() == b"two"
         with pytest.raises(SourceError), place.open("c") as file:
             file.read()
+
+
+def test_a_place_with_anothers_plan_is_named(corpus: Path, bucket: str) -> None:
+    import s3fs
+
+    main(["extract", "photos/", "-o", "whole.parquet", "-q"])
+    s3fs.S3FileSystem().put("whole.parquet", f"{bucket}/one/whole.parquet")
+    s3fs.S3FileSystem().pipe(f"{bucket}/one/plan.json", b'{"tasks": []}')
+    with pytest.raises(SinkError, match=f"^{bucket}/one: not a feature set that edgefeat wrote"):
+        edgefeat.FeatureSet.read(f"{bucket}/one")
 
 
 def test_a_set_behind_a_url_needs_no_plan(corpus: Path, bucket: str) -> None:
