@@ -9,31 +9,28 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 
 import numpy as np
 
-from edgefeat.errors import EdgefeatError, OptionError
-from edgefeat.model.spec import Colour, ModelSpec
+from edgefeat.errors import EdgefeatError
+from edgefeat.model.spec import ModelSpec
 from edgefeat.opened import OpenModel
-from edgefeat.options.checks import choice
 from edgefeat.options.extractor import EngineOptions, ModelOptions
 from edgefeat.options.option import explained
+from edgefeat.picturewise import PictureFeatures, checked_colour
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from edgefeat.arrays import Features, Pixels
     from edgefeat.model.probe import SelfTest
+    from edgefeat.multimodal import MultimodalFeatures
     from edgefeat.pictures.decode import ImageInput
     from edgefeat.pictures.encoded import OnDamaged
-    from edgefeat.pictures.frame import FrameInput
-    from edgefeat.pictures.preprocess import Preprocessor
     from edgefeat.rows.given import Row, Rows
+    from edgefeat.rowwise import RowFeatures
 
 __all__ = ["ColourName", "FeatureExtractor", "OnErrorName"]
 
 ColourName = Literal["bgr", "rgb"]
 OnErrorName = Literal["stop", "skip"]
-# One image at a time is as fast as any batch on a CPU (batches of 32 are 1.2 to 1.6 times slower)
-# and needs the least memory.
-_BATCH_ON_CPU, _BATCH_ELSEWHERE = 1, 16
 _ENGINE = EngineOptions()
 _MODEL = ModelOptions()
 
@@ -120,12 +117,8 @@ class FeatureExtractor:
     def _open(self, model: ModelOptions, engine: EngineOptions) -> None:
         self._options = model, engine
         self._opened = opened = OpenModel(model, engine)
-        self._max_pixels = model.max_pixels
-        self._rows = None
-        if opened.rows_matter:
-            from edgefeat.rowwise import RowFeatures  # few models have columns
-
-            self._rows = RowFeatures(opened)
+        self._pictures = PictureFeatures(opened, max_pixels=model.max_pixels)
+        self._features = _features_of(opened, self._pictures)
 
     @property
     def path(self) -> Path:
@@ -163,7 +156,7 @@ class FeatureExtractor:
     @property
     def providers(self) -> tuple[str, ...]:
         """The execution providers that really run, the first one in charge."""
-        return self._opened.session.get().providers
+        return self._opened.providers
 
     @property
     def unseen(self) -> dict[str, int]:
@@ -181,14 +174,12 @@ class FeatureExtractor:
     @property
     def usual_batch(self) -> int:
         """How many pictures for each inference suit the provider that runs."""
-        return _BATCH_ON_CPU if self.providers[0] == "cpu" else _BATCH_ELSEWHERE
+        return self._opened.usual_batch
 
     @property
     def usual_workers(self) -> int:
         """How many pictures this process should work on at once, with the threads of each."""
-        from edgefeat.many.batches import default_workers
-
-        return default_workers(self._options[1].threads)
+        return self._opened.usual_workers
 
     def extract(
         self, image: ImageInput | Row, row: Row | None = None, *, colour: ColourName = "bgr"
@@ -205,15 +196,7 @@ class FeatureExtractor:
             ImageError: The picture cannot be read or used.
             RowError: A column is missing, unknown, or has a value that does not fit.
         """
-        if self._rows is not None:
-            if self._opened.preprocess is None:
-                self._check_alone(row)
-                return self._rows.extract(image)
-            self._check_beside(row)
-            return self._rows.extract(row, self._prepared(image, colour))
-        self._check_alone(row)
-        features: Features = self._opened.vectors(self._prepared(image, colour)[np.newaxis])[0]
-        return features
+        return self._features.extract(image, row, colour)
 
     def extract_batch(
         self,
@@ -288,33 +271,9 @@ class FeatureExtractor:
         """
         from edgefeat.options.many import ManyOptions
 
-        _checked(colour)
+        checked_colour(colour)
         many = ManyOptions.of(batch=batch, workers=workers, on_error=on_error, retries=retries)
-        if self._rows is not None and self._opened.preprocess is None:
-            self._check_alone(rows)
-            return self._rows.each(images, many)
-        from edgefeat.many.batches import check_several, features_in_order
-
-        if self._rows is not None:
-            self._check_beside(rows)
-            return self._rows.each_beside(
-                check_several(images),
-                rows,
-                lambda image: self._prepared(image, colour),
-                many,
-                many.workers or self.usual_workers,
-            )
-        self._check_alone(rows)
-        pictures: Any = check_several(images)
-        return features_in_order(
-            self,
-            pictures,
-            batch=many.batch or self.usual_batch,
-            workers=many.workers or self.usual_workers,
-            on_error=many.on_error,
-            retries=many.retries,
-            colour=colour,
-        )
+        return self._features.each(images, rows, colour, many)
 
     def extract_outputs(
         self, image: ImageInput | Row, row: Row | None = None, *, colour: ColourName = "bgr"
@@ -329,15 +288,7 @@ class FeatureExtractor:
             row: The row beside the picture, of a network that takes both.
             colour: Channel order if `image` is an array.
         """
-        if self._rows is not None:
-            if self._opened.preprocess is None:
-                self._check_alone(row)
-                return self._rows.every_output(image)
-            self._check_beside(row)
-            return self._rows.every_output(row, self._prepared(image, colour))
-        self._check_alone(row)
-        outputs = self.outputs_prepared(self._prepared(image, colour)[np.newaxis])
-        return {name: array[0] for name, array in outputs.items()}
+        return self._features.every_output(image, row, colour)
 
     def decode(
         self,
@@ -360,9 +311,7 @@ class FeatureExtractor:
         Raises:
             ImageError: The picture cannot be read or used.
         """
-        return self._pictures.decode(
-            image, colour=_checked(colour), max_pixels=self._max_pixels, on_damaged=on_damaged
-        )
+        return self._pictures.decode(image, colour, on_damaged)
 
     def resize(self, frame_bgr: Pixels) -> Pixels:
         """Return a decoded picture as the graph takes it, the second stage.
@@ -373,7 +322,7 @@ class FeatureExtractor:
         Returns:
             uint8 `(height, width, channels)` in the model's size and colour order.
         """
-        return self._pictures(frame_bgr)
+        return self._pictures.resize(frame_bgr)
 
     def prepare(
         self,
@@ -386,7 +335,7 @@ class FeatureExtractor:
 
         See `decode` for the arguments.
         """
-        return self.resize(self.decode(image, colour=colour, on_damaged=on_damaged))
+        return self._pictures.prepare(image, colour=colour, on_damaged=on_damaged)
 
     def extract_prepared(self, images: Pixels) -> Features:
         """Return features of pictures that `prepare` made, the third stage.
@@ -397,8 +346,7 @@ class FeatureExtractor:
         Raises:
             OptionError: The model takes a row beside each picture.
         """
-        self._check_pictures_alone()
-        return self._opened.vectors(self._pictures.check(images))
+        return self._pictures.extract_prepared(images)
 
     def outputs_prepared(self, images: Pixels) -> dict[str, Features]:
         """Return every output, normalised as by `extract_outputs`, of pictures `prepare` made.
@@ -409,8 +357,7 @@ class FeatureExtractor:
         Raises:
             OptionError: The model takes a row beside each picture.
         """
-        self._check_pictures_alone()
-        return self._opened.every_output(self._pictures.check(images))
+        return self._pictures.outputs_prepared(images)
 
     def self_test(self) -> SelfTest:
         """Run the model's probe on this device and compare it with Keras's features.
@@ -433,42 +380,6 @@ class FeatureExtractor:
         """Give the model's memory back for good; closing twice is fine."""
         self._opened.session.close()
 
-    @property
-    def _pictures(self) -> Preprocessor | FrameInput:
-        """What prepares pictures; raises ModelError where the model takes none."""
-        if (prepares := self._opened.preprocess) is None:
-            try:
-                _ = self.spec.input
-            except EdgefeatError as error:
-                error.within(self._opened.path)
-                raise
-        return prepares  # type: ignore[return-value]
-
-    def _prepared(self, image: Any, colour: ColourName) -> Pixels:
-        """Return a picture, or what came in the place of one, as the graph takes it."""
-        return self.prepare(image, colour=colour)
-
-    def _check_alone(self, row: object) -> None:
-        if row is not None:
-            raise OptionError(
-                "does not apply: features of this model do not depend on a row beside a picture",
-                where=self._opened.path,
-                option="row",
-            )
-
-    def _check_pictures_alone(self) -> None:
-        if self._rows is not None and self._opened.preprocess is not None:
-            self._check_beside(None)
-
-    def _check_beside(self, row: object) -> None:
-        if row is None:
-            names = ", ".join(column.name for column in self.spec.columns)
-            raise OptionError(
-                f"expected a row beside the picture, with the columns {names}",
-                where=self._opened.path,
-                option="row",
-            )
-
     def __enter__(self) -> Self:
         return self
 
@@ -486,11 +397,22 @@ class FeatureExtractor:
         )
 
 
+def _features_of(
+    opened: OpenModel, pictures: PictureFeatures
+) -> PictureFeatures | RowFeatures | MultimodalFeatures:
+    """Return what makes features of what the model takes; few models have columns."""
+    if not opened.rows_matter:
+        return pictures
+    if opened.preprocess is None:
+        from edgefeat.rowwise import RowFeatures
+
+        return RowFeatures(opened)
+    from edgefeat.multimodal import MultimodalFeatures
+
+    return MultimodalFeatures(opened, pictures)
+
+
 if FeatureExtractor.__doc__:  # python -OO drops it
     FeatureExtractor.__doc__ = (
         f"{cleandoc(FeatureExtractor.__doc__)}\n{explained(ModelOptions, EngineOptions)}\n"
     )
-
-
-def _checked(colour: str) -> Colour:
-    return Colour(choice("colour", colour, "bgr", "rgb"))

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable, Iterator
-from contextlib import closing
+from collections.abc import Generator, Iterable
+from functools import partial
 from os import PathLike
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 import numpy as np
 
-from edgefeat.errors import EdgefeatError, ImageError, OptionError, RowError
+from edgefeat.errors import EdgefeatError, OptionError
 from edgefeat.extractor import ColourName, FeatureExtractor, OnErrorName
+from edgefeat.many.outcomes import up_to_error
+from edgefeat.many.pairs import each_pair
 from edgefeat.model.spec import ModelSpec
 from edgefeat.options.extractor import EngineOptions, ModelOptions
-from edgefeat.options.many import ManyOptions, OnError
+from edgefeat.options.many import ManyOptions
 from edgefeat.prediction import Answers, Prediction
+from edgefeat.rows.running import one_by_one
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -126,9 +129,9 @@ class Predictor:
         return predictor
 
     def _take(self, extractor: FeatureExtractor) -> None:
-        self._extractor, opened = extractor, extractor._opened
-        self._answers = Answers(opened.spec, where=str(opened.path))
-        self._runner = opened.row_runner(self._answers.names, finite=self._answers.finite)
+        self._extractor, self._opened = extractor, extractor._opened
+        self._answers = Answers(self.spec, where=self._opened.path)
+        self._runner = self._opened.row_runner(self._answers.names, finite=self._answers.finite)
 
     @property
     def path(self) -> Path:
@@ -253,63 +256,35 @@ class Predictor:
         found = (
             self._of_rows(images)
             if self.spec.picture is None
-            else self._of_pictures(images, rows, colour, many)
+            else self._of_pictures(images, rows, colour, workers=many.workers)
         )
-        return self._stopping(found, many.on_error)
+        return up_to_error(found, many.on_error)
 
-    def _stopping(
-        self, found: Iterator[Prediction | EdgefeatError], on_error: OnError
-    ) -> Generator[Prediction | EdgefeatError, None, None]:
-        for one in found:
-            if on_error is OnError.STOP and isinstance(one, EdgefeatError):
-                raise one
-            yield one
-
-    def _of_rows(self, rows: Any) -> Iterator[Prediction | EdgefeatError]:
+    def _of_rows(self, rows: Any) -> Generator[Prediction | EdgefeatError, None, None]:
         for part in self._runner.parts(rows):
-            fitting = {place: row for row, place in enumerate(part.places.tolist())}
-            for place in range(part.count):
-                error = part.errors.get(place)
-                yield error or self._answers.prediction(part.outputs, fitting[place])
+            yield from part.in_order(partial(self._answers.prediction, part.outputs))
 
     def _of_pictures(
-        self, images: Any, rows: Any, colour: ColourName, many: ManyOptions
-    ) -> Iterator[Prediction | EdgefeatError]:
-        from edgefeat.many.batches import check_several
-        from edgefeat.many.in_order import map_in_order
-        from edgefeat.rows.running import one_by_one
+        self, images: Any, rows: Any, colour: ColourName, *, workers: int | None
+    ) -> Generator[Prediction | EdgefeatError, None, None]:
+        from edgefeat.many.batches import check_several  # OpenCV: for pictures only
 
-        def work(pair: tuple[int, Any, Any]) -> Prediction | EdgefeatError:
-            place, image, row = pair
-            try:
-                return self.predict_prepared(self._extractor.prepare(image, colour=colour), row)
-            except RowError as error:
-                return error.at(place)
-            except ImageError as error:
-                return error
+        def answer(image: Any, row: Any) -> Prediction:
+            return self.predict_prepared(self._extractor.prepare(image, colour=colour), row)
 
         pictures = check_several(images)
+        pairs: Iterable[tuple[Any, Any]]
         if rows is None:
-            pairs = ((place, image, None) for place, image in enumerate(pictures))
+            pairs = ((image, None) for image in pictures)
         else:
-            beside = one_by_one(rows, self._extractor._opened.reader)
-            both = enumerate(zip(pictures, beside, strict=True))
-            pairs = ((place, image, row) for place, (image, row) in both)
-        workers = many.workers or self._extractor.usual_workers
-        with closing(map_in_order(work, pairs, workers=workers, ahead=2)) as outcomes:
-            yield from outcomes
+            pairs = zip(pictures, one_by_one(rows, self._opened.reader), strict=True)
+        return each_pair(answer, pairs, workers=workers or self._opened.usual_workers)
 
     def _check_row(self, row: object) -> None:
         """Refuse a row where the model takes none beside a picture, and a missing one elsewhere."""
-        beside = self.spec.picture is not None and bool(self.spec.columns)
-        if row is None and beside:
-            names = ", ".join(column.name for column in self.spec.columns)
-            raise OptionError(
-                f"expected a row beside the picture, with the columns {names}",
-                where=self.path,
-                option="row",
-            )
-        if row is not None and not beside:
+        if self.spec.picture is not None and self.spec.columns:
+            self._opened.require_row(row)
+        elif row is not None:
             takes = "a picture alone" if self.spec.picture is not None else "rows alone"
             raise OptionError(
                 f"does not apply: the model takes {takes}", where=self.path, option="row"

@@ -1,28 +1,23 @@
-"""Features of rows, and of pictures beside rows: an extractor's work where a model has columns."""
+"""Features of rows: an extractor's work where a model takes columns and no picture."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterable, Iterator
-from contextlib import closing
+from collections.abc import Generator
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from edgefeat.errors import EdgefeatError, ImageError, OptionError, RowError
-from edgefeat.many.in_order import map_in_order
-from edgefeat.options.many import ManyOptions, OnError
-from edgefeat.rows.reader import Feed
-from edgefeat.rows.running import one_by_one
+from edgefeat.errors import OptionError, RowError
+from edgefeat.many.outcomes import up_to_error
+from edgefeat.options.many import ManyOptions
 
 if TYPE_CHECKING:
-    from edgefeat.arrays import Features, Pixels
+    from edgefeat.arrays import Features
     from edgefeat.opened import OpenModel
 
 __all__ = ["RowFeatures"]
 
 
 class RowFeatures:
-    """What an extractor does where features depend on rows.
+    """What an extractor does with rows.
 
     Args:
         opened: The model.
@@ -30,101 +25,51 @@ class RowFeatures:
 
     def __init__(self, opened: OpenModel) -> None:
         self._opened = opened
-        names = list(opened.chosen.shapes)
-        self._runner = opened.row_runner(names, finite=names)
-        every = [one.name for one in opened.spec.features]
-        self._every = opened.row_runner(every, finite=every)
-        self._has_picture = opened.spec.picture is not None
+        self._runner, self._every = opened.feature_runners()
 
-    def extract(self, row: Any, picture: Pixels | None = None) -> Features:
+    def extract(self, row: Any, beside: object, colour: str) -> Features:
         """Return a row's features: float32 `(D,)`, or `(H, W, C)` for a map.
 
         Args:
             row: See `FeatureExtractor.extract`.
-            picture: The picture beside it, as the graph takes it.
+            beside: A second row, which is refused.
+            colour: Channel order of arrays, which rows do not have.
 
         Raises:
+            OptionError: There is a second row.
             RowError: The row does not fit.
         """
-        outputs = self._runner.one(row, self._beside(picture))
-        features: Features = self._opened.side_by_side(outputs)[0]
+        self._opened.refuse_row(beside)
+        features: Features = self._opened.side_by_side(self._runner.one(row))[0]
         return features
 
-    def every_output(self, row: Any, picture: Pixels | None = None) -> dict[str, Features]:
+    def every_output(self, row: Any, beside: object, colour: str) -> dict[str, Features]:
         """Return every output by name; see `extract`."""
-        outputs = self._opened.normalised(self._every.one(row, self._beside(picture)))
+        self._opened.refuse_row(beside)
+        outputs = self._opened.normalised(self._every.one(row))
         return {name: array[0] for name, array in outputs.items()}
 
-    def each(self, rows: Any, many: ManyOptions) -> Generator[Features | RowError]:
+    def each(
+        self, rows: Any, beside: object, colour: str, many: ManyOptions
+    ) -> Generator[Features | RowError]:
         """Yield each row's features in order, or its error.
 
         Args:
             rows: See `FeatureExtractor.extract_batch`.
+            beside: Further rows, which are refused.
+            colour: Channel order of arrays, which rows do not have.
             many: How many at a time, and what a bad one does to the rest.
 
         Raises:
+            OptionError: There are further rows, or `many` asks for what rows do not have.
             RowError: A row does not fit, and the first is to stop; or there are no rows.
         """
+        self._opened.refuse_row(beside)
+        return up_to_error(self._each(rows, many), many.on_error)
+
+    def _each(self, rows: Any, many: ManyOptions) -> Generator[Features | RowError]:
         if many.retries:
             raise OptionError("applies to pictures only: a row stays as it is", option="retries")
         for part in self._runner.parts(rows, at_once=many.batch):
             vectors = self._opened.side_by_side(part.outputs) if part.outputs else ()
-            found = dict(zip(part.places.tolist(), vectors, strict=True))
-            for place in range(part.count):
-                error = part.errors.get(place)
-                if error is not None and many.on_error is OnError.STOP:
-                    raise error
-                yield found[place] if error is None else error
-
-    def each_beside(
-        self,
-        images: Iterable[Any],
-        rows: Any,
-        prepare: Callable[[Any], Pixels],
-        many: ManyOptions,
-        workers: int,
-    ) -> Generator[Features | EdgefeatError]:
-        """Yield the features of pictures with a row each, in order, or what is wrong with them.
-
-        Args:
-            images: Pictures; see `FeatureExtractor.extract`.
-            rows: The rows, one for each picture.
-            prepare: Makes of a picture what the graph takes: uint8 `(height, width, channels)`.
-            many: What a bad one does to the rest.
-            workers: Pictures worked on at once.
-
-        Raises:
-            EdgefeatError: A picture or row does not fit, and the first is to stop.
-            ValueError: There are more pictures than rows, or fewer.
-        """
-
-        def work(pair: tuple[int, Any, Any]) -> Features | EdgefeatError:
-            place, image, row = pair
-            try:
-                return self.extract(row, prepare(image))
-            except RowError as error:
-                return error.at(place)
-            except ImageError as error:
-                return error
-
-        pairs = _pairs(images, one_by_one(rows, self._opened.reader))
-        with closing(map_in_order(work, pairs, workers=workers, ahead=2)) as outcomes:
-            for outcome in outcomes:
-                if many.on_error is OnError.STOP and isinstance(outcome, EdgefeatError):
-                    raise outcome
-                yield outcome
-
-    def _beside(self, picture: Pixels | None) -> Feed:
-        if picture is None:
-            if self._has_picture:
-                raise OptionError(
-                    "the model takes a picture beside each row", where=self._opened.path
-                )
-            return {}
-        return {self._opened.spec.graph_input[0]: picture[np.newaxis]}
-
-
-def _pairs(images: Iterable[Any], rows: Iterable[Any]) -> Iterator[tuple[int, Any, Any]]:
-    """Yield pictures with their rows, and where they stand."""
-    for place, (image, row) in enumerate(zip(images, rows, strict=True)):
-        yield place, image, row
+            yield from part.in_order(vectors.__getitem__)

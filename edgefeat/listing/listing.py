@@ -4,31 +4,22 @@ from __future__ import annotations
 
 import glob
 import os
-import stat
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Self
 
 from edgefeat.errors import ImageError, SourceError
-from edgefeat.listing.archives import ARCHIVES, Archive, Member, open_archive
+from edgefeat.listing.archives import Archive, Member, open_archive
 from edgefeat.listing.excludes import Excludes
+from edgefeat.listing.folders import Walk
+from edgefeat.listing.paths import plain_path, plain_start
 from edgefeat.listing.skipped import Tally
-from edgefeat.pictures.formats import SUFFIXES
-from edgefeat.pictures.kind import FIRST_BYTES, Group, Kind, kind_of
+from edgefeat.listing.telling import archive_kind, first_bytes, first_bytes_in, no_picture
+from edgefeat.pictures.kind import Group, Kind
 
-__all__ = ["Listing", "expand", "plain_path"]
+__all__ = ["Listing", "expand"]
 
-FirstBytes = Callable[[], "bytes | Kind"]
-
-# A file with one of these is tried whatever is inside: its name says that it is a picture. Of the
-# others the first bytes decide, which costs an opening.
-_CLAIMING = SUFFIXES - {".avif", ".heic", ".heif", ".j2k", ".jp2"}
-_UNREADABLE = Kind(name="unreadable", group=Group.OTHER, remedy="Check its permissions.")
-_SPECIAL = Kind(name="no regular file", group=Group.OTHER, remedy="Leave it.")
-_FOLDER_LINK = Kind(
-    name="link to a folder", group=Group.OTHER, remedy="Name the folder that it leads to."
-)
 _FOLDER = Kind(name="folder", group=Group.OTHER, remedy="Name it without a pattern.")
-_IN_ARCHIVE = "Name the archive itself: its pictures are then read."
 
 
 class Listing:
@@ -64,7 +55,7 @@ class Listing:
     ) -> None:
         self._reads_archives = archives and take is None
         self._hand_on, self._taken = take, 0
-        self._output = None if output is None else os.path.split(os.path.realpath(output))
+        self._output = output
         self.excludes = excludes or Excludes()
         self.pictures: list[str] = []
         self.members: dict[str, tuple[Archive, Member]] = {}
@@ -104,7 +95,7 @@ class Listing:
             self._add_folder(source)
         elif patterns and glob.has_magic(source) and not os.path.lexists(source):
             self._add_matches(source)
-        elif self._reads_archives and (kind := _archive_kind(source)) is not None:
+        elif self._reads_archives and (kind := archive_kind(source)) is not None:
             self._add_archive(source, kind)
         else:
             if patterns and not os.path.lexists(source):
@@ -113,12 +104,14 @@ class Listing:
 
     def _add_folder(self, folder: str) -> None:
         skipped, before = Tally(), self._counts()
-        self._take_pictures(self._files_below(folder, skipped), skipped)
+        walk = Walk(self.excludes, output=self._output)
+        self._take_pictures(walk.files(folder, skipped), skipped)
+        self.failures += [(str(error.where), error) for error in walk.failures]
         self._end_source(skipped, before, folder, "this folder", "below it")
 
     def _add_matches(self, pattern: str) -> None:
         skipped, before = Tally(), self._counts()
-        root = _plain_start(pattern)
+        root = plain_start(pattern)
         found: list[str] = []
         seen: set[tuple[str, str]] = set()
         for path in sorted(glob.iglob(pattern, recursive=True)):  # noqa: PTH207 - may be absolute
@@ -144,7 +137,7 @@ class Listing:
             if name in found:
                 problem = "in the archive this name stands more than once; the first one is taken"
                 self.failures.append((name, ImageError(problem, remedy="Unpack it first.")))
-            elif self._is_taken(name, skipped, lambda m=member: _start_of(archive, m)):  # type: ignore[misc]
+            elif self._is_taken(name, skipped, partial(first_bytes_in, archive, member)):
                 found[name] = member
         for name, member in found.items():
             taken = self._take(name)
@@ -178,20 +171,14 @@ class Listing:
 
     def _take_pictures(self, paths: Iterable[str], skipped: Tally) -> None:
         for path in paths:
-            if self._is_taken(path, skipped, lambda p=path: _first_bytes(p)):  # type: ignore[misc]
+            if self._is_taken(path, skipped, partial(first_bytes, path)):
                 self._take(path)
 
-    def _is_taken(self, path: str, skipped: Tally, first_bytes: FirstBytes) -> bool:
-        if os.path.splitext(path)[1].lower() in _CLAIMING:  # noqa: PTH122 - thousands of them
-            return True
-        found = first_bytes()
-        kind = found if isinstance(found, Kind) else kind_of(found)
-        if kind.group is Group.PICTURE:
-            return True
-        if kind.name in ARCHIVES:
-            kind = Kind(name=kind.name, group=kind.group, remedy=_IN_ARCHIVE)
-        skipped.count(kind, path)
-        return False
+    def _is_taken(self, path: str, skipped: Tally, beginning: Callable[[], bytes | Kind]) -> bool:
+        kind = no_picture(path, beginning)
+        if kind is not None:
+            skipped.count(kind, path)
+        return kind is None
 
     def _take(self, path: str) -> str | None:
         name = plain_path(path)
@@ -216,65 +203,6 @@ class Listing:
         seen.add(key)
         return new
 
-    def _files_below(self, folder: str, skipped: Tally) -> Iterator[str]:
-        """Yield the files of a folder and of those below it, in the order of their whole paths."""
-        start = len(folder.rstrip("/")) + 1
-        open_folders = [iter([f"{folder.rstrip('/')}/"])]
-        while open_folders:
-            path = next(open_folders[-1], None)
-            if path is None:
-                open_folders.pop()
-            elif path.endswith("/"):
-                open_folders.append(iter(self._entries(path, start, skipped)))
-            else:
-                yield path
-
-    def _entries(self, folder: str, start: int, skipped: Tally) -> list[str]:
-        """Return what is in a folder, sorted; folders end with a slash, and sort with it."""
-        found = []
-        try:
-            with os.scandir(folder) as entries:
-                for entry in entries:
-                    if self._is_output(folder, entry.name) or self.excludes.leave_out(
-                        entry.name, entry.path[start:]
-                    ):
-                        continue
-                    if not _is_folder(entry):
-                        found.append(entry.path)
-                    elif entry.is_symlink():
-                        skipped.count(_FOLDER_LINK, entry.path)
-                    else:
-                        found.append(f"{entry.path}/")
-        except OSError as error:
-            problem = f"a folder that cannot be read: {error.strerror}"
-            where = folder.rstrip("/")
-            self.failures.append((where, SourceError(problem, where=where)))
-        return sorted(found)
-
-    def _is_output(self, folder: str, name: str) -> bool:
-        """Return whether a file or folder is the output, its sidecar, its ledger or its spool."""
-        if self._output is None:
-            return False
-        place, ours = self._output
-        plain = name.removeprefix(".")
-        if plain != ours and not plain.startswith(f"{ours}."):
-            return False
-        return os.path.realpath(folder) == place
-
-
-def _is_folder(entry: os.DirEntry[str]) -> bool:
-    try:
-        return entry.is_dir()
-    except OSError:  # a link that leads to itself
-        return False
-
-
-def plain_path(path: str) -> str:
-    """Return a path without `./` and doubled slashes, which say nothing."""
-    parts = [part for part in path.split("/") if part not in ("", ".")]
-    plain = "/".join(parts)
-    return f"/{plain}" if path.startswith("/") else plain or "."
-
 
 def expand(source: str, *, tally: Tally | None = None) -> list[str]:
     """Return the picture files that one file, folder or pattern names, in order.
@@ -296,46 +224,3 @@ def expand(source: str, *, tally: Tally | None = None) -> list[str]:
             if not listing.pictures and isinstance(error, SourceError):
                 raise error
         return listing.pictures
-
-
-def _plain_start(pattern: str) -> str:
-    """Return the folder before the first part of a pattern that has magic."""
-    parts = pattern.split("/")
-    plain = []
-    for part in parts[:-1]:
-        if glob.has_magic(part):
-            break
-        plain.append(part)
-    return "/".join(plain) or ("/" if pattern.startswith("/") else "")
-
-
-def _first_bytes(path: str) -> bytes | Kind:
-    """Return a file's beginning, or what it is if it has none that can be read."""
-    try:
-        # Without blocking: opening a FIFO would wait for a writer for ever.
-        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    except OSError:
-        return _UNREADABLE
-    try:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            return _SPECIAL
-        return os.read(descriptor, FIRST_BYTES)
-    except OSError:
-        return _UNREADABLE
-    finally:
-        os.close(descriptor)
-
-
-def _start_of(archive: Archive, member: Member) -> bytes | Kind:
-    try:
-        return archive.read(member, FIRST_BYTES)
-    except ImageError:
-        return _UNREADABLE
-
-
-def _archive_kind(path: str) -> str | None:
-    if os.path.splitext(path)[1].lower() in _CLAIMING:  # noqa: PTH122 - thousands of them
-        return None
-    found = _first_bytes(path)
-    kind = found if isinstance(found, Kind) else kind_of(found)
-    return kind.name if kind.name in ARCHIVES else None

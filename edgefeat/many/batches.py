@@ -17,6 +17,7 @@ import numpy as np
 
 from edgefeat.errors import ImageError
 from edgefeat.many.in_order import groups_of, map_in_order
+from edgefeat.many.outcomes import up_to_error
 from edgefeat.options.many import OnError
 from edgefeat.pictures.decode import describe
 
@@ -104,14 +105,14 @@ def features_in_order(
     def work(group: list[ImageInput]) -> list[Outcome]:
         return _extract_group(extractor, group, retries, colour)
 
-    with closing(
-        map_in_order(work, groups_of(batch, images), workers=workers, ahead=ahead)
-    ) as results:
-        for outcomes in results:
-            for outcome in outcomes:
-                if on_error is OnError.STOP and isinstance(outcome, ImageError):
-                    raise outcome
-                yield outcome
+    groups = map_in_order(work, groups_of(batch, images), workers=workers, ahead=ahead)
+    yield from up_to_error(_flat(groups), on_error)
+
+
+def _flat(groups: Generator[list[Outcome], None, None]) -> Generator[Outcome, None, None]:
+    with closing(groups):
+        for group in groups:
+            yield from group
 
 
 def _extract_group(

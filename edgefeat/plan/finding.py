@@ -16,8 +16,9 @@ from typing import IO, TYPE_CHECKING, Any
 
 from edgefeat.errors import OptionError, SourceError
 from edgefeat.listing.excludes import Excludes
-from edgefeat.listing.listing import Listing, plain_path
+from edgefeat.listing.listing import Listing
 from edgefeat.listing.names_file import read_names
+from edgefeat.listing.paths import plain_path
 from edgefeat.listing.skipped import Tally
 from edgefeat.pictures.formats import SUFFIXES
 from edgefeat.pictures.kind import FIRST_BYTES, Group, Kind, kind_of

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +19,7 @@ from edgefeat.rows.unseen import UnseenCounter
 __all__ = ["Answered", "Outputs", "RowRunner", "one_by_one", "parts_of"]
 
 Outputs = dict[str, NDArray[Any]]
+Result = TypeVar("Result")
 Run: TypeAlias = Callable[[Sequence[str], Feed], list[NDArray[Any]]]
 ROWS_AT_ONCE = 1024
 # A graph looks at N x longest cells of characters. One text of 10,000 among short ones would make
@@ -40,6 +41,17 @@ class Answered(Record):
     places: NDArray[np.int64]
     errors: Mapping[int, RowError]
     count: int
+
+    def in_order(self, result: Callable[[int], Result]) -> Iterator[Result | RowError]:
+        """Yield the result of every row, or the error in its place.
+
+        Args:
+            result: Returns the result of a row that ran: which one of `outputs` it is.
+        """
+        ran = {place: row for row, place in enumerate(self.places.tolist())}
+        for place in range(self.count):
+            error = self.errors.get(place)
+            yield result(ran[place]) if error is None else error
 
 
 class RowRunner:

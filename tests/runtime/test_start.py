@@ -76,6 +76,7 @@ FIRST_FEATURE = {
     "edgefeat.pictures.resize.areagraph",
     "edgefeat.pictures.resize.onnxgraph",
     "edgefeat.pictures.threads",
+    "edgefeat.picturewise",
     "edgefeat.record",
     "edgefeat.shared",
 }

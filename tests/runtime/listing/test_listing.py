@@ -11,8 +11,9 @@ import pytest
 
 from edgefeat.errors import SourceError
 from edgefeat.listing.excludes import Excludes
-from edgefeat.listing.listing import Listing, expand, plain_path
+from edgefeat.listing.listing import Listing, expand
 from edgefeat.listing.names_file import read_names
+from edgefeat.listing.paths import plain_path
 
 HEIC = b"\0\0\0\x18ftypheic\0\0\0\0mif1heic"
 MP4 = b"\0\0\0\x18ftypisom\0\0\x02\0isomiso2"
