@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from edgefeat import __version__
@@ -25,8 +25,9 @@ from edgefeat.installed.dependencies import (
     pip_replace,
 )
 from edgefeat.installed.requirements import from_installation
-from edgefeat.model.file import read_model_file
+from edgefeat.model.file import ModelFile, read_model_file
 from edgefeat.model.shipped import default_model
+from edgefeat.options.extractor import EngineOptions, ModelOptions
 
 __all__ = ["ProviderReport", "Report", "examine"]
 
@@ -67,6 +68,7 @@ class Report:
         governors: The different frequency governors of the cores, such as `performance`.
         cache: The folder where optimised models are kept; None if nothing can be kept.
         model: The model's path; None if it cannot be used.
+        signature: Who signed the model, where a key demands it; None where none does.
         problems: What should be put right, in whole sentences; empty if nothing.
         not_needed: What cannot be loaded here and is not needed for this model, such as `opencv`
             for one that takes rows only.
@@ -83,6 +85,7 @@ class Report:
     governors: list[str]
     cache: str | None
     model: str | None
+    signature: str | None = None
     problems: list[str] = field(default_factory=list)
     not_needed: list[str] = field(default_factory=list)
 
@@ -91,24 +94,36 @@ class Report:
         return asdict(self)
 
 
-def examine(model: str | None = None) -> Report:
+def examine(
+    model: str | None = None,
+    *,
+    verify_key: str | None = None,
+    signature: str | bytes | None = None,
+) -> Report:
     """Examine this device with a model, by default the shipped one.
 
     Every provider is opened in turn and runs the model's self-test on it.
+
+    Args:
+        model: The model file.
+        verify_key: The public key that must have signed it; see `FeatureExtractor`.
+        signature: The file's signature; None takes the one beside it.
     """
+    asked = ModelOptions.of(model=model, verify_key=verify_key, signature=signature)
     loaded = load_all()
     needed = from_installation()
-    without = [] if _takes_pictures(model) or loaded[_OPENCV][1] is None else [_OPENCV]
+    without = [] if _takes_pictures(asked) or loaded[_OPENCV][1] is None else [_OPENCV]
     wanted = {module: found for module, found in loaded.items() if module not in without}
     problems = _faults(wanted, needed)
     providers: list[ProviderReport] = []
     usable = not any(fault for _, fault in wanted.values())
     if usable:
-        providers = _providers(model, problems)
+        providers = _providers(asked, problems)
     failed = providers and not any(provider.works for provider in providers)
     if failed:
         problems.append("No execution provider passes the model's self-test.")
-    path = None if failed else _usable_model(model, problems)
+    usable_model = None if failed else _usable_model(asked, problems)
+    signed = None if usable_model is None else usable_model.signed
     throttled = throttling.throttled_now()
     problems += [f"The device is being slowed down: {reason}." for reason in throttled]
     return Report(
@@ -126,16 +141,17 @@ def examine(model: str | None = None) -> Report:
         throttled=list(throttled),
         governors=list(throttling.governors()),
         cache=_cache(),
-        model=path,
+        model=None if usable_model is None else usable_model.path,
+        signature=None if signed is None else str(signed),
         problems=problems,
         not_needed=[_VERSION_NAMES[module] for module in without],
     )
 
 
-def _takes_pictures(model: str | None) -> bool:
+def _takes_pictures(asked: ModelOptions) -> bool:
     """Return whether a model takes pictures, which OpenCV reads; one that is no model may."""
     try:
-        return model is None or read_model_file(model).spec.picture is not None
+        return asked.model is None or _file(asked).spec.picture is not None
     except EdgefeatError:
         return True
 
@@ -163,11 +179,17 @@ def _clashes(one: Dependency, needed: dict[str, str]) -> list[str]:
     ]
 
 
-def _usable_model(model: str | None, problems: list[str]) -> str | None:
-    """Return the model's path if the file is sound, and add what is wrong with it to `problems`."""
+def _file(asked: ModelOptions) -> ModelFile:
+    return read_model_file(
+        asked.model or default_model(), verify_key=asked.verify_key, signature=asked.signature
+    )
+
+
+def _usable_model(asked: ModelOptions, problems: list[str]) -> ModelFile | None:
+    """Return the model if the file is sound, and add what is wrong with it to `problems`."""
     try:
-        path = model or default_model()
-        slower = may_saturate(read_model_file(path).spec)
+        file = _file(asked)
+        slower = may_saturate(file.spec)
     except EdgefeatError as error:
         problems.append(str(error))
         return None
@@ -176,7 +198,7 @@ def _usable_model(model: str | None, problems: list[str]) -> str | None:
             "The model's int8 weights are for other CPUs: exact here, but slower than those that "
             "`edgefeat-export` makes with `--target any`."
         )
-    return path
+    return file
 
 
 def _versions(loaded: dict[str, Loaded]) -> dict[str, str | None]:
@@ -188,7 +210,7 @@ def _versions(loaded: dict[str, Loaded]) -> dict[str, str | None]:
     }
 
 
-def _providers(model: str | None, problems: list[str]) -> list[ProviderReport]:
+def _providers(asked: ModelOptions, problems: list[str]) -> list[ProviderReport]:
     from edgefeat.engine.providers import offered, without_device
 
     try:
@@ -197,17 +219,19 @@ def _providers(model: str | None, problems: list[str]) -> list[ProviderReport]:
         problems.append(str(error))
         names, not_offered = list(offered(plugins=False)), {}
     return [
-        *(_try_provider(name, model) for name in names),
+        *(_try_provider(name, asked) for name in names),
         *(ProviderReport(name=n, works=False, detail=why) for n, why in not_offered.items()),
     ]
 
 
-def _try_provider(name: str, model: str | None) -> ProviderReport:
+def _try_provider(name: str, asked: ModelOptions) -> ProviderReport:
     from edgefeat.extractor import FeatureExtractor
 
     try:
         names: str | Sequence[str] = [name, "cpu"] if name != "cpu" else "cpu"
-        with FeatureExtractor(model, outputs="features", providers=names, cache=False) as extractor:
+        model = replace(asked, outputs=("features",))
+        engine = EngineOptions.of(providers=names, cache=False)
+        with FeatureExtractor.from_options(model, engine) as extractor:
             result = extractor.self_test()  # the file is read now and checked in full
     except EdgefeatError as error:
         return ProviderReport(name=name, works=False, detail=str(error))

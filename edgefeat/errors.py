@@ -5,6 +5,8 @@
     │                    too old; it is an ImportError too
     ├── ImageError       a picture cannot be read, decoded or used
     ├── ModelError       a model file is missing, foreign, damaged or fails its self-test
+    │   └── SignatureError
+    │                    a model file is not signed with the key that was demanded
     ├── RowError         a row of a table cannot be read or used
     ├── ProviderError    an execution provider is missing or not the one that runs
     ├── SourceError      a camera, video, folder or stream cannot be opened or read
@@ -45,6 +47,7 @@ __all__ = [
     "ProviderError",
     "ProviderWarning",
     "RowError",
+    "SignatureError",
     "SinkError",
     "SourceError",
     "UnseenWarning",
@@ -181,6 +184,10 @@ class RowError(EdgefeatError):
 
 class ModelError(EdgefeatError):
     """A model file is missing, foreign, damaged or fails its self-test."""
+
+
+class SignatureError(ModelError):
+    """A model file is not signed, or not with the key that was demanded."""
 
 
 class ProviderError(EdgefeatError):

@@ -53,6 +53,7 @@ class FeatureExtractor:
     is a mapping of columns to values; `spec.columns` says what they may be.
 
     Raises:
+        SignatureError: The file is not signed with the key that is demanded.
         ModelError: The file is missing, foreign or damaged.
         ProviderError: A provider is missing or does not run.
         OptionError: An option's value is out of range, or does not go with this model.
@@ -69,6 +70,8 @@ class FeatureExtractor:
         decode: Literal["full", "reduced"] | None = None,
         max_pixels: int = _MODEL.max_pixels,
         any_operator: bool = _MODEL.any_operator,
+        verify_key: str | PathLike[str] | None = None,
+        signature: str | PathLike[str] | bytes | None = None,
         max_text: int | None = _MODEL.max_text,
         providers: str | Sequence[str] = _ENGINE.providers,
         strict: bool = _ENGINE.strict,
@@ -86,6 +89,8 @@ class FeatureExtractor:
                 decode=decode,
                 max_pixels=max_pixels,
                 any_operator=any_operator,
+                verify_key=verify_key,
+                signature=signature,
                 max_text=max_text,
             ),
             EngineOptions.of(

@@ -59,6 +59,8 @@ class OpenModel:
             default_model() if model.model is None else model.model,
             is_known=is_known if engine.cache else None,
             any_operator=model.any_operator,
+            verify_key=model.verify_key,
+            signature=model.signature,
         )
         self.path = file.path
         self.spec = file.spec

@@ -47,12 +47,15 @@ class Predictor:
         max_pixels: Refuse pictures that claim more pixels, before they are decoded.
         any_operator: Whether to trust a model file with operators that edgefeat-export does not
             write.
+        verify_key: The public key that must have signed the file; see `FeatureExtractor`.
+        signature: The file's signature; None takes the one beside it.
         max_text: Characters that a text in a row may have; None for as many as the model says.
         providers: Execution providers by preference.
         strict: Whether a less preferred provider is refused.
         threads: Threads inside one inference.
 
     Raises:
+        SignatureError: The file is not signed with the key.
         ModelError: The file is missing, foreign or damaged, or has no head.
         ProviderError: A provider is missing or does not run.
         OptionError: An option does not go with this model.
@@ -65,6 +68,8 @@ class Predictor:
         decode: Literal["full", "reduced"] | None = None,
         max_pixels: int = _MODEL.max_pixels,
         any_operator: bool = _MODEL.any_operator,
+        verify_key: str | PathLike[str] | None = None,
+        signature: str | PathLike[str] | bytes | None = None,
         max_text: int | None = _MODEL.max_text,
         providers: str | Iterable[str] = _ENGINE.providers,
         strict: bool = _ENGINE.strict,
@@ -77,6 +82,8 @@ class Predictor:
                 decode=decode,
                 max_pixels=max_pixels,
                 any_operator=any_operator,
+                verify_key=verify_key,
+                signature=signature,
                 max_text=max_text,
             ),
             EngineOptions.of(providers=chosen, strict=strict, threads=threads),

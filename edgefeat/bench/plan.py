@@ -54,6 +54,10 @@ class Setup(Record):
     engine: EngineOptions = field(default_factory=EngineOptions)
     pipeline: Callable[[FeatureExtractor], Pipeline] | None = None
 
+    def __post_init__(self) -> None:
+        if isinstance(self.model.signature, bytes):
+            raise OptionError("expected a file: fresh processes read it", option="signature")
+
     @classmethod
     def of(cls, model: str | PathLike[str] | None = None, **options: Any) -> Self:
         """Make a setup of what a `FeatureExtractor` takes: `Setup.of("mine.onnx", threads=2)`.

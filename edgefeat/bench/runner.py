@@ -95,8 +95,18 @@ def run(
 
 def _frame(setups: Sequence[Setup]) -> FrameSpec | None:
     """Return the frame that the first bundle among some models takes; None if there is none."""
-    models = [setup.model.model for setup in setups if setup.model.model is not None]
-    return next((f for f in (read_model_file(one).spec.frame for one in models) if f), None)
+    for setup in setups:
+        one = setup.model
+        if one.model is not None:
+            file = read_model_file(
+                one.model,
+                any_operator=one.any_operator,
+                verify_key=one.verify_key,
+                signature=one.signature,
+            )
+            if file.spec.frame is not None:
+                return file.spec.frame
+    return None
 
 
 def run_plan(plan: BenchPlan, on_progress: OnProgress = _tell_nobody) -> BenchReport:

@@ -7,6 +7,9 @@ import json
 import sys
 from typing import TYPE_CHECKING
 
+from edgefeat.cli.options import add_options, read_options
+from edgefeat.options.extractor import ModelOptions
+
 if TYPE_CHECKING:
     from edgefeat.doctor import Report
 
@@ -38,6 +41,7 @@ def add_parser(
         epilog="exit codes: 0 nothing to put right; 2 wrong usage; 3 something is",
     )
     parser.add_argument("--model", metavar="FILE", help="model file (default: the shipped one)")
+    add_options(parser, ModelOptions, only={"verify_key", "signature"})
     parser.add_argument("--json", action="store_true", help="JSON on stdout")
     parser.set_defaults(run=run)
 
@@ -46,7 +50,8 @@ def run(arguments: argparse.Namespace) -> int:
     """Run the subcommand; return its exit code."""
     from edgefeat.doctor import examine
 
-    report = examine(arguments.model)
+    options = read_options(arguments, ModelOptions)
+    report = examine(options.path, verify_key=options.verify_key, signature=options.signature)
     text = json.dumps(report.as_dict(), indent=1) if arguments.json else _as_text(report)
     sys.stdout.write(text + "\n")
     return 3 if report.problems else 0
@@ -85,6 +90,8 @@ def _as_text(report: Report) -> str:
     rows.append(("governor", " ".join(report.governors) or "unknown"))
     rows.append(("cache", report.cache or "none: models are optimised again at every start"))
     rows.append(("model", report.model or "unusable"))
+    if report.signature is not None:
+        rows.append(("signature", report.signature))
     width = max(len(label) for label, _ in rows) + 2
     lines = [f"{label:<{width}}{text}" for label, text in rows]
     lines += [f"PROBLEM: {problem}" for problem in report.problems] or ["nothing to put right"]

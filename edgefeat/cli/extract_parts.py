@@ -36,7 +36,7 @@ def run(arguments: argparse.Namespace) -> int:
     many = read_options(arguments, ManyOptions)
     engine = read_options(arguments, EngineOptions)
     again = read_options(arguments, OutputOptions).overwrite
-    model = read_options(arguments, ModelOptions).model
+    model = read_options(arguments, ModelOptions)
     _refuse(arguments)
     if parts.plan is None or parts.part is None:
         raise OptionError("expected with a plan: I, I/N or missing", option="part")

@@ -6,6 +6,7 @@ import argparse
 import json
 import sys
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from edgefeat.cli.info_columns import described, listed, size
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["add_parser"]
 
 _ADD = "Add --self-test."
+_TRUST = ("any_operator", "verify_key", "signature")
 
 
 def add_parser(
@@ -55,7 +57,7 @@ def add_parser(
         help="run the model's probe image here and compare the result with Keras's features",
     )
     parser.add_argument("--json", action="store_true", help="JSON on stdout")
-    add_options(parser, ModelOptions, only={"any_operator"})
+    add_options(parser, ModelOptions, only=_TRUST)
     add_options(parser, EngineOptions, title="with --self-test")
     parser.set_defaults(run=run)
 
@@ -71,13 +73,16 @@ def run(arguments: argparse.Namespace) -> int:
     if not arguments.self_test:
         problem = "has no effect: without a self-test nothing runs"
         refuse(arguments, "providers", "strict", "threads", problem=problem, remedy=_ADD)
-    trusts = read_options(arguments, ModelOptions, without={"model"}).any_operator
-    file = read_model_file(arguments.model or default_model(), any_operator=trusts)
+    trust = read_options(arguments, ModelOptions, without={"model"})
+    file = read_model_file(
+        arguments.model or default_model(),
+        any_operator=trust.any_operator,
+        verify_key=trust.verify_key,
+        signature=trust.signature,
+    )
     result = None
     if arguments.self_test:
-        primary = ModelOptions(
-            model=file.path, outputs=(file.spec.primary.name,), any_operator=trusts
-        )
+        primary = replace(trust, model=file.path, outputs=(file.spec.primary.name,))
         with open_extractor(arguments, primary) as extractor:
             result = extractor.self_test()
     show = _as_json if arguments.json else _as_text
@@ -91,6 +96,8 @@ def _as_json(file: ModelFile, result: SelfTest | None) -> str:
         "size_bytes": file.size_bytes,
         "spec": json.loads(file.spec.to_json()),
     }
+    if file.signed is not None:
+        document["signature"] = {"key": file.signed.key, "comment": file.signed.comment}
     if result is not None:
         document["self_test"] = {
             "passed": result.passed,
@@ -148,6 +155,8 @@ def _as_text(file: ModelFile, result: SelfTest | None) -> str:
     rows.append(("fingerprint", spec.fingerprint))
     if spec.features_fingerprint is not None:
         rows.append(("of features", spec.features_fingerprint))
+    if file.signed is not None:
+        rows.append(("signature", str(file.signed)))
     if result is not None:
         rows.append(("self-test", _verdict(result)))
     return "\n".join(f"{label:<12} {text}" for label, text in rows)

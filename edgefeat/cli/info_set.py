@@ -29,7 +29,9 @@ def show_set(arguments: argparse.Namespace) -> int:
     from edgefeat.sets.checking import check_set
 
     problem = "has no effect: a set runs no model"
-    refuse(arguments, "self_test", "providers", "strict", "threads", problem=problem)
+    of_models = ("self_test", "providers", "strict", "threads")
+    trust = ("any_operator", "verify_key", "signature")
+    refuse(arguments, *of_models, *trust, problem=problem)
     checked = check_set(arguments.model, every_byte=arguments.check)
     show = _as_json if arguments.json else _as_text
     sys.stdout.write(show(arguments.model, checked, arguments.check) + "\n")

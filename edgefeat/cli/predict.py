@@ -38,7 +38,9 @@ and in OUT.errors.jsonl with row (from 0), column and value; the rest goes on.
 exit codes: 0 all done; 1 some pictures or rows failed, each named, the rest done;
 2 wrong usage; 3 model, table, provider or output unusable; 130 interrupted
 """
-_MODEL_OPTIONS = {"model", "decode", "max_pixels", "any_operator", "max_text"}
+_MODEL_OPTIONS = {
+    *("model", "decode", "max_pixels", "any_operator", "max_text", "verify_key", "signature")
+}
 
 
 def add_parser(

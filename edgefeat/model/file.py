@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
-from edgefeat.errors import ModelError
+from edgefeat.errors import ModelError, OptionError
 from edgefeat.model.parsing import parse_spec
 from edgefeat.model.protobuf import FieldSpan, fields
 from edgefeat.model.spec import METADATA_KEY, ModelSpec
@@ -26,7 +26,12 @@ from edgefeat.record import Record
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["ModelFile", "content_sha256", "read_model_file"]
+    from edgefeat.model.signature import SignedBy
+
+__all__ = ["KEY_VARIABLE", "ModelFile", "content_sha256", "read_model_file"]
+
+KEY_VARIABLE = "EDGEFEAT_VERIFY_KEY"
+"""The environment's key: every model file that this process opens must be signed with it."""
 
 _GRAPH, _METADATA = 7, 14  # fields of ModelProto
 _KEY, _VALUE = 1, 2  # fields of its metadata entries
@@ -51,7 +56,9 @@ class ModelFile(Record):
         was_checked: Whether its content was held to its fingerprint and its operators to the list
             just now. If not, that happens before the engine gets the file (`for_engine`).
         any_operator: Whether operators may stand in it that edgefeat-export does not write.
-        content: The file itself, where it was given as bytes; None where it has a path.
+        content: The file itself, where it was given as bytes or its signature was checked; None
+            where it is read from its path.
+        signed: Who signed it, where that was checked.
     """
 
     path: str
@@ -61,6 +68,7 @@ class ModelFile(Record):
     was_checked: bool
     any_operator: bool
     content: bytes | None = None
+    signed: SignedBy | None = None
 
     @property
     def content_sha256(self) -> str:
@@ -69,7 +77,8 @@ class ModelFile(Record):
             return _checked_digest(data, _fields(data, self.path), self.path, self.spec)
 
     def for_engine(self) -> str | bytes:
-        """Return what ONNX Runtime opens: the path, or the bytes of a file inside an archive.
+        """Return what ONNX Runtime opens: the path; or the bytes, where they were given or signed,
+        or lie inside an archive.
 
         Raises:
             ModelError: Its content was not checked before, and is not what it should be.
@@ -90,6 +99,8 @@ def read_model_file(
     *,
     is_known: Callable[[str], bool] | None = None,
     any_operator: bool = False,
+    verify_key: str | None = None,
+    signature: str | bytes | None = None,
 ) -> ModelFile:
     """Read and check a model file's spec.
 
@@ -99,14 +110,33 @@ def read_model_file(
         is_known: Whether a file of this identity has passed the full check here before. Then
             graph and weights are not read again: on a memory card that takes longer than a start.
         any_operator: Whether the user trusts operators that edgefeat-export does not write.
+        verify_key: The key that must have signed the file; see `edgefeat.model.signature`. None
+            takes the environment's, if it has one.
+        signature: The signature, or its file; None takes the one beside the file.
 
     Raises:
+        SignatureError: It is not signed with the key.
+        OptionError: The key cannot be read, or a signature is given without a key.
+        DependencyError: The package that checks signatures is missing.
         ModelError: Missing, empty, not ONNX, without the metadata key, of an unknown version,
             with weights outside the file, with operators that are not on the list, or changed since
             it was stamped.
     """
     content = model if isinstance(model, bytes) else None
     where = _GIVEN_AS_BYTES if isinstance(model, bytes) else os.fspath(model)
+    signed = None
+    if verify_key is not None or KEY_VARIABLE in os.environ:
+        from edgefeat.model.signature import check_signature  # few starts demand one
+
+        has_path, variable = content is None, KEY_VARIABLE if verify_key is None else None
+        key = os.environ[KEY_VARIABLE] if verify_key is None else verify_key
+        with _opened(where if content is None else content) as data:
+            content = bytes(data)
+        signed = check_signature(
+            content, where, key, signature, has_path=has_path, variable=variable
+        )
+    elif signature is not None:
+        raise OptionError("has no effect without a key to check it with", option="signature")
     with _opened(where if content is None else content) as data:
         found = _fields(data, where)
         if not any(number == _GRAPH for number, *_ in found):
@@ -120,12 +150,10 @@ def read_model_file(
             )
         spec = parse_spec(text, where=where)
         rule = f"{_RULE} {any_operator}"
-        identity = _identity(
-            spec.fingerprint,
-            f"{rule} {text}",
-            len(data),
-            _written_ns(where) if content is None else 0,
-        )
+        # What is kept of an unsigned file is never taken for a signed one: all its bytes count.
+        seal = spec.fingerprint[:16] if signed is None else signed.digest
+        written_ns = _written_ns(where) if content is None else 0
+        identity = _identity(seal, f"{rule} {text}", len(data), written_ns)
         file = ModelFile(
             path=where,
             size_bytes=len(data),
@@ -134,6 +162,7 @@ def read_model_file(
             was_checked=is_known is None or not is_known(identity),
             any_operator=any_operator,
             content=content,
+            signed=signed,
         )
         if file.was_checked:
             _check(data, found, file)
@@ -213,7 +242,7 @@ def _written_ns(path: str) -> int:
 
 def _identity(seal: str, text: str, size_bytes: int, written_ns: int) -> str:
     checksum = zlib.crc32(f"{text} {size_bytes} {written_ns}".encode())
-    return f"{seal[:16]}-{checksum:08x}"
+    return f"{seal}-{checksum:08x}"
 
 
 def _metadata_text(data: bytes | mmap.mmap, found: list[FieldSpan], where: str) -> str | None:

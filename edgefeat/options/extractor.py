@@ -38,6 +38,13 @@ def _path(name: str, value: object) -> str | bytes:
     raise OptionError(f"expected a path or a file's bytes, got {value!r}", option=name)
 
 
+def _text_path(name: str, value: object) -> str:
+    path = _path(name, value)
+    if isinstance(path, str):
+        return path
+    raise OptionError("expected a path or a key's text, got bytes", option=name)
+
+
 def _names(name: str, value: object, *, example: str) -> tuple[str, ...]:
     """Return names given as a sequence, or as one text with commas between them."""
     parts: object = value.split(",") if isinstance(value, str) else value
@@ -107,6 +114,19 @@ class ModelOptions(Options):
         False,
         "trust a model file with operators that edgefeat-export does not write",
         check=switch,
+    )
+    verify_key: str | None = option(
+        None,
+        "open a model file only if this key signed it: the public key of minisign, signify or "
+        "OpenSSL, as a file or as minisign prints it (default: EDGEFEAT_VERIFY_KEY, if it is set)",
+        check=_text_path,
+        metavar="KEY",
+    )
+    signature: str | bytes | None = option(
+        None,
+        "the model file's signature (default: the file beside it that ends in .minisig or .sig)",
+        check=_path,
+        metavar="FILE",
     )
     max_text: int | None = option(
         None,

@@ -30,14 +30,15 @@ _MANY = ManyOptions()
 Told = Callable[[str, "str | None"], object]
 
 
-def model_options(plan: CorpusPlan, model: str | bytes | None) -> ModelOptions:
+def model_options(plan: CorpusPlan, given: ModelOptions) -> ModelOptions:
     """Return the options that the plan's extractor is opened with.
 
     Args:
-        plan: The plan.
-        model: The model file here; None is the shipped one.
+        plan: The plan; it decides what changes a vector.
+        given: The model file here, and whether it is trusted.
     """
-    return ModelOptions.of(model=model, **plan.options)
+    own = {name: getattr(given, name) for name, _ in ModelOptions.each()}
+    return ModelOptions.of(**own | dict(plan.options))
 
 
 def check_model(plan: CorpusPlan, extractor: FeatureExtractor, place: str) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 from edgefeat.extractor import FeatureExtractor
 from edgefeat.host.heap import keep_freed_memory
+from edgefeat.options.extractor import ModelOptions
 from edgefeat.options.many import ManyOptions
 from edgefeat.places.opening import open_place
 from edgefeat.plan.choosing import MISSING, chosen_parts
@@ -51,7 +52,9 @@ def extract_parts(
     ray = the_package()
     plan = read_plan(open_place(place))
     content = Path(model).read_bytes() if isinstance(model, str | Path) else model
-    with FeatureExtractor.from_options(model_options(plan, content)) as extractor:
+    with FeatureExtractor.from_options(
+        model_options(plan, ModelOptions.of(model=content))
+    ) as extractor:
         check_model(plan, extractor, place)
     if not ray.is_initialized():
         ray.init()
@@ -87,7 +90,9 @@ class _Worker:
         keep_freed_memory()
         self._place = open_place(place)
         self._plan = read_plan(self._place)
-        self._extractor = FeatureExtractor.from_options(model_options(self._plan, model))
+        self._extractor = FeatureExtractor.from_options(
+            model_options(self._plan, ModelOptions.of(model=model))
+        )
         check_model(self._plan, self._extractor, place)
 
     def do(self, part: int) -> tuple[int, int]:

@@ -14,7 +14,7 @@ import numpy as np
 from edgefeat import __version__, atomic
 from edgefeat.errors import ImageError, OptionError, SinkError
 from edgefeat.extractor import FeatureExtractor
-from edgefeat.model.file import ModelFile, read_model_file
+from edgefeat.model.file import KEY_VARIABLE, ModelFile, read_model_file
 from edgefeat.model.probe import probe_image
 from edgefeat.model.shipped import default_model
 from edgefeat.options.extractor import EngineOptions, ModelOptions
@@ -141,6 +141,12 @@ def teach_file(
         EdgefeatError: As by `teach`.
     """
     place = Path(output)
+    if KEY_VARIABLE in os.environ:
+        raise OptionError(
+            "demands signed models, and what is taught here is not signed",
+            where=KEY_VARIABLE,
+            remedy="Teach where models are made and signed, or unset it.",
+        )
     _check_output(place, options, model)
     source_file = read_model_file(place if options.add else model or default_model())
     check_backbone(source_file)

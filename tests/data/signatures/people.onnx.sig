@@ -1,0 +1,2 @@
+untrusted comment: verify with signify.pub
+RWSvROIZlBdVLBasVx8TLMacm2vcgr9ZjawRKyKxiMwOx04uLZfhZXQ3Bl6j70a8gi1RXhz/tR6LLz+dej/t6DYFXtnWMahVnA0=
