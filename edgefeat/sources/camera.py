@@ -107,9 +107,14 @@ class CameraSource:
             held.pop_all()  # the reader releases it from now on
             return reader
 
+    @property
+    def node(self) -> Path:
+        """The device's file."""
+        return Path(self._device if isinstance(self._device, str) else f"/dev/video{self._device}")
+
     def _check_node(self) -> None:
         """Say what is wrong with the device's file, if anything is."""
-        node = Path(self._device if isinstance(self._device, str) else f"/dev/video{self._device}")
+        node = self.node
         if not node.exists():
             found = ", ".join(sorted(map(str, Path("/dev").glob("video*")))) or "none"
             raise SourceError(

@@ -5,27 +5,38 @@ from edgefeat.streaming.answering import Answering
 from edgefeat.streaming.buffer import Policy
 from edgefeat.streaming.calibrate import calibrate
 from edgefeat.streaming.calibration import GateCalibration
+from edgefeat.streaming.camera import AnyCamera, CameraSetup
 from edgefeat.streaming.events import Event, EventKind
-from edgefeat.streaming.health import Health, OnHealth, health_file
+from edgefeat.streaming.group import StreamGroup
+from edgefeat.streaming.group_health import GroupHealth, OnGroupHealth
+from edgefeat.streaming.health import Health, OnHealth
+from edgefeat.streaming.many import stream_many
 from edgefeat.streaming.names import Names
+from edgefeat.streaming.report import health_file
 from edgefeat.streaming.result import Extractor, StreamResult
 from edgefeat.streaming.stream import Stream, stream
 
 __all__ = [
     "Answering",
+    "AnyCamera",
+    "CameraSetup",
     "Event",
     "EventKind",
     "Extractor",
     "GateCalibration",
+    "GroupHealth",
     "Health",
     "Limits",
     "Names",
+    "OnGroupHealth",
     "OnHealth",
     "Policy",
     "Selection",
     "Stream",
+    "StreamGroup",
     "StreamResult",
     "calibrate",
     "health_file",
     "stream",
+    "stream_many",
 ]

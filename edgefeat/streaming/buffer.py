@@ -96,6 +96,13 @@ class Buffer:
             self.lock.notify_all()
             return True
 
+    def wait(self) -> bool:
+        """Wait until `take` need not; false once the stream has ended and all frames are taken."""
+        with self.lock:
+            while not self._frames and not self._ended:
+                self.lock.wait()
+            return bool(self._frames) or self._error is not None
+
     def take(self) -> Captured | None:
         """Wait for the oldest frame; None once the stream has ended and all frames are taken.
 

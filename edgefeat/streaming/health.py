@@ -1,16 +1,12 @@
-"""Live numbers of a stream, and the file that they are written to."""
+"""Live numbers of a stream."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
-from pathlib import Path
+from dataclasses import dataclass
 from typing import TypeAlias
 
-from edgefeat.atomic import check_place, write_text
-
-__all__ = ["Health", "OnHealth", "health_file"]
+__all__ = ["Health", "OnHealth"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,19 +108,3 @@ class Health:
 
 
 OnHealth: TypeAlias = Callable[[Health], None]
-
-
-def health_file(path: Path) -> OnHealth:
-    """Return what writes each report to a file, replaced in one step.
-
-    Raises:
-        SinkError: The file's folder is missing or cannot be written to, or the path is a folder.
-            What is returned raises it too, if the file cannot be written.
-    """
-    check_place(path)
-
-    def write(health: Health) -> None:
-        # Each second: not worth a write of a device's flash memory, which a power cut forgives.
-        write_text(path, json.dumps(asdict(health), indent=1) + "\n", durable=False)
-
-    return write

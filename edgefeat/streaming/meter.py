@@ -38,6 +38,7 @@ class Meter:
         last_record_at: `time.monotonic()` of the last record; None before the first. Written by the
             loop, as is the next one.
         busy_since: `time.monotonic()` when the loop took the frame that it works on.
+        worked_at: `time.monotonic()` when the loop was last done with a frame.
         started_at: `time.monotonic()` when the stream was made.
     """
 
@@ -51,7 +52,7 @@ class Meter:
         self.last_frame_at: float | None = None
         self.last_record_at: float | None = None
         self.busy_since: float | None = None
-        self.started_at = time.monotonic()
+        self.started_at = self.worked_at = time.monotonic()
         self._cpu_at_start = time.process_time()
         self._latency_ms = np.zeros(_KEPT_LATENCIES, np.float32)
         self._latency_at = np.zeros(_KEPT_LATENCIES, np.float64)

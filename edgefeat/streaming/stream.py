@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from types import TracebackType
 from typing import Literal, Self, TypeAlias
 
@@ -59,6 +59,8 @@ class Stream:
         on_close: Called once the source is released.
         names: What device, camera and session are called in records; None: the host's name, the
             source's, and a new text.
+        turns: Entered for the work on each frame, from its conversion to its features; streams that
+            share it take turns. The newest frame is taken once it is entered. None: no waiting.
 
     Raises:
         OptionError: A wrong value, or an option that does not go with this source.
@@ -76,6 +78,7 @@ class Stream:
         on_health: OnHealth | None = None,
         on_close: Callable[[], None] | None = None,
         names: Names | None = None,
+        turns: AbstractContextManager[object] | None = None,
     ) -> None:
         selection, limits = selection or Selection(), limits or Limits()
         asked = None if policy is None else Policy(choice("policy", policy, *Policy))
@@ -87,8 +90,9 @@ class Stream:
         self._meter = Meter()
         self._intake = Intake(self._buffer, self._pacer, self._meter, asked, source.traits)
         self._names = names or Names()
+        self._turns: AbstractContextManager[object] = turns or nullcontext()
         self._inference = Inference(
-            source.name,
+            self.source,
             extractor,
             selection,
             self._made_watch(selection, self._notice),
@@ -112,7 +116,7 @@ class Stream:
     @property
     def source(self) -> str:
         """What the source is called, never with a password."""
-        return self._source.name
+        return self._names.source or self._source.name
 
     @property
     def policy(self) -> Policy:
@@ -134,15 +138,12 @@ class Stream:
                 if outlet is not None:
                     outlet.start()
             self._supervisor.start()
-            meter = self._meter
-            while (frame := self._buffer.take()) is not None:
-                meter.busy_since = time.monotonic()
-                result = self._inference.record(frame, dropped=self._buffer.dropped)
+            while self._buffer.wait():
+                self._meter.busy_since = time.monotonic()
+                result = self._next()
                 if result is not None:
-                    meter.emitted += 1
-                    meter.last_record_at = time.monotonic()
                     yield result
-                meter.busy_since = None
+                self._meter.busy_since, self._meter.worked_at = None, time.monotonic()
         finally:
             self._meter.busy_since = None
             self.close()
@@ -192,6 +193,18 @@ class Stream:
     ) -> None:
         self.close()
 
+    def _next(self) -> StreamResult | None:
+        """Work on the next frame; None if it gives no record, or if the stream was stopped."""
+        with self._turns:
+            frame = self._buffer.take()
+            if frame is None:
+                return None
+            result = self._inference.record(frame, dropped=self._buffer.dropped)
+        if result is not None:
+            self._meter.emitted += 1
+            self._meter.last_record_at = time.monotonic()
+        return result
+
     def _made_watch(self, selection: Selection, note: Callable[[str], None]) -> SceneWatch:
         return SceneWatch(selection, note)
 
@@ -207,6 +220,7 @@ class Stream:
             self._reports.close(_TELL_BUDGET_S)
 
     def _tell(self, event: Event) -> None:
+        event = self._names.renamed(event, self._source.name)
         self._meter.note(event)
         if self._events is not None:
             self._events.put(event)
