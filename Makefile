@@ -117,6 +117,9 @@ format: $(EXPORT) ## mend the format, and what lint can mend
 models: $(EXPORT) ## rebuild models/ from the published weights
 	.venv/export/bin/python -m edgefeat_export.pipeline.release models
 
+levels: $(EXPORT) ## measure anew what a cosine means, in the files of models/ that say it
+	.venv/export/bin/python -m edgefeat_export.pipeline.release models --levels
+
 # Speed: the suite, this checkout against BASE, the harness itself, and other runtimes.
 BASE ?= main
 PEERS = .venv/peers/installed.stamp

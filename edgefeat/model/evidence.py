@@ -49,7 +49,8 @@ class Similarity(Record):
 
     Attributes:
         same: The smallest cosine of a picture to itself saved again.
-        near: The smallest cosine of near-duplicates: scaled, mirrored, brighter, cropped a little.
+        near: The smallest cosine of near-duplicates: compressed hard, scaled, mirrored, brighter,
+            cropped a little.
         look: The smallest cosine of what is worth a look.
         other_p999: 99.9 % of the pairs of photos of different things stay below this cosine.
         extra: Keys that this version does not know.

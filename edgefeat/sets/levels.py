@@ -38,6 +38,7 @@ def similarity_of(info: SetInfo, model: str | PathLike[str] | bytes | None = Non
     raise OptionError(
         "the model's file does not say which cosine near-duplicates have",
         where=model or "the shipped model",
-        remedy="Give a cosine of your own with {option}, or export the model again.",
+        remedy="Give a cosine of your own with {option}, or measure the model's with "
+        "`edgefeat-export levels`.",
         option="threshold",
     )

@@ -1,6 +1,6 @@
 """Export stage: a Keras backbone becomes one self-describing ONNX file.
 
-    from edgefeat_export import build, bundle, quantize, verify
+    from edgefeat_export import build, bundle, levels, quantize, verify
 
     built = build("efficientnet_lite0", "models")
     built.files[0].path, built.files[0].parities["features"].cosine_mean
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from edgefeat_export.networks.request import NetworkRequest
     from edgefeat_export.pipeline.build import build
     from edgefeat_export.pipeline.bundle import bundle
+    from edgefeat_export.pipeline.levels import levels
     from edgefeat_export.pipeline.quantize import quantize
     from edgefeat_export.pipeline.summary import summary
     from edgefeat_export.pipeline.verify import verify
@@ -39,6 +40,7 @@ __all__ = [
     "attach",
     "build",
     "bundle",
+    "levels",
     "quantize",
     "summary",
     "verify",
@@ -50,6 +52,7 @@ _HOMES = {
     "attach": "edgefeat_export.attaching.attach",
     "build": "edgefeat_export.pipeline.build",
     "bundle": "edgefeat_export.pipeline.bundle",
+    "levels": "edgefeat_export.pipeline.levels",
     "quantize": "edgefeat_export.pipeline.quantize",
     "summary": "edgefeat_export.pipeline.summary",
     "verify": "edgefeat_export.pipeline.verify",

@@ -2,8 +2,10 @@
 
     python tests/bench/bench_levels.py           measures the levels, as an export does
     python tests/bench/bench_levels.py PHOTOS    holds them against a folder of photos
+    python tests/bench/bench_levels.py CIFAR10.npz
+                                                 counts different pictures that reach them
 
-Both take `--model FILE`. In a folder every photo stands with its eight changed copies: shown are
+All take `--model FILE`. In a folder every photo stands with its eight changed copies: shown are
 the copies that are found, and pairs of different photos that reach a level too. `--same A,B` names
 two files that show one scene, `--at .83,.9` holds cosines of your own against the photos too.
 """
@@ -57,6 +59,23 @@ def hold(levels: Similarity, model: str, folder: str, same: list[str], own: list
             sys.stdout.write(f"    {change:<26} {(cosines >= least).mean():.3f}\n")
 
 
+def count_alike(levels: Similarity, model: str, file: str, own: list[float]) -> None:
+    """Print how many pairs of different pictures of CIFAR-10's test set reach the levels."""
+    with np.load(file) as data:
+        pictures, kinds = data["x_test"], data["y_test"].ravel()
+    with edgefeat.FeatureExtractor(model, normalize=True) as extractor:
+        rows = extractor.extract_batch(list(pictures), colour="rgb", workers=None)
+    pairs = np.triu(np.ones((len(rows), len(rows)), bool), 1)
+    cosines, of_one_kind = (rows @ rows.T)[pairs], (kinds[:, None] == kinds)[pairs]
+    tried = {name: getattr(levels, name) for name in ("same", "near", "look")}
+    for name, least in (*tried.items(), *(("at", cosine) for cosine in own)):
+        reached = cosines >= least
+        sys.stdout.write(
+            f"{name} {least:.2f}: {reached.sum()} of {len(cosines)} pairs, "
+            f"{(reached & of_one_kind).sum()} of them of one kind\n"
+        )
+
+
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -77,6 +96,9 @@ def main() -> None:
     if stated is None:
         raise SystemExit(f"{arguments.model}: its file states no levels")
     own = [float(cosine) for cosine in arguments.at.split(",") if cosine]
+    if arguments.photos.endswith(".npz"):
+        count_alike(stated, arguments.model, arguments.photos, own)
+        return
     hold(stated, arguments.model, arguments.photos, arguments.same.split(","), own)
 
 

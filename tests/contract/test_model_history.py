@@ -1,4 +1,4 @@
-"""A model file is committed only when its fingerprint changes."""
+"""A model file is committed only when its fingerprint changes, or what a cosine means."""
 
 from __future__ import annotations
 
@@ -76,6 +76,17 @@ def test_another_model_is_none(repository: Path, root: Path) -> None:
     path.write_bytes(other.read_bytes())
     commit(repository)
     assert needless(repository, since="rule") == []
+
+
+def test_levels_measured_anew_are_a_reason(repository: Path) -> None:
+    def mended(spec: dict[str, Any]) -> None:
+        spec["similarity"] = {"same": 0.9, "near": 0.8, "look": 0.7, "other_p999": 0.5}
+
+    rewrite(repository, mended)
+    commit(repository)
+    assert needless(repository, since="rule") == []
+    rewrite(repository, measured_anew)
+    assert needless(repository, since="rule") == ["uncommitted model.onnx"]
 
 
 def test_what_was_committed_before_the_rule_is_let_be(repository: Path) -> None:

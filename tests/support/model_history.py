@@ -1,7 +1,8 @@
 """Finds commits of model files that nobody needed: the same graph and weights, written again.
 
 Every commit of a model file stays in every clone for ever. Its spec also holds what was measured,
-and that differs a little from build to build; the fingerprint does not.
+and that differs a little from build to build; the fingerprint does not, and neither does what a
+cosine means. Who looks for copies needs the file in which that was mended.
 """
 
 from __future__ import annotations
@@ -11,8 +12,11 @@ import tempfile
 from pathlib import Path
 
 from edgefeat.model.file import read_model_file
+from edgefeat.model.spec import Similarity
 
 __all__ = ["needless"]
+
+Says = tuple[str, Similarity | None]
 
 
 def needless(repository: Path, *, since: str) -> list[str]:
@@ -29,13 +33,11 @@ def needless(repository: Path, *, since: str) -> list[str]:
     found = []
     for commit in commits:
         for file in _changed(repository, f"{commit}^", commit):
-            before, after = (
-                _fingerprint(repository, f"{at}:{file}") for at in (f"{commit}^", commit)
-            )
+            before, after = (_says(repository, f"{at}:{file}") for at in (f"{commit}^", commit))
             if before == after:
                 found.append(f"{commit[:12]} {file}")
     for file in _changed(repository, "HEAD"):
-        if _fingerprint(repository, f"HEAD:{file}") == _of_bytes((repository / file).read_bytes()):
+        if _says(repository, f"HEAD:{file}") == _of_bytes((repository / file).read_bytes()):
             found.append(f"uncommitted {file}")
     return found
 
@@ -46,16 +48,17 @@ def _changed(repository: Path, *between: str) -> list[str]:
     return _git(repository, *arguments, "--", "*.onnx").splitlines()
 
 
-def _fingerprint(repository: Path, blob: str) -> str:
+def _says(repository: Path, blob: str) -> Says:
     command = ["git", "-C", str(repository), "show", blob]
     return _of_bytes(subprocess.run(command, capture_output=True, check=True).stdout)
 
 
-def _of_bytes(content: bytes) -> str:
+def _of_bytes(content: bytes) -> Says:
     with tempfile.NamedTemporaryFile(suffix=".onnx") as file:
         file.write(content)
         file.flush()
-        return read_model_file(file.name).spec.fingerprint
+        spec = read_model_file(file.name).spec
+        return spec.fingerprint, spec.similarity
 
 
 def _git(repository: Path, *arguments: str) -> str:

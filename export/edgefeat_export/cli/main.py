@@ -14,7 +14,7 @@ from edgefeat.cli import running
 from edgefeat.cli.parser import Parser
 from edgefeat.errors import EdgefeatError
 from edgefeat_export import __version__
-from edgefeat_export.cli import attach, build, bundle, printing, quantize, verify
+from edgefeat_export.cli import attach, build, bundle, levels, printing, quantize, verify
 from edgefeat_export.cli import list as listing
 
 __all__ = ["build_parser", "main"]
@@ -48,6 +48,6 @@ def build_parser() -> tuple[Parser, argparse._SubParsersAction[Parser]]:
     )
     parser.add_argument("--version", action="version", version=f"edgefeat-export {__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for command in (build, quantize, bundle, attach, listing, verify):
+    for command in (build, quantize, bundle, attach, listing, verify, levels):
         command.add_parser(commands)
     return parser, commands

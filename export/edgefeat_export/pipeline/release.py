@@ -1,6 +1,7 @@
 """`python -m edgefeat_export.pipeline.release models`: rebuilds models/ from the source weights.
 
-Writes the default backbone's files, manifest.json, and the table in models/README.md.
+Writes the default backbone's files, manifest.json, and the table in models/README.md. With
+`--levels` the graphs stay: what a cosine means is measured anew, in files that say it.
 """
 
 from __future__ import annotations
@@ -11,10 +12,11 @@ import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from edgefeat import atomic
 from edgefeat.errors import EdgefeatError
+from edgefeat.model.file import read_model_file
 from edgefeat_export.errors import ExportError
 from edgefeat_export.networks.catalogue import DEFAULT_BACKBONE
 from edgefeat_export.quiet import import_tensorflow
@@ -23,7 +25,7 @@ if TYPE_CHECKING:
     from edgefeat_export.pipeline.request import Say
     from edgefeat_export.pipeline.results import FinishedFile
 
-__all__ = ["main", "release"]
+__all__ = ["main", "measure_levels", "release"]
 
 _BEGIN, _END = "<!-- table: made by `make models` -->\n", "<!-- end of table -->\n"
 
@@ -42,13 +44,31 @@ def release(folder: Path, *, say: Say) -> tuple[FinishedFile, ...]:
     from edgefeat_export.pipeline.build import build  # after TensorFlow, which it needs at import
 
     files = build(DEFAULT_BACKBONE, folder, precisions=("fp32", "int8"), say=say).files
-    manifest = {"models": [_entry(file) for file in files]}
-    text = json.dumps(manifest, indent=1) + "\n"
-    atomic.write_text(folder / "manifest.json", text, error=ExportError)
-    readme = folder / "README.md"
-    if readme.exists():
-        atomic.write_text(readme, _with_table(readme.read_text(), files), error=ExportError)
+    _write_lists(folder, [_entry(file.path) for file in files])
     return files
+
+
+def measure_levels(folder: Path, *, say: Say) -> None:
+    """Measure the levels of the default models anew, and list the files with their new hashes.
+
+    A file without levels stays as it is, and so does one whose levels are the same.
+
+    Args:
+        folder: Where the files are.
+        say: Takes lines of progress.
+
+    Raises:
+        ExportError: Nothing can be told, or a file cannot be written.
+        ModelError: A file is missing or damaged.
+    """
+    from edgefeat_export.pipeline.levels import levels
+
+    paths = sorted(folder.glob("*.onnx"))
+    for path in paths:
+        stated = read_model_file(path).spec.similarity
+        if stated is not None and levels(path) != stated:
+            levels(path, path, say=say)
+    _write_lists(folder, [_entry(path) for path in paths])
 
 
 def main() -> int:
@@ -57,8 +77,13 @@ def main() -> int:
         prog="python -m edgefeat_export.pipeline.release", description=__doc__
     )
     parser.add_argument("folder", type=Path, help="where the files go, such as models")
+    parser.add_argument(
+        "--levels", action="store_true", help="only measure what a cosine means anew"
+    )
+    arguments = parser.parse_args()
+    make = measure_levels if arguments.levels else release
     try:
-        release(parser.parse_args().folder, say=_say)
+        make(arguments.folder, say=_say)
     except EdgefeatError as error:
         _say(f"error: {error}")
         return 3
@@ -69,34 +94,40 @@ def _say(line: str) -> None:
     sys.stderr.write(f"edgefeat-export: {line}\n")
 
 
-def _entry(file: FinishedFile) -> dict[str, object]:
-    spec = json.loads(file.spec.to_json())
+def _entry(path: Path) -> dict[str, Any]:
+    spec, content = read_model_file(path).spec, path.read_bytes()
+    told = json.loads(spec.to_json())
     return {
-        "file": file.path.name,
-        "sha256": _sha256(file),
-        "size_bytes": file.size_bytes,
-        "dim": file.spec.dim,
-        **{key: spec[key] for key in ("name", "precision", "fingerprint", "source", "parity")},
+        "file": path.name,
+        "sha256": hashlib.sha256(content).hexdigest(),
+        "size_bytes": len(content),
+        "dim": spec.dim,
+        **{key: told[key] for key in ("name", "precision", "fingerprint", "source", "parity")},
     }
 
 
-def _with_table(text: str, files: Sequence[FinishedFile]) -> str:
+def _write_lists(folder: Path, entries: Sequence[dict[str, Any]]) -> None:
+    """Write manifest.json, and the table in a README.md that is there."""
+    text = json.dumps({"models": entries}, indent=1) + "\n"
+    atomic.write_text(folder / "manifest.json", text, error=ExportError)
+    readme = folder / "README.md"
+    if readme.exists():
+        atomic.write_text(readme, _with_table(readme.read_text(), entries), error=ExportError)
+
+
+def _with_table(text: str, entries: Sequence[dict[str, Any]]) -> str:
     rows = ["| file | size | features | cosine to Keras, mean / min | relative L2, max | sha256 |"]
     rows.append("|---|---|---|---|---|---|")
-    for file in files:
-        parity = file.parities[file.spec.primary.name]
+    for entry in entries:
+        parity = entry["parity"]
         rows.append(
-            f"| `{file.path.name}` | {file.size_bytes / 1e6:.2f} MB | {file.spec.dim} "
-            f"| {parity.cosine_mean:.5f} / {parity.cosine_min:.5f} | {parity.relative_l2_max:.1e} "
-            f"| `{_sha256(file)[:16]}...` |"
+            f"| `{entry['file']}` | {entry['size_bytes'] / 1e6:.2f} MB | {entry['dim']} "
+            f"| {parity['cosine_mean']:.5f} / {parity['cosine_min']:.5f} "
+            f"| {parity['relative_l2_max']:.1e} | `{entry['sha256'][:16]}...` |"
         )
     before, _, rest = text.partition(_BEGIN)
     _, _, after = rest.partition(_END)
     return f"{before}{_BEGIN}" + "\n".join(rows) + f"\n{_END}{after}"
-
-
-def _sha256(file: FinishedFile) -> str:
-    return hashlib.sha256(file.path.read_bytes()).hexdigest()
 
 
 if __name__ == "__main__":

@@ -50,15 +50,39 @@ def test_a_users_photos_are_taken_and_unreadable_ones_left_out(tmp_path: Path) -
     assert [photo.shape for _, photo in found] == [(800, 36, 3)] * 2
 
 
+def copies_with(**cosines: np.ndarray) -> dict[str, np.ndarray]:
+    """Return cosines of 48 photos to their copies: .999, but for the changes that are named."""
+    named = {name.replace("_", " "): values for name, values in cosines.items()}
+    return {change: named.get(change, np.full(48, 0.999)) for change in copies.CHANGES}
+
+
 def test_levels_are_quantiles_rounded_down() -> None:
-    found = {change: np.full(100, 0.999) for change in copies.CHANGES}
-    found["JPEG of quality 75"] = np.linspace(0.901, 1.0, 100)
-    found["half the size"] = np.full(100, 0.857)
-    found["written on"] = np.full(100, 0.703)
+    found = copies_with(
+        JPEG_of_quality_75=np.linspace(0.901, 1.0, 48),
+        half_the_size=np.full(48, 0.857),
+        written_on=np.full(48, 0.703),
+    )
     levels = likeness.thresholds(found, np.linspace(0, 0.5004, 10_000))
     assert (levels.same, levels.near, levels.look) == (0.91, 0.85, 0.70)
     assert levels.other_p999 == 0.50
-    found["JPEG of quality 75"] = np.full(100, 0.6)
+
+
+@pytest.mark.parametrize("change", ["JPEG_of_quality_30", "mirrored", "a_quarter_brighter"])
+def test_near_finds_the_worst_copy_of_each_of_its_changes(change: str) -> None:
+    found = copies_with(**{change: np.array([0.826, *[0.95] * 47])})
+    assert likeness.thresholds(found, np.zeros(10)).near == 0.82
+
+
+def test_one_odd_photo_draws_no_level_down_among_different_photos() -> None:
+    found = copies_with(half_the_size=np.array([0.1, *[0.95] * 47]), written_on=np.full(48, 0.2))
+    levels = likeness.thresholds(found, np.linspace(0, 0.6004, 10_000))
+    assert levels.other_p999 == 0.60
+    assert levels.near == 0.80  # half way from other photos to `same`, which is 0.99
+    assert levels.look == 0.60
+
+
+def test_levels_never_cross() -> None:
+    found = copies_with(JPEG_of_quality_75=np.full(48, 0.6))
     levels = likeness.thresholds(found, np.zeros(10))
     assert levels.look <= levels.near <= levels.same == 0.6
 
