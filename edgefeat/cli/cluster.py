@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edgefeat.cli.finding_options import add_finding_options, open_photos
+from edgefeat.messages.counts import counted
 from edgefeat.options.option import whole_from
 
 if TYPE_CHECKING:
@@ -76,8 +77,8 @@ def run(arguments: argparse.Namespace) -> int:
     if len(found.groups) < arguments.k and not arguments.quiet:
         sys.stdout.flush()
         sys.stderr.write(
-            f"edgefeat: {len(found.groups)} groups: there are not as many different pictures as "
-            f"{arguments.k}\n"
+            f"edgefeat: {counted(len(found.groups), 'group')}: there are not as many "
+            f"different pictures as {arguments.k}\n"
         )
     return 0
 
@@ -97,7 +98,7 @@ def _as_text(found: Clusters) -> str:
 
     lines = []
     for number, group in enumerate(found.groups):
-        lines.append(f"group {number + 1}: {len(group)} pictures\n")
+        lines.append(f"group {number + 1}: {counted(len(group), 'picture')}\n")
         shown = zip(group.paths[:_SHOWN], group.scores.tolist(), strict=False)
         lines += [f"{score:8.3f}  {printable(path)}\n" for path, score in shown]
         if len(group) > _SHOWN:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from edgefeat.cli.finding_options import add_finding_options, open_photos
 from edgefeat.cli.options import read_options
 from edgefeat.errors import OptionError
+from edgefeat.messages.counts import counted
 from edgefeat.options.extractor import ModelOptions
 from edgefeat.options.option import number_from
 
@@ -155,7 +156,7 @@ def _described(copy: Copy) -> str:
 def _summary(found: Duplicates) -> str:
     pictures = sum(len(group.copies) for group in found.groups)
     level = "" if found.level is None else f" ({found.level})"
-    groups = "1 group" if len(found.groups) == 1 else f"{len(found.groups)} groups"
+    groups = counted(len(found.groups), "group")
     text = (
         f"edgefeat: {groups} with {pictures} of {found.rows} pictures; cosine "
         f"{found.threshold:.3f} and up{level}\n"

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Self
 from edgefeat.cli.options import read_options, refuse
 from edgefeat.cli.stopping import stop_on_signals
 from edgefeat.errors import OptionError
+from edgefeat.messages.counts import counted
 from edgefeat.options.corpus import CorpusOptions
 from edgefeat.options.extractor import EngineOptions, ModelOptions
 from edgefeat.options.many import ManyOptions
@@ -115,9 +116,9 @@ def _say(
         return
     if arguments.quiet:
         return
-    words = [f"{len(done)} part{'s' * (len(done) != 1)} done" if done else "no part to do"]
+    words = [f"{counted(len(done), 'part')} done" if done else "no part to do"]
     if done:
-        words.append(f"{rows} pictures have features")
+        words.append(f"features of {counted(rows, 'picture')}")
     if failed:
         words.append(f"{failed} failed")
     if damaged:

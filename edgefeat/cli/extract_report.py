@@ -7,6 +7,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from edgefeat.cli.not_taken import not_taken_line
+from edgefeat.messages.counts import counted
 from edgefeat.model import codec
 from edgefeat.sets.names import encode_name
 
@@ -55,7 +56,7 @@ def as_text(summary: Summary) -> str:
     if summary.damaged:
         parts.append(f"{summary.damaged} of damaged pictures")
     if count := sum(summary.skipped.values()):
-        parts.append(f"{count} files not taken")
+        parts.append(f"{counted(count, 'file')} not taken")
     if summary.ending is Ending.FAILURE:
         parts.append("stopped at the first failure (--on-error stop)")
     if summary.ending is Ending.ASKED:
@@ -98,17 +99,17 @@ def _changes(summary: Summary) -> list[str]:
     if changes.mended or changes.unreadable_names:
         lost = f", {changes.unreadable_names} of which nobody knows the names"
         said.append(
-            f"{changes.mended + changes.unreadable_names} rows stood in damaged shards"
+            f"{counted(changes.mended + changes.unreadable_names, 'row')} stood in damaged shards"
             f"{lost if changes.unreadable_names else ''}; they are done again."
         )
     if summary.synced:
-        counted = (
+        counts = (
             (changes.new, "new"),
             (changes.changed, "changed and done again"),
             (changes.gone, "no longer among the sources and dropped"),
             (changes.retried, "failed before and tried again"),
         )
-        told = ", ".join(f"{count} {what}" for count, what in counted if count)
+        told = ", ".join(f"{count} {what}" for count, what in counts if count)
         return [*said, f"the set was changed: {told}." if told else "nothing changed."]
     if changes.gone:
         said.append(

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from edgefeat.cli.options import add_options, read_options
+from edgefeat.messages.counts import counted
 from edgefeat.options.extractor import EngineOptions, ModelOptions
 
 if TYPE_CHECKING:
@@ -57,7 +58,8 @@ def _told(summary: Summary, *, quiet: bool) -> list[str]:
 
     lines = [not_taken_line(one) for one in summary.not_taken if one.pictures or not quiet]
     if summary.failures:
-        lines.append(f"{summary.failures} pictures gave no features: {summary.output}/errors.jsonl")
+        pictures = counted(summary.failures, "picture")
+        lines.append(f"{pictures} gave no features: {summary.output}/errors.jsonl")
     if summary.changes is not None and not quiet:
         changes = summary.changes
         counts = ((changes.new, "new"), (changes.changed, "changed"), (changes.gone, "gone"))

@@ -46,8 +46,14 @@ class Parser(argparse.ArgumentParser):
             self.error(f"no command {named!r}{suggestion(named, commands.choices) or there_is}")
         arguments = argparse.Namespace()
         _, unknown = self.parse_known_args(words, arguments)
+        if named is None or not unknown:
+            return arguments
+        parser: Parser = arguments.parser
+        if unknown[0] == "--" or not unknown[0].startswith("-"):
+            # Names on both sides of an option, which argparse takes only when it is asked twice.
+            rest = words[list(words).index(named) + 1 :]
+            arguments, unknown = parser.parse_known_intermixed_args(rest)
         if unknown:
-            parser: Parser = arguments.parser
             parser._refuse(unknown[0])
         return arguments
 

@@ -16,6 +16,7 @@ from edgefeat.cli.options import (
     refuse,
 )
 from edgefeat.errors import OptionError
+from edgefeat.messages.counts import counted
 from edgefeat.options.corpus import CorpusOptions
 from edgefeat.options.extractor import EngineOptions, ModelOptions
 from edgefeat.options.plan import PlanOptions
@@ -150,7 +151,8 @@ def _say(arguments: argparse.Namespace, made: PlanMade) -> None:
     elif not arguments.quiet:
         there = ", as was planned before" if made.was_there else ""
         sys.stderr.write(
-            f"edgefeat: {plan.pictures} pictures in {plan.parts} parts of {plan.part_size}, "
+            f"edgefeat: {counted(plan.pictures, 'picture')} in {counted(plan.parts, 'part')} of "
+            f"{plan.part_size}, "
             f"in {place}{there}\n"
             f"          edgefeat extract --plan {place} --part missing\n"
         )
@@ -196,21 +198,20 @@ def _as_text(place: str, status: Status) -> str:
 
     plan = status.plan
     lines = [
-        f"{place}: {len(status.done)} of {plan.parts} parts "
-        f"({len(status.done) / plan.parts:.0%}), {status.rows} of {plan.pictures} pictures have "
-        "features",
+        f"{place}: {len(status.done)} of {counted(plan.parts, 'part')} "
+        f"({len(status.done) / plan.parts:.0%}), features of {status.rows} of "
+        f"{counted(plan.pictures, 'picture')}",
     ]
     if status.missing:
         lines.append(f"  missing parts: {ranges_text(status.missing)}")
     if status.left_s is not None:
         lines.append(f"  {clock(status.left_s)} left at the pace so far")
     if status.damaged:
-        lines.append(f"  {status.damaged} rows of damaged pictures")
+        lines.append(f"  {counted(status.damaged, 'row')} of damaged pictures")
     for one in status.failures:
         lines.append(f"  {one.count} failed: {one.reason}")
         lines.append(f"    such as {', '.join(one.examples)}")
     if status.foreign:
-        lines.append(
-            f"  {len(status.foreign)} other Parquet files: {', '.join(status.foreign[:3])}"
-        )
+        others = counted(len(status.foreign), "other Parquet file")
+        lines.append(f"  {others}: {', '.join(status.foreign[:3])}")
     return "\n".join(lines) + "\n"

@@ -77,6 +77,7 @@ def add_parser(
     add("--approximate", action="store_true", help="by an index, for large sets; see below")
     add("--html", metavar="FILE", help="write a contact sheet of what was found")
     add("--json", action="store_true", help="a line of JSON for each photo")
+    add("-q", "--quiet", action="store_true", help="no progress bar, no notes")
     add_finding_options(parser)
     parser.set_defaults(run=run)
 
@@ -97,13 +98,14 @@ def run(arguments: argparse.Namespace) -> int:
         return _watch(arguments)
     if arguments.html:
         atomic.check_place(Path(arguments.html))
-    there = open_photos(arguments)
+    there = open_photos(arguments, quiet=arguments.quiet)
     listing = Listing(archives=False)
     listing.add(arguments.photos)
     photos = listing.pictures
     failed = [f"{printable(where)}: {error.reason}" for where, error in listing.failures]
     for one in not_taken(listing.tally):
-        sys.stderr.write(f"edgefeat: note: {not_taken_line(one)}\n")
+        if one.pictures or not arguments.quiet:
+            sys.stderr.write(f"edgefeat: note: {not_taken_line(one)}\n")
     show = _as_json if arguments.json else _as_text
     every: list[tuple[str, Matches]] = []
     for photo, found in _found(arguments, there, photos, failed):
@@ -143,7 +145,7 @@ def _search(
 ) -> Matches:
     from edgefeat.messages.progress import Progress
 
-    with Progress(len(there), "index: rows") as progress:
+    with Progress(len(there), "index: rows", live=not arguments.quiet) as progress:
 
         def advance(count: int) -> None:
             for _ in range(count):
@@ -168,7 +170,7 @@ def _watch(arguments: argparse.Namespace) -> int:
     from edgefeat.streaming import stream
 
     refuse(arguments, "html", problem="has no effect with a camera, whose frames are not kept")
-    there = open_photos(arguments)
+    there = open_photos(arguments, quiet=arguments.quiet)
     show = _as_json if arguments.json else _as_text
     with warnings_as_notes(arguments), photo_extractor(arguments, there) as extractor:
         for frame in stream(arguments.camera, extractor):

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from edgefeat.cli.finding_options import add_finding_options, open_photos
 from edgefeat.cli.options import refuse
+from edgefeat.messages.counts import counted
 from edgefeat.options.option import whole_from
 
 if TYPE_CHECKING:
@@ -112,8 +113,8 @@ def _write_map(arguments: argparse.Namespace) -> int:
 def _say(path: str, count: int, missing: int, *, quiet: bool) -> None:
     if missing:
         sys.stderr.write(
-            f"edgefeat: {path}: {missing} of {count} pictures cannot be read now. Names are "
-            "relative to the folder that the set was made in.\n"
+            f"edgefeat: {path}: {missing} of {counted(count, 'picture')} cannot be read now. "
+            "Names are relative to the folder that the set was made in.\n"
         )
     elif not quiet:
-        sys.stderr.write(f"edgefeat: {count} pictures in {path}\n")
+        sys.stderr.write(f"edgefeat: {counted(count, 'picture')} in {path}\n")

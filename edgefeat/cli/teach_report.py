@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from edgefeat.cli.not_taken import not_taken_line
 from edgefeat.cli.record_lines import printable
+from edgefeat.messages.counts import counted
 
 if TYPE_CHECKING:
     from edgefeat.teaching.report import Accuracy, Taught
@@ -28,21 +29,22 @@ def notes(taught: Taught, *, quiet: bool) -> list[str]:
     lines = [not_taken_line(one) for one in taught.not_taken if one.pictures or not quiet]
     lines += [printable(note) for note in taught.notes]
     if taught.failed:
-        lines.append(f"{_pictures(len(taught.failed))} gave no features and were not learnt")
+        lines.append(f"{counted(len(taught.failed), 'picture')} gave no features: not learnt")
     if taught.contradicting:
         lines.append(
-            f"{_pictures(taught.contradicting)} of equal features with different answers: one of "
-            "them is wrong"
+            f"{counted(taught.contradicting, 'picture')} of equal features with different "
+            "answers: one of them is wrong"
         )
     if taught.repeated:
         lines.append(
-            f"{_pictures(taught.repeated)} stood there already with the same answer: each counts "
-            "once"
+            f"{counted(taught.repeated, 'picture')} stood there already with the same "
+            "answer: each counts once"
         )
     if taught.near_duplicates:
         lines.append(
-            f"{taught.near_duplicates} of {_pictures(taught.pictures)} have a near-duplicate with "
-            "the same answer: for new pictures expect less than what is said here"
+            f"{taught.near_duplicates} of {counted(taught.pictures, 'picture')} have a "
+            "near-duplicate with the same answer: for new pictures expect less than what is said "
+            "here"
         )
     few = [one.name for one in taught.classes if one.pictures < _FEW]
     if few and not quiet:
@@ -79,7 +81,9 @@ def as_text(taught: Taught) -> str:
         lines.append(
             f"called {name!r}: about {100 * taught.unlike:.1f} % of pictures like those shown"
         )
-    lines.append(f"learnt from {_pictures(taught.pictures)}: {taught.method}{_before(taught)}")
+    lines.append(
+        f"learnt from {counted(taught.pictures, 'picture')}: {taught.method}{_before(taught)}"
+    )
     lines.append(_size(taught))
     return "\n".join(lines) + "\n"
 
@@ -106,7 +110,3 @@ def _size(taught: Taught) -> str:
     if size.memory:
         return f"{text} and the features kept for adding {size.memory / 1e3:.0f} kB"
     return f"{text}; it keeps no features, so nothing can be added later"
-
-
-def _pictures(count: int) -> str:
-    return "1 picture" if count == 1 else f"{count} pictures"

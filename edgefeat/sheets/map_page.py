@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from edgefeat import atomic
+from edgefeat.messages.counts import counted
 from edgefeat.sets.searchable import SearchableSet
 from edgefeat.sheets.map_script import MAP_SCRIPT, MAP_STYLE
 from edgefeat.sheets.page import head, plain_name
@@ -78,8 +79,8 @@ def write_map(
     }
     left_out = groups.count(-1)
     facts = (
-        f"{len(there)} pictures; like pictures lie together. Model {there.info.model}, fingerprint "
-        f"{there.info.fingerprint[:12]}."
+        f"{counted(len(there), 'picture')}; like pictures lie together. Model "
+        f"{there.info.model}, fingerprint {there.info.fingerprint[:12]}."
     )
     if left_out:
         facts += f" Grey: {left_out} pictures of groups beyond the {_MOST_LABELS} largest."

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from edgefeat.messages.counts import counted
 from edgefeat.search.results import Matches
 from edgefeat.sets.clusters import Clusters
 from edgefeat.sets.duplicates import Copy, DuplicateGroup, Duplicates
@@ -98,8 +99,8 @@ def of_duplicates(found: Duplicates) -> Sheet:
     """Return the sheet of near-duplicates: a section for each group, the picture to keep first."""
     level = "" if found.level is None else f" ({found.level})"
     facts = [
-        f"{len(found.groups)} groups among {found.rows} pictures. Every picture of a group has a "
-        f"cosine of {found.threshold:.3f} or more to its medoid{level}.",
+        f"{counted(len(found.groups), 'group')} among {counted(found.rows, 'picture')}. Every "
+        f"picture of a group has a cosine of {found.threshold:.3f} or more to its medoid{level}.",
         "Marked are all pictures but those to keep, which have the most pixels, then the most "
         "bytes. Nothing was deleted.",
     ]
@@ -149,8 +150,8 @@ def of_clusters(there: SearchableSet, found: Clusters) -> Sheet:
         for number, group in enumerate(found.groups)
     )
     facts = (
-        f"{len(there)} pictures in {len(sections)} groups. The numbers are cosines to the middle "
-        "of the group, the most typical picture first.",
+        f"{counted(len(there), 'picture')} in {counted(len(sections), 'group')}. The numbers "
+        "are cosines to the middle of the group, the most typical picture first.",
         _model(there),
     )
     return Sheet(title="Groups of like pictures", facts=facts, sections=sections)
@@ -163,7 +164,10 @@ def of_set(there: SearchableSet) -> Sheet:
         folder = path.rpartition("/")[0] or "."
         folders.setdefault(folder, []).append(Card(path=path, facts=facts_of(path)))
     sections = tuple(Section(title=folder, cards=tuple(cards)) for folder, cards in folders.items())
-    facts = (f"{len(there)} pictures in {len(sections)} folders.", _model(there))
+    facts = (
+        f"{counted(len(there), 'picture')} in {counted(len(sections), 'folder')}.",
+        _model(there),
+    )
     return Sheet(title="Contact sheet", facts=facts, sections=sections)
 
 

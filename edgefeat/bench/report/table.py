@@ -11,6 +11,7 @@ from edgefeat.bench.statistics.gate import Judgement
 from edgefeat.bench.statistics.summary import TOTAL
 from edgefeat.bench.surroundings import Machine
 from edgefeat.measures.percentiles import Percentile, label
+from edgefeat.messages.counts import counted
 
 __all__ = [
     "as_text",
@@ -61,13 +62,13 @@ def machine_lines(machine: Machine) -> list[str]:
     versions = ", ".join(f"{name} {version}" for name, version in machine.versions.items())
     size = f"; {machine.install_bytes / _MB:.0f} MB installed" if machine.install_bytes else ""
     return [
-        f"machine:  {name}, {_count(machine.cores, 'core')}{memory}{limited}; {flags}{dot}",
+        f"machine:  {name}, {counted(machine.cores, 'core')}{memory}{limited}; {flags}{dot}",
         f"software: {versions}{size}",
     ]
 
 
 def _subject(subject: Subject) -> Iterator[str]:
-    threads = _count(subject.threads, "thread")
+    threads = counted(subject.threads, "thread")
     size = f"{subject.file_bytes / _MB:.1f} MB"
     providers = ", ".join(subject.providers)
     yield f"{subject.label}: {subject.precision}, {size}, {providers}, {threads}"
@@ -83,12 +84,12 @@ def load_lines(subject: Subject) -> Iterator[str]:
     load, first = subject.load_ms, subject.first_call_ms
     yield f"  in this process  load {load:.1f} ms, first call {first:.2f} ms"
     if multi := subject.multi_stream:
-        what = f"{_count(multi.streams, 'picture')} a query, {_count(multi.workers, 'worker')}"
+        what = f"{counted(multi.streams, 'picture')} a query, {counted(multi.workers, 'worker')}"
         yield f"  multi-stream     {_one_line(multi.query)} ({what})"
     if subject.server:
         yield _server(subject.server)
     if offline := subject.offline:
-        workers = _count(offline.workers, "worker")
+        workers = counted(offline.workers, "worker")
         yield f"  offline          {offline.calls_per_s:.1f} pictures/s ({workers})"
     if camera := subject.camera:
         yield (
@@ -102,7 +103,7 @@ def _cold_start(cold: ColdStart) -> Iterator[str]:
     yield (
         f"  cold start       {cold.total_ms:.0f} ms to the first feature: interpreter "
         f"{cold.interpreter_ms:.0f}, imports {cold.imports_ms:.0f}, load {cold.load_ms:.0f}, first "
-        f"call {cold.first_call_ms:.0f} (median of {_count(cold.starts, 'start')}{bytecode})"
+        f"call {cold.first_call_ms:.0f} (median of {counted(cold.starts, 'start')}{bytecode})"
     )
     if cold.peak_rss_bytes and cold.steady_rss_bytes:
         peak, steady = cold.peak_rss_bytes / _MB, cold.steady_rss_bytes / _MB
@@ -156,10 +157,10 @@ def _one_line(latency: LatencySummary) -> str:
 def _server(server: Server) -> str:
     bound = f"{label(server.quantile)} within {server.bound_ms:g} ms"
     if server.rate_per_s is None:
-        return f"  server           no rate keeps {bound} ({_count(server.workers, 'worker')})"
+        return f"  server           no rate keeps {bound} ({counted(server.workers, 'worker')})"
     return (
         f"  server           {server.rate_per_s:.1f} pictures/s at most for {bound} "
-        f"(Poisson arrivals, {_count(server.workers, 'worker')})"
+        f"(Poisson arrivals, {counted(server.workers, 'worker')})"
     )
 
 
@@ -203,7 +204,3 @@ def judgement_line(
         f"  {judgement.label:<40} {judgement.rule.text:<10} {ratio_text(ratio)}  "
         f"{judgement.verdict}{reason}{machine}"
     )
-
-
-def _count(count: int, what: str) -> str:
-    return f"{count} {what}{'' if count == 1 else 's'}"

@@ -65,6 +65,20 @@ def test_a_photo_that_fails_is_named_and_the_rest_goes_on(
     assert shown.err == f"edgefeat: {gone}: no such file. Check the path.\n"
 
 
+def test_quiet_leaves_notes_out_but_not_what_failed(
+    album: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shutil.copy(album / "rocket.jpg", tmp_path)
+    (tmp_path / "notes.txt").write_text("no picture")
+    search = ["search", str(album / "set.npz"), str(tmp_path), "-k", "1"]
+    assert main(search) == 0
+    assert "1 file not taken" in capsys.readouterr().err
+    assert main([*search, "-q"]) == 0
+    assert capsys.readouterr().err == ""
+    assert main(["search", "-q", *search[1:3], str(tmp_path / "gone.jpg")]) == 1
+    assert "gone.jpg: no such file" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [

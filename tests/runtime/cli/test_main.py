@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from edgefeat.cli.main import COMMANDS, main
+from edgefeat.cli.main import COMMANDS, build_parser, main
 from edgefeat.cli.parser import Parser
 from edgefeat.errors import OptionError
 
@@ -59,6 +59,27 @@ def test_the_bare_command_prints_its_help_and_fails(capsys: pytest.CaptureFixtur
     printed = capsys.readouterr()
     assert printed.out == ""
     assert printed.err.startswith("usage: edgefeat [-h] [--version] COMMAND ...")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["set", "a.jpg", "-k", "2", "b.jpg"],
+        ["set", "-k", "2", "a.jpg", "b.jpg"],
+        ["-k", "2", "set", "--", "a.jpg", "b.jpg"],
+        ["set", "-k", "2", "--", "a.jpg", "b.jpg"],
+    ],
+)
+def test_names_may_stand_on_both_sides_of_an_option(words: list[str]) -> None:
+    parser, commands = build_parser(only="search")
+    arguments = parser.parse_command(commands, ["search", *words])
+    assert (arguments.set, arguments.photos, arguments.k) == ("set", ["a.jpg", "b.jpg"], 2)
+
+
+def test_a_name_with_a_dash_in_front_stands_behind_two_dashes() -> None:
+    parser, commands = build_parser(only="extract")
+    arguments = parser.parse_command(commands, ["extract", "a.jpg", "-q", "--", "-odd.jpg"])
+    assert arguments.sources == ["a.jpg", "-odd.jpg"]
 
 
 def test_an_option_that_the_library_refuses_looks_the_same(
