@@ -20,6 +20,7 @@ _SHOWN = 6  # names of classes and columns in a line
 _UNSEEN = {
     Unseen.BIN: "an unseen one shares a bin",
     Unseen.ZEROS: "an unseen one is all zeros",
+    Unseen.HASH: "an unseen one has a place by its hash",
     Unseen.REFUSE: "an unseen one is refused",
 }
 
@@ -55,6 +56,8 @@ def _rules(column: NumberInput | IntegerInput | CategoryInput | TextInput) -> li
     else:
         rules = ["never missing"]
     if isinstance(column, CategoryInput):
+        if column.unseen is Unseen.HASH and not column.values:
+            return ["each has a place by its hash", *rules]
         return [f"{column.values} known", _UNSEEN[column.unseen], *rules]
     if column.range is not None:
         rules.append(f"seen {column.range[0]:g} to {column.range[1]:g}")

@@ -125,7 +125,7 @@ class Session:
                 from edgefeat.model.probe_rows import neutral
 
                 count = len(next(iter(feed.values()))) if feed else 1
-                feed = {**feed, column.name: neutral(column, count)}
+                feed = {**feed, **neutral(column, count)}
         try:
             results: list[Any] = self._session.run(list(outputs), feed)
         except ORT_ERRORS as error:

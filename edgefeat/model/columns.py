@@ -7,6 +7,7 @@ holds every row to it. Vocabularies stay in the graph. Standard library only.
 
 # Without `from __future__ import annotations`: `codec` reads these, and text would cost it 1 ms.
 
+import re
 from collections.abc import Mapping
 from dataclasses import field
 from enum import StrEnum
@@ -21,6 +22,8 @@ __all__ = [
     "UNSEEN_OUTPUT",
     "CategoryInput",
     "ColumnInput",
+    "HashAlgorithm",
+    "HashInput",
     "IntegerInput",
     "MissingNumber",
     "MissingToken",
@@ -60,11 +63,47 @@ class MissingToken(StrEnum):
 
 
 class Unseen(StrEnum):
-    """A category that the vocabulary lacks shares one bin, has only zeros, or is refused."""
+    """A category that the vocabulary lacks shares one bin, has only zeros, has a place by its hash,
+    or is refused."""
 
     BIN = "bin"
     ZEROS = "zeros"
+    HASH = "hash"
     REFUSE = "refuse"
+
+
+class HashAlgorithm(StrEnum):
+    """How a value becomes 64 bits."""
+
+    FARMHASH64 = "farmhash64"
+    SIPHASH24 = "siphash24"
+
+
+class HashInput(Record):
+    """One more input of the graph: the hash of each value of a column, int64 `(batch, size)`.
+
+    `docs/hashing.md` says what is hashed, and how.
+
+    Args:
+        name: The input's name in the graph.
+        algorithm: The hash.
+        key: The 16 bytes of SipHash's key in hexadecimal; None for FarmHash.
+        extra: Keys that this version does not know.
+    """
+
+    name: str
+    algorithm: HashAlgorithm
+    key: str | None = field(default=None, metadata=_LEFT_OUT)
+    extra: Extra = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if not self.name:
+            raise OptionError("expected a name, got an empty one", option="name")
+        if self.algorithm is HashAlgorithm.SIPHASH24:
+            if not re.fullmatch(r"[0-9a-f]{32}", self.key or ""):
+                raise OptionError(f"expected 32 hexadecimal digits, got {self.key!r}", option="key")
+        elif self.key is not None:
+            raise OptionError(f"expected none for {self.algorithm}, got {self.key!r}", option="key")
 
 
 class ColumnInput(Record):
@@ -75,6 +114,7 @@ class ColumnInput(Record):
         size: How many values a row has here: 1 for a column of single values.
         columns: Names of these values, one each, where their owner named them; a row may then give
             each by its own name.
+        hashes: Further inputs of the graph, which take hashes of these values; None for none.
         extra: Keys that this version does not know.
     """
 
@@ -82,6 +122,7 @@ class ColumnInput(Record):
     name: str
     size: int = 1
     columns: tuple[str, ...] | None = field(default=None, metadata=_LEFT_OUT)
+    hashes: tuple[HashInput, ...] | None = field(default=None, metadata=_LEFT_OUT)
     extra: Extra = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -112,6 +153,7 @@ class NumberInput(ColumnInput):
         name: The input's name in the graph, and the column's name in a row.
         size: How many numbers a row has here.
         columns: Names of these numbers, if they have any.
+        hashes: Further inputs of the graph, with hashes of these numbers; None for none.
         dtype: What the graph takes.
         missing: What becomes of a missing number.
         range: The smallest and the largest number that was seen at export; None if not known.
@@ -136,6 +178,7 @@ class IntegerInput(ColumnInput):
         name: The input's name in the graph, and the column's name in a row.
         size: How many numbers a row has here.
         columns: Names of these numbers, if they have any.
+        hashes: Further inputs of the graph, with hashes of these numbers; None for none.
         missing: What becomes of a missing number.
         missing_token: The number that stands for a missing one; None where it is refused.
         range: The smallest and the largest number that was seen at export; None if not known.
@@ -164,6 +207,7 @@ class CategoryInput(ColumnInput):
         name: The input's name in the graph, and the column's name in a row.
         size: How many words a row has here.
         columns: Names of these words, if they have any.
+        hashes: Further inputs of the graph, with hashes of these words; None for none.
         unseen: What becomes of a word that the vocabulary lacks.
         missing: What becomes of a missing word.
         missing_token: The word that stands for a missing one; None where it is refused.
@@ -191,6 +235,7 @@ class TextInput(ColumnInput):
         name: The input's name in the graph, and the column's name in a row.
         size: How many texts a row has here.
         columns: Names of these texts, if they have any.
+        hashes: Further inputs of the graph, with hashes of these texts; None for none.
         max_chars: How many characters (code points) a text may have.
         extra: Keys that this version does not know.
     """

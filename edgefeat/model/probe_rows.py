@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgefeat.errors import ModelError
+from edgefeat.model.hashed_inputs import hashed_inputs
 
 if TYPE_CHECKING:
     from edgefeat.model.columns import CategoryInput, IntegerInput, NumberInput, TextInput
@@ -54,16 +55,20 @@ def feed_of(
             values.append([filling if value is None else value for value in several])
         array = np.empty((len(rows), column.size), _TYPES[column.tensor_type])
         array[:] = values
-        feed[column.name] = array
+        feed |= {column.name: array, **hashed_inputs(column.hashes, array)}
     return feed
 
 
-def neutral(column: ColumnSpec, count: int) -> NDArray[Any]:
+def neutral(column: ColumnSpec, count: int) -> dict[str, NDArray[Any]]:
     """Return values of no meaning, for outputs that do not depend on them.
 
     Returns:
-        float32, float64, int64 or object `(count, size)`.
+        The column's inputs by name: float32, float64, int64 or object `(count, size)`.
     """
     kind = _TYPES[column.tensor_type]
     filling: Any = "" if kind is np.object_ else 0
-    return np.full((count, column.size), filling, kind)
+    hashed = [one.name for one in column.hashes or ()]
+    shape = count, column.size
+    return {column.name: np.full(shape, filling, kind)} | {
+        name: np.zeros(shape, np.int64) for name in hashed
+    }

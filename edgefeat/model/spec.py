@@ -251,6 +251,8 @@ class ModelSpec(Record):
                 found[name] = one.tensor_type, shape
             else:
                 found[one.name] = one.tensor_type, (one.size,)
+                for hashed in one.hashes or ():
+                    found[hashed.name] = "tensor(int64)", (one.size,)
         return found
 
     @property
@@ -293,7 +295,8 @@ class ModelSpec(Record):
 
 
 def _names_of(one: AnyInput) -> tuple[str, ...]:
-    """Return the names that an input takes: its own, and those of its values."""
+    """Return the names that an input takes: its own, those of its values and of their hashes."""
     if isinstance(one, InputSpec):
         return (one.name,)
-    return (one.name, *(name for name in one.columns or () if name != one.name))
+    hashed = [each.name for each in one.hashes or ()]
+    return (one.name, *(name for name in one.columns or () if name != one.name), *hashed)

@@ -18,8 +18,10 @@ from edgefeat.model.columns import (
     NumberType,
     TextInput,
 )
+from edgefeat.model.hashed_inputs import hashed_inputs
 from edgefeat.rows.values import (
     EXACT,
+    LARGEST_HASHED,
     is_missing,
     number_of,
     shown,
@@ -48,6 +50,7 @@ class Column:
         self.name, self.size = described.name, described.size
         self._names = described.names
         self._convert, self._dtype, self._filling = _how(described, max_text)
+        self._largest = _largest(described) if isinstance(described, NumberInput) else 0.0
         self.is_text = isinstance(described, TextInput)
         self._plain = _PLAIN[described.KIND]
 
@@ -55,6 +58,14 @@ class Column:
     def names(self) -> tuple[str, ...]:
         """The names by which a row gives its values: each one's own, or the input's for all."""
         return self._names
+
+    def inputs(self, array: Array) -> dict[str, Array]:
+        """Return what the graph takes of the column, by name: its values, and hashes of them.
+
+        Args:
+            array: What `array` gave: float32, float64, int64 or object `(N, size)`.
+        """
+        return {self.name: array, **hashed_inputs(self.described.hashes, array)}
 
     def neutral(self, count: int) -> Array:
         """Return values of no meaning: float32, float64, int64 or object `(count, size)`."""
@@ -90,7 +101,7 @@ class Column:
         if values.shape not in _shapes(len(values), self.size):
             return None
         if isinstance(self.described, NumberInput) and values.dtype.kind in "fiu":
-            largest = np.finfo(self._dtype).max if values.dtype.kind == "f" else EXACT
+            largest = self._largest if values.dtype.kind == "f" else EXACT
             with np.errstate(invalid="ignore"):
                 fits = (values <= largest) & (values >= -float(largest))
             missing = np.isnan(values)
@@ -160,7 +171,7 @@ def _how(described: Described, max_text: int | None) -> tuple[Callable[[Any], An
     """Return what converts a value, the array's type, and what fills in a missing value."""
     if isinstance(described, NumberInput):
         dtype = np.float32 if described.dtype is NumberType.FLOAT32 else np.float64
-        largest = float(np.finfo(dtype).max)
+        largest = _largest(described)
         filling = np.nan if described.missing is MissingNumber.NAN else None
         return lambda value: number_of(value, largest=largest), dtype, filling
     if isinstance(described, IntegerInput):
@@ -169,6 +180,13 @@ def _how(described: Described, max_text: int | None) -> tuple[Callable[[Any], An
         return text_of, np.object_, _token(described)
     limit = described.max_chars if max_text is None else max_text
     return lambda value: _short(text_of(value), limit), np.object_, None
+
+
+def _largest(described: NumberInput) -> float:
+    """Return the largest magnitude that a number may have."""
+    dtype = np.float32 if described.dtype is NumberType.FLOAT32 else np.float64
+    largest = float(np.finfo(dtype).max)
+    return min(largest, LARGEST_HASHED) if described.hashes else largest
 
 
 def _token(described: IntegerInput | CategoryInput) -> Any:

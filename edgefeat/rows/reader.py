@@ -55,9 +55,10 @@ class RowReader:
         row = self._whole(given)
         feed: Feed = {}
         for column in self.columns:
-            feed[column.name], errors = column.array([_picked(column, row)])
+            array, errors = column.array([_picked(column, row)])
             if errors:
                 raise errors[0]
+            feed |= column.inputs(array)
         return feed
 
     def several(self, given: Iterable[Any]) -> Checked:
@@ -104,6 +105,8 @@ class RowReader:
             keep = np.setdiff1d(np.arange(len(places)), np.array(sorted(bad)))
             places = places[keep]
             feed = {name: array[keep] for name, array in feed.items()}
+        for column in self.columns:
+            feed |= column.inputs(feed[column.name])
         return Checked(feed=feed, places=places, errors=errors, lengths=self._lengths(feed))
 
     def _lengths(self, feed: Feed) -> NDArray[np.int64] | None:

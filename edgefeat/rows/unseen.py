@@ -17,7 +17,11 @@ from edgefeat.rows.values import shown
 __all__ = ["UnseenCounter"]
 
 Counts = NDArray[np.int64]
-_TAKEN_FOR = {Unseen.BIN: "they share one bin", Unseen.ZEROS: "they are all zeros"}
+_TAKEN_FOR = {
+    Unseen.BIN: "they share one bin",
+    Unseen.ZEROS: "they are all zeros",
+    Unseen.HASH: "each has a place by its hash",
+}
 
 
 class UnseenCounter:

@@ -15,10 +15,21 @@ import numpy as np
 
 from edgefeat.errors import RowError
 
-__all__ = ["EXACT", "is_missing", "number_of", "shown", "text_of", "unwrapped", "whole_number_of"]
+__all__ = [
+    "EXACT",
+    "LARGEST_HASHED",
+    "is_missing",
+    "number_of",
+    "shown",
+    "text_of",
+    "unwrapped",
+    "whole_number_of",
+]
 
 EXACT = 2**53
 """Whole numbers up to here are exact in a float64."""
+LARGEST_HASHED = 2.0**63 - 2.0**39
+"""The whole part of a number up to here has 64 bits, as a float32 too."""
 _INT64 = range(-(2**63), 2**63)
 _MISSING_TYPES = (
     "NAType",
@@ -73,7 +84,11 @@ def number_of(value: Any, *, largest: float) -> float:
     except (OverflowError, ValueError):
         found = np.inf
     if abs(found) > largest:  # NaN is missing, and never comes here
-        expected = "a finite number" if np.isinf(found) else "a number that a float32 holds"
+        expected = "a number that a float32 holds"
+        if largest == LARGEST_HASHED:
+            expected = "a number below 2**63, for the model hashes its whole part"
+        if np.isinf(found):
+            expected = "a finite number"
         problem = f"expected {expected}, got {shown(value)}"
         raise RowError(problem, value=value, expected=expected)
     return found

@@ -209,13 +209,65 @@ def codes() -> keras.Model:
     return keras.Model([kind, place], layers.Dense(1)(hidden), name="codes")
 
 
+def hashed() -> keras.Model:
+    """Every layer that hashes: words, whole numbers, numbers, parts of an input, and pairs."""
+    city, kind, place = _column("city", "string"), _column("kind", "string"), _column("place")
+    rooms, code = _column("rooms", "int32"), _column("code", "int64")
+    three = _column("three", "string", (3,))
+    bins = layers.Discretization(bin_boundaries=[0.0, 1.0])(place)
+    salted = layers.Hashing(9, salt=[133, -137], mask_value="x")
+    hot: Any = {"output_mode": "one_hot"}
+    flat = layers.Flatten()
+    parts = [
+        flat(layers.Embedding(16, 3)(layers.Hashing(16, mask_value="")(kind))),
+        flat(layers.Embedding(9, 3)(salted(city))),
+        layers.Hashing(7, **hot)(rooms),
+        layers.Hashing(7, salt=5, output_mode="count")(three[:, 1:]),
+        layers.Hashing(11, **hot)(place),
+        layers.Hashing(6, output_mode="multi_hot")(layers.Concatenate()([city, kind])),
+        layers.StringLookup(vocabulary=CITIES, num_oov_indices=4, **hot)(city),
+        layers.IntegerLookup(vocabulary=[4], num_oov_indices=4, oov_method="farmhash", **hot)(code),
+        layers.HashedCrossing(13, **hot)([city, rooms]),
+        layers.HashedCrossing(13, **hot)([bins, code]),
+    ]
+    hidden = layers.Dense(8, activation="tanh", name="hidden")(layers.Concatenate()(parts))
+    return keras.Model([city, kind, place, rooms, code, three], layers.Dense(1)(hidden))
+
+
+def crossed_space() -> keras.Model:
+    """A FeatureSpace that hashes and crosses."""
+    rng, rows = np.random.default_rng(1), 100
+    kinds = keras.utils.FeatureSpace
+    space = kinds(
+        features={
+            "city": kinds.string_hashed(num_bins=12),
+            "code": kinds.integer_hashed(num_bins=9),
+            "kind": kinds.string_categorical(num_oov_indices=3),
+            "age": kinds.float_discretized(num_bins=4),
+        },
+        crosses=[kinds.cross(("kind", "age"), crossing_dim=16)],
+        output_mode="concat",
+    )
+    table = {
+        "city": rng.choice(CITIES, rows),
+        "code": rng.integers(-99, 99, rows),
+        "kind": rng.choice(["flat", "house"], rows),
+        "age": rng.normal(45, 15, rows).astype(np.float32),
+    }
+    space.adapt(tf.data.Dataset.from_tensor_slices(table).batch(64))
+    hidden = layers.Dense(6, activation="relu", name="hidden")(space.get_encoded_features())
+    return keras.Model(space.get_inputs(), layers.Dense(1)(hidden))
+
+
 NETWORKS: Mapping[str, Callable[[], keras.Model]] = MappingProxyType(
     {
         "autoencoder": autoencoder,
         "bag": bag_of_words,
         "category": category,
         "codes": codes,
+        "crossed_space": crossed_space,
         "feature_space": feature_space,
+        "hashed": hashed,
         "joined": joined,
         "lstm": lambda: sentence("lstm"),
         "mean": sentence,

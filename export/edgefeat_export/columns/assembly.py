@@ -10,13 +10,14 @@ import keras
 import onnx
 
 from edgefeat.model.spec import OutputSpec
-from edgefeat_export.columns import finish, numeric
-from edgefeat_export.columns.column import ColumnKind, KerasColumn, Operand
+from edgefeat_export.columns import entrances, finish, numeric
+from edgefeat_export.columns.column import ColumnKind, HashKind, KerasColumn, Operand
 from edgefeat_export.columns.drawing import Drawing
 from edgefeat_export.columns.flat import columns_of
+from edgefeat_export.columns.hashing import hash_kinds
 from edgefeat_export.columns.shapes import GetItem
 from edgefeat_export.columns.stages import Stage, kind_of, stages_of
-from edgefeat_export.columns.translators import TRANSLATORS
+from edgefeat_export.columns.translators import REARRANGING, TRANSLATORS
 from edgefeat_export.errors import BackboneError
 
 _MOST_ROWS: Final = 400  # rows of an Embedding that rows made by rule go through
@@ -52,8 +53,10 @@ def to_graph(model: keras.Model, outputs: Sequence[OutputSpec]) -> ColumnGraph:
         ConversionError: tf2onnx does not know an operator.
     """
     drawing, columns = Drawing(), columns_of(model)
+    kinds = hash_kinds(model.layers)
+    entrance = entrances.Entrance(drawing, columns, kinds)
     done = {
-        id(tensor): _entrance(drawing, column)
+        id(tensor): entrance.of(column)
         for tensor, column in zip(model.inputs, columns, strict=True)
     }
     stages = stages_of(model)
@@ -69,18 +72,8 @@ def to_graph(model: keras.Model, outputs: Sequence[OutputSpec]) -> ColumnGraph:
         drawing.output(spec.name, found, "float32", ["batch", *spec.shape])
     _count_unseen(drawing, columns)
     graph = finish.finished(drawing.model(model.name))
+    entrance.drop_unread(graph)
     return ColumnGraph(model=graph, columns=tuple(columns))
-
-
-def _entrance(drawing: Drawing, column: KerasColumn) -> Operand:
-    """Add a column as an input (N, size), and give it the shape that Keras knows."""
-    dtype = column.dtype
-    if column.kind is ColumnKind.INTEGER:
-        dtype = "int64"
-    name = drawing.input(column.name, dtype, ["batch", column.size])
-    if column.shape != (column.size,):
-        name = drawing.add("Reshape", name, drawing.integers(-1, *column.shape))
-    return Operand(name=name, dtype=dtype, shape=(None, *column.shape), column=column)
 
 
 def _written(drawing: Drawing, call: Any, done: dict[int, Operand]) -> Operand:
@@ -88,7 +81,20 @@ def _written(drawing: Drawing, call: Any, done: dict[int, Operand]) -> Operand:
     if kind_of(call) == "GetItem":
         layer = GetItem(layer.name, call.arguments.args[1])
     inputs = [done[id(tensor)] for tensor in call.input_tensors]
-    return TRANSLATORS[kind_of(call)](drawing, layer, inputs)
+    translate = TRANSLATORS[kind_of(call)]
+    found = translate(drawing, layer, inputs)
+    if kind_of(call) not in REARRANGING or any(one.dtype != found.dtype for one in inputs):
+        return found
+    hashes = {
+        kind: translate(drawing, layer, [_hash_operand(one, kind) for one in inputs]).name
+        for kind in inputs[0].hashes
+        if all(kind in one.hashes for one in inputs)
+    }
+    return replace(found, hashes=hashes)
+
+
+def _hash_operand(x: Operand, kind: HashKind) -> Operand:
+    return Operand(name=x.hashes[kind], dtype="int64", shape=x.shape)
 
 
 def _read_by(stage: Stage) -> list[Any]:

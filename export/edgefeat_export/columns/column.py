@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
 import numpy as np
 
-__all__ = ["ColumnKind", "KerasColumn", "Operand", "Shape"]
+from edgefeat.model.columns import HashAlgorithm, HashInput
+
+__all__ = ["ColumnKind", "HashKind", "KerasColumn", "Operand", "Shape"]
 
 Shape = tuple[int | None, ...]
 
@@ -19,6 +22,22 @@ class ColumnKind(StrEnum):
     INTEGER = "integer"
     CATEGORY = "category"
     TEXT = "text"
+
+
+@dataclass(frozen=True, slots=True)
+class HashKind:
+    """A hash of a column's values.
+
+    Attributes:
+        key: The 16 bytes of SipHash's key; None for FarmHash64.
+    """
+
+    key: bytes | None
+
+    @property
+    def algorithm(self) -> HashAlgorithm:
+        """The hash's name in a file."""
+        return HashAlgorithm.FARMHASH64 if self.key is None else HashAlgorithm.SIPHASH24
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
@@ -38,6 +57,7 @@ class KerasColumn:
         edges: Edges of bins.
         centres: Mean and standard deviation that a layer was adapted to, one pair a value.
         unseen: Names of int64 tensors (N, 1) that count values without a place of their own.
+        hashes: Further inputs of the graph, which take hashes of its values.
     """
 
     name: str
@@ -52,6 +72,7 @@ class KerasColumn:
     edges: list[float] = field(default_factory=list)
     centres: list[tuple[float, float]] = field(default_factory=list)
     unseen: list[str] = field(default_factory=list)
+    hashes: list[HashInput] = field(default_factory=list)
 
     @property
     def size(self) -> int:
@@ -87,6 +108,7 @@ class Operand:
         shape: Number of elements along each axis, batch axis first; None where it is open.
         column: The input whose values these are, unchanged; None once they were computed with.
         sources: Inputs that stand side by side here, in order, each with the number of its values.
+        hashes: The hashes of these values: names of int64 tensors of the same shape.
     """
 
     name: str
@@ -94,3 +116,4 @@ class Operand:
     shape: Shape
     column: KerasColumn | None = None
     sources: tuple[tuple[KerasColumn, int], ...] = ()
+    hashes: Mapping[HashKind, str] = field(default_factory=dict)

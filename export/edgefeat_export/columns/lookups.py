@@ -17,6 +17,7 @@ import numpy as np
 from edgefeat_export.columns.column import Operand
 from edgefeat_export.columns.drawing import CLASSIC, Drawing
 from edgefeat_export.columns.encoding import encode
+from edgefeat_export.columns.hashing import bins_of
 from edgefeat_export.columns.numbers import as_type
 from edgefeat_export.columns.refusing import inexact
 
@@ -24,9 +25,6 @@ __all__ = ["depth_of", "index_of", "known", "weigh", "write_lookup"]
 
 NOWHERE: Final = np.iinfo(np.int64).max
 """The index of a masked value where it is encoded: no column has it."""
-_USE_LOOKUP: Final = (
-    "Give it a vocabulary and one bin for unknown values (num_oov_indices=1), and train again."
-)
 
 
 def write_lookup(drawing: Drawing, layer: Any, inputs: list[Operand]) -> Operand:
@@ -41,23 +39,21 @@ def write_lookup(drawing: Drawing, layer: Any, inputs: list[Operand]) -> Operand
         int64 of the same shape, strings where it is inverted, or float32 encoded.
 
     Raises:
-        BackboneError: It hashes, or has no vocabulary.
+        BackboneError: It has no vocabulary, or hashes values that were computed.
     """
     x = _typed(drawing, layer, inputs[0])
     words = known(layer)
     if layer.invert:
         return _written_back(drawing, layer, x, words)
     bins, mode = layer.num_oov_indices, layer.output_mode
-    if bins > 1 and _hashes(layer):
-        raise inexact(
-            layer,
-            f"it spreads unknown values over {bins} bins by a hash that ONNX does not have",
-            _USE_LOOKUP,
-        )
     index = index_of(drawing, layer, x, words)
     _tell(drawing, layer, x, words, index)
     if bins > 1:
-        rest = drawing.add("Mod", x.name, drawing.whole(bins))
+        rest = (
+            bins_of(drawing, layer, x, bins)
+            if _hashes(layer)
+            else drawing.add("Mod", x.name, drawing.whole(bins))
+        )
         own = drawing.add("Add", rest, drawing.whole(layer._oov_start_index()))
         unknown = drawing.add("Equal", index, drawing.whole(-1))
         index = drawing.add("Where", unknown, own, index)
@@ -157,7 +153,8 @@ def _typed(drawing: Drawing, layer: Any, x: Operand) -> Operand:
     """Return the input as the table's keys are; floating-point numbers are cut, as Keras does."""
     if x.dtype == "string" or layer._key_dtype == "string":
         return x
-    return replace(as_type(drawing, x, "int64"), column=x.column)
+    whole = as_type(drawing, x, "int64")
+    return replace(whole, column=x.column, sources=x.sources, hashes=x.hashes)
 
 
 def _hashes(layer: Any) -> bool:

@@ -11,6 +11,8 @@ import onnx
 import onnxruntime as ort
 from numpy.typing import NDArray
 
+from edgefeat.model.hashed_inputs import hashed_inputs
+from edgefeat_export.columns.column import KerasColumn
 from edgefeat_export.columns.cut import call
 from edgefeat_export.columns.ruled_rows import Arrays
 from edgefeat_export.cut.headless import Headless
@@ -66,24 +68,30 @@ class GraphRun:
 
     Args:
         model: The graph; its inputs are columns.
+        columns: These columns.
     """
 
-    def __init__(self, model: onnx.ModelProto) -> None:
+    def __init__(self, model: onnx.ModelProto, columns: Sequence[KerasColumn]) -> None:
         options = ort.SessionOptions()
         options.intra_op_num_threads = 1
         options.log_severity_level = 3
         self._session = ort.InferenceSession(
             model.SerializeToString(), options, providers=["CPUExecutionProvider"]
         )
-        self._names = [value.name for value in model.graph.input]
+        self._columns = columns
 
     def features(self, arrays: Arrays, outputs: Sequence[str]) -> list[Features]:
         """Return outputs of the graph for rows, by their names: float32 (N, D)."""
         parts: list[Any] = [
-            self._session.run(list(outputs), dict(zip(self._names, chunk, strict=True)))
-            for chunk in _chunks(arrays)
+            self._session.run(list(outputs), self._feed(chunk)) for chunk in _chunks(arrays)
         ]
         return [np.concatenate(found) for found in zip(*parts, strict=True)]
+
+    def _feed(self, arrays: Arrays) -> dict[str, NDArray[Any]]:
+        feed: dict[str, NDArray[Any]] = {}
+        for column, array in zip(self._columns, arrays, strict=True):
+            feed |= {column.name: array, **hashed_inputs(column.hashes, array)}
+        return feed
 
 
 def _chunks(arrays: Arrays) -> list[Arrays]:

@@ -15,16 +15,7 @@ __all__ = ["LookupSizes", "recorded_sizes", "require_exact"]
 LookupSizes = Mapping[str, int]
 """How many words a layer's vocabulary had when the model was saved, by the layer's name."""
 
-_USE_LOOKUP: Final = (
-    "Use a StringLookup or an IntegerLookup with a vocabulary in its place, and train again."
-)
 _CANNOT: Final[Mapping[str, tuple[str, str]]] = {
-    "Hashing": ("it hashes its input, and ONNX has no such hash", _USE_LOOKUP),
-    "HashedCrossing": (
-        "it hashes pairs of values, and ONNX has no such hash",
-        "Join the columns to one text before the network, and use a StringLookup; or leave the"
-        " crossing out, and train again.",
-    ),
     "MelSpectrogram": ("ONNX Runtime 1.20 has no such transform", "Compute it before the network."),
     "STFTSpectrogram": (
         "ONNX Runtime 1.20 has no such transform",
@@ -56,8 +47,8 @@ def require_exact(model: keras.Model, sizes: LookupSizes) -> None:
         sizes: What the saved file records of its vocabularies.
 
     Raises:
-        BackboneError: A layer hashes, lost words of its vocabulary, looks up more words than its
-            Embedding has rows, or has weights that are not finite.
+        BackboneError: A layer has no translation, lost words of its vocabulary, looks up more words
+            than its Embedding has rows, or has weights that are not finite.
     """
     for layer in model.layers:
         kind = type(layer).__name__

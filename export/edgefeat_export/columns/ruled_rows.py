@@ -21,9 +21,12 @@ Arrays = list[NDArray[Any]]
 """One array a column, in order: (N, size), of float32, float64, int64, or strings as objects."""
 
 _MOST_WORDS: Final = 400
+_ALPHABET: Final = "abcdefghijklmnopqrstuvwxyz" * 8
 _UNKNOWN: Final = "\u00bfunknown\u00bf"
 _PLAIN_NUMBERS: Final = (0.0, 1.0, -1.0, 0.5, 2.0, -0.25, 10.0, 3.0, -2.5, 100.0)
 _PLAIN_INTEGERS: Final = (0, 1, 2, 3, 5, 10, 7, 100)
+_LENGTHS: Final = (0, 1, 3, 4, 7, 8, 16, 17, 32, 33, 64, 65, 128, 200)
+"""Bytes of texts to hash: one for each way that FarmHash goes."""
 _DEVIATIONS: Final = (0.0, 1.0, -1.0, 0.5, -2.0, 3.0, -3.0, 0.25)
 _STRINGS: Final = (
     *("", " ", "\x00", "a\x00", "\n", "\x85", "\u2028", "[UNK]", "None", "nan"),
@@ -102,6 +105,8 @@ def _known(column: KerasColumn, place: int) -> list[Any]:
     if column.kind is ColumnKind.TEXT:
         return list(_texts([str(word) for word in words]))
     more: list[Any] = [] if column.refuses_unseen else [_UNKNOWN]
+    if column.hashes:
+        more += ["\u6771\u4eac", *(_ALPHABET[:length] for length in _LENGTHS)]
     return [*words[:6], *more, *column.masks[:1], *words[6:]]
 
 
@@ -145,7 +150,10 @@ def _texts(words: list[str]) -> Iterator[str]:
 
 def _awkward(column: KerasColumn) -> Iterator[Awkward]:
     if column.kind is ColumnKind.NUMBER:
-        yield from (Awkward(column.name, value, number=True) for value in _NUMBERS)
+        usable = _NUMBERS[:3] if column.hashes else _NUMBERS  # whole parts are hashed
+        yield from (Awkward(column.name, value, number=True) for value in usable)
+        if column.hashes:
+            return
         yield Awkward(column.name, float("nan"), number=True, missing=True)
     elif column.kind is ColumnKind.INTEGER:
         if not (column.bounded or column.refuses_unseen):

@@ -6,11 +6,11 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any, Final
 
-from edgefeat_export.columns import lookups, numbers, shapes, texts
+from edgefeat_export.columns import hashing, lookups, numbers, shapes, texts
 from edgefeat_export.columns.column import Operand
 from edgefeat_export.columns.drawing import Drawing
 
-__all__ = ["ALWAYS", "TRANSLATORS", "Translator"]
+__all__ = ["ALWAYS", "REARRANGING", "TRANSLATORS", "Translator"]
 
 Translator = Callable[[Drawing, Any, list[Operand]], Operand]
 """Writes one call of a layer: the drawing, the layer, its inputs; returns its output."""
@@ -21,10 +21,14 @@ _PREPROCESSING: Final[dict[str, Translator]] = {
     "TextVectorization": texts.write_texts,
     "Discretization": numbers.write_bins,
     "CategoryEncoding": numbers.write_categories,
+    "Hashing": hashing.write_hashing,
+    "HashedCrossing": hashing.write_crossing,
 }
-_BEFORE_WEIGHTS: Final[dict[str, Translator]] = {
+_NUMERIC: Final[dict[str, Translator]] = {
     "Normalization": numbers.write_normalization,
     "Rescaling": numbers.write_rescaling,
+}
+_REARRANGING: Final[dict[str, Translator]] = {
     "Concatenate": shapes.write_concatenation,
     "TFDConcat": shapes.write_concatenation,
     "TFDIdentity": shapes.write_nothing,
@@ -41,5 +45,10 @@ _BEFORE_WEIGHTS: Final[dict[str, Translator]] = {
 ALWAYS: Final = frozenset(_PREPROCESSING)
 """Layers that no converter translates rightly. They are written here wherever they stand."""
 
-TRANSLATORS: Final[Mapping[str, Translator]] = MappingProxyType(_PREPROCESSING | _BEFORE_WEIGHTS)
+REARRANGING: Final = frozenset(_REARRANGING)
+"""Layers that only move values, and so move their hashes alike."""
+
+TRANSLATORS: Final[Mapping[str, Translator]] = MappingProxyType(
+    _PREPROCESSING | _NUMERIC | _REARRANGING
+)
 """All others are written here only before the first layer that computes with weights."""

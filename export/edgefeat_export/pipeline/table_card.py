@@ -3,15 +3,31 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Final
 
 from edgefeat import atomic
-from edgefeat.model.columns import CategoryInput, ColumnInput, IntegerInput, NumberInput, TextInput
+from edgefeat.model.columns import (
+    CategoryInput,
+    ColumnInput,
+    IntegerInput,
+    NumberInput,
+    TextInput,
+    Unseen,
+)
 from edgefeat.model.spec import ModelSpec
 from edgefeat_export.errors import ExportError
 from edgefeat_export.pipeline import specs
 from edgefeat_export.pipeline.results import FinishedFile
 
 __all__ = ["write_card"]
+
+
+_UNSEEN: Final = {
+    Unseen.BIN: "one bin for all",
+    Unseen.ZEROS: "zeros",
+    Unseen.HASH: "a place by its hash",
+    Unseen.REFUSE: "refused",
+}
 
 
 def write_card(file: FinishedFile, folder: Path, *, own: bool) -> Path:
@@ -71,7 +87,9 @@ def _missing(column: ColumnInput) -> str:
 
 def _unseen(column: ColumnInput) -> str:
     if isinstance(column, CategoryInput):
-        how = {"bin": "one bin for all", "zeros": "zeros", "refuse": "refused"}[column.unseen]
+        how = _UNSEEN[column.unseen]
+        if column.unseen is Unseen.HASH and not column.values:
+            return f"none: each has {how}"
         return f"{how}; {column.values} values are known"
     return f"at most {column.max_chars} characters" if isinstance(column, TextInput) else ""
 

@@ -215,9 +215,9 @@ def _proven(request: BuildRequest, written: _Written, name: str, say: Say) -> Dr
     file = f"{name}_{Precision.FP32}.onnx"
     say("verifying it against Keras on rows made by rule")
     bare = TableReference(headless=written.headless)
-    verified = verify.verify(GraphRun(written.bare), bare, columns, file=file)
+    verified = verify.verify(GraphRun(written.bare, columns), bare, columns, file=file)
     model = written.reduction.append(written.bare)
-    run, reference = GraphRun(model), replace(bare, reduction=written.reduction)
+    run, reference = GraphRun(model, columns), replace(bare, reduction=written.reduction)
     parities = verify.measure(run, reference, verified.rows, columns, file=file)
     gates.require(parities, limits, file=file, reference=reference.name)
     if (own := written.own) is not None:

@@ -15,8 +15,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from keras import layers
 
-from edgefeat_export.columns.column import KerasColumn, Operand
+from edgefeat.model.hashed_inputs import hashed_inputs
+from edgefeat_export.columns.column import KerasColumn
 from edgefeat_export.columns.drawing import Drawing
+from edgefeat_export.columns.entrances import Entrance
+from edgefeat_export.columns.hashing import hash_kinds
 from edgefeat_export.columns.translators import TRANSLATORS
 
 WORDS = ["Rome", "Köln", "é", "e\u0301", "İ", "ı", "x\x00y", "x", " ", "a b", "👨‍👩‍👧"]
@@ -51,6 +54,16 @@ STRING_LAYERS: dict[str, Callable[[], Any]] = {
     "padded": lambda: layers.StringLookup(
         vocabulary=WORDS, output_mode="count", max_tokens=20, pad_to_max_tokens=True
     ),
+    "hashed bins": lambda: layers.StringLookup(vocabulary=WORDS, num_oov_indices=5, mask_token=""),
+    "salted bins": lambda: layers.StringLookup(vocabulary=WORDS, num_oov_indices=5, salt=[1, -2]),
+    "hash": lambda: layers.Hashing(7),
+    "hash of one bin": lambda: layers.Hashing(1, mask_value=""),
+    "masked hash": lambda: layers.Hashing(7, mask_value="Rome"),
+    "salted hash": lambda: layers.Hashing(2**31 - 1, salt=[-(2**63), 2**63 - 1]),
+    **{
+        f"hash {mode}": partial(layers.Hashing, 7, mask_value="x", output_mode=mode)
+        for mode in ENCODED
+    },
 }
 INTEGER_LAYERS: dict[str, Callable[[], Any]] = {
     "int": lambda: layers.IntegerLookup(vocabulary=WHOLE),
@@ -62,6 +75,14 @@ INTEGER_LAYERS: dict[str, Callable[[], Any]] = {
     },
     "category one_hot": lambda: layers.CategoryEncoding(4, "one_hot"),
     "inverted": lambda: layers.StringLookup(vocabulary=WORDS, invert=True),
+    "hashed bins": lambda: layers.IntegerLookup(
+        vocabulary=WHOLE, num_oov_indices=3, oov_method="farmhash"
+    ),
+    "salted bins": lambda: layers.IntegerLookup(
+        vocabulary=WHOLE[1:], mask_token=0, num_oov_indices=3, oov_method="farmhash", salt=7
+    ),
+    "hash": lambda: layers.Hashing(2**40, mask_value=5),
+    "salted hash": lambda: layers.Hashing(11, salt=133, output_mode="count"),
 }
 NUMBER_LAYERS: dict[str, Callable[[], Any]] = {
     **{
@@ -86,28 +107,35 @@ TEXT_LAYERS: dict[str, Callable[[], Any]] = {
 
 
 @cache
-def pair(kind: str, name: str, dtype: str, width: int) -> tuple[Any, ort.InferenceSession]:
-    """Return a layer and a session of what it was written as."""
-    tables = {"s": STRING_LAYERS, "i": INTEGER_LAYERS, "n": NUMBER_LAYERS, "t": TEXT_LAYERS}
+def pair(
+    kind: str, name: str, dtype: str, width: int
+) -> tuple[Any, ort.InferenceSession, KerasColumn]:
+    """Return a layer, a session of what it was written as, and its column."""
+    tables = {
+        "h": {"hash": lambda: layers.Hashing(2**40)},
+        "i": INTEGER_LAYERS,
+        "n": NUMBER_LAYERS,
+        "s": STRING_LAYERS,
+        "t": TEXT_LAYERS,
+    }
     layer = tables[kind][name]()
-    drawing, shape = Drawing(), (None, width)
-    x = drawing.input("x", dtype, ["batch", width])
+    drawing = Drawing()
     column = KerasColumn(name="x", dtype=dtype, shape=(width,))
-    operand = Operand(name=x, dtype=dtype, shape=shape, column=column)
-    result = TRANSLATORS[type(layer).__name__](drawing, layer, [operand])
+    x = Entrance(drawing, [column], hash_kinds([layer])).of(column)
+    result = TRANSLATORS[type(layer).__name__](drawing, layer, [x])
     drawing.output("y", result.name, result.dtype, [None] * len(result.shape))
     model = drawing.model("one layer")
     onnx.checker.check_model(model, full_check=True)
-    return layer, ort.InferenceSession(model.SerializeToString())
+    return layer, ort.InferenceSession(model.SerializeToString()), column
 
 
 def require_equal(kind: str, name: str, dtype: str, values: np.ndarray) -> None:
-    layer, session = pair(kind, name, dtype, values.shape[1])
+    layer, session, column = pair(kind, name, dtype, values.shape[1])
     given = values
     if dtype == "string":
         given = np.array([word.encode() for word in values.ravel()], object).reshape(values.shape)
     wanted = np.asarray(layer(tf.constant(given)))
-    (ours,) = session.run(None, {"x": values})
+    (ours,) = session.run(None, {"x": values, **hashed_inputs(column.hashes, values)})
     if wanted.dtype == object:
         wanted = np.array([word.decode() for word in wanted.ravel()], object)
         wanted = wanted.reshape(ours.shape)
@@ -179,3 +207,47 @@ def test_numbers_of_every_bit_pattern_are_equal(name: str, bits: list[int]) -> N
 )
 def test_texts_are_equal(name: str, texts: list[str]) -> None:
     require_equal("t", name, "string", objects([[text] for text in texts]))
+
+
+HASHED_NUMBERS = [0.0, -0.0, 0.9, -0.9, 7.0, 1e-45, 2.0**24 + 2, -(2.0**62), 2.0**63 - 2.0**39]
+parts_of_numbers = st.floats(-(2.0**62), 2.0**62, width=32)
+
+
+@few
+@given(st.lists(st.one_of(st.sampled_from(HASHED_NUMBERS), parts_of_numbers), min_size=1))
+def test_of_numbers_the_whole_part_is_hashed(numbers: list[float]) -> None:
+    require_equal("h", "hash", "float32", np.array(numbers, np.float32)[:, None])
+
+
+@cache
+def crossing(dtypes: tuple[str, str]) -> tuple[Any, ort.InferenceSession, list[KerasColumn]]:
+    layer = layers.HashedCrossing(2**31 - 1)
+    drawing = Drawing()
+    columns = [KerasColumn(name=f"x{n}", dtype=one, shape=(1,)) for n, one in enumerate(dtypes)]
+    entrance = Entrance(drawing, columns, hash_kinds([layer]))
+    result = TRANSLATORS["HashedCrossing"](drawing, layer, [entrance.of(one) for one in columns])
+    drawing.output("y", result.name, "int64", [None, 1])
+    model = drawing.model("crossing")
+    entrance.drop_unread(model)
+    return layer, ort.InferenceSession(model.SerializeToString()), columns
+
+
+@few
+@given(
+    st.lists(
+        st.tuples(words, words, st.integers(-(2**63), 2**63 - 1), st.integers(-9, 9)), min_size=1
+    )
+)
+@pytest.mark.parametrize("dtypes", [("string", "string"), ("string", "int64"), ("int64", "int64")])
+def test_crossings_are_equal(dtypes: tuple[str, str], rows: list[tuple[Any, ...]]) -> None:
+    layer, session, columns = crossing(dtypes)
+    feed: dict[str, Any] = {}
+    given: list[Any] = []
+    for number, (column, dtype) in enumerate(zip(columns, dtypes, strict=True)):
+        place = number if dtype == "string" else number + 2
+        array = np.array([[row[place]] for row in rows], object if dtype == "string" else np.int64)
+        feed |= {column.name: array, **hashed_inputs(column.hashes, array)}
+        as_bytes = [[row[place].encode()] for row in rows] if dtype == "string" else array
+        given.append(tf.constant(as_bytes))
+    (ours,) = session.run(None, feed)
+    np.testing.assert_array_equal(ours, np.asarray(layer(given)))

@@ -82,6 +82,30 @@ def test_the_spec_tells_the_rules_of_every_column(tmp_path: Path) -> None:
     assert (kind["unseen"], kind["missing"], kind["values"]) == ("bin", "refuse", 2)
 
 
+def test_the_spec_tells_what_is_hashed_and_how(tmp_path: Path) -> None:
+    (file,) = built(saved("hashed", tmp_path), tmp_path).files
+    hashes = {
+        one.name: [(each.name, str(each.algorithm), each.key) for each in one.hashes or ()]
+        for one in file.spec.columns
+    }
+    key = "850000000000000077ffffffffffffff"  # 133 and -137, little-endian
+    assert hashes["city"] == [
+        ("city_farmhash64", "farmhash64", None),
+        ("city_siphash24", "siphash24", key),
+    ]
+    assert hashes["three"] == [
+        ("three_siphash24_2", "siphash24", "05000000000000000500000000000000")
+    ]
+    assert all(hashes.values())
+    with FeatureExtractor(file.path) as extractor:
+        row = {"city": "Oslo", "kind": None, "place": 2.5, "rooms": 3, "code": 2**63 - 1}
+        three = {"three": ["a", "b", "c"]}
+        with pytest.warns(UnseenWarning, match="each has a place by its hash"):
+            assert np.isfinite(extractor.extract(row | three)).all()
+        with pytest.raises(RowError, match="NaN"):  # Keras's column holds 32 bits
+            extractor.extract({**row, **three, "rooms": 2**40})
+
+
 def test_columns_side_by_side_are_counted_one_by_one(tmp_path: Path) -> None:
     (file,) = built(saved("joined", tmp_path), tmp_path).files
     with FeatureExtractor(file.path) as extractor:
@@ -279,10 +303,10 @@ def lost_words() -> keras.Model:
     return with_lookup(words)
 
 
-def crossed() -> keras.Model:
-    inputs = [keras.Input((1,), dtype="string", name=name) for name in ("a", "b")]
-    crossing = layers.HashedCrossing(8, output_mode="one_hot")(inputs)
-    return keras.Model(inputs, layers.Dense(2)(crossing))
+def hash_of_computed() -> keras.Model:
+    x = keras.Input((1,), name="x")
+    bins = layers.Discretization(bin_boundaries=[0.0, 1.0])(x)
+    return keras.Model(x, layers.Hashing(4, output_mode="one_hot", name="hashed")(bins))
 
 
 def not_finite() -> keras.Model:
@@ -320,11 +344,7 @@ def indices() -> keras.Model:
 
 
 REFUSED = {
-    "Hashing 'hashed': it hashes its input": lambda: with_lookup(layers.Hashing(9, name="hashed")),
-    "HashedCrossing 'hashed_crossing.*': it hashes pairs of values": crossed,
-    "StringLookup 'bins': it spreads unknown values over 3 bins": lambda: with_lookup(
-        layers.StringLookup(vocabulary=["a"], num_oov_indices=3, name="bins")
-    ),
+    "Hashing 'hashed': it hashes truth values, or what other layers computed": hash_of_computed,
     "StringLookup .* its vocabulary had 4 entries when it was saved, and has 5 now": lost_words,
     "Embedding .*: it has 9 rows, and 'many' in front of it gives 12 indices": lambda: with_lookup(
         layers.StringLookup(vocabulary=list("abcdefghijk"), name="many")

@@ -11,7 +11,14 @@ import pytest
 from column_models import COLUMNS, probe_of, write_people
 from edgefeat import ModelError
 from edgefeat.cli.main import main
-from edgefeat.model.columns import CategoryInput, IntegerInput, MissingToken, Unseen
+from edgefeat.model.columns import (
+    CategoryInput,
+    HashAlgorithm,
+    HashInput,
+    IntegerInput,
+    MissingToken,
+    Unseen,
+)
 from edgefeat.model.file import read_model_file
 from edgefeat.model.fingerprint import fingerprint
 from edgefeat.model.parsing import parse_spec
@@ -30,6 +37,8 @@ VECTOR = {
 CLASSES = ["cat", "dog"]
 LABEL = VECTOR | {"name": "label", "kind": "label", "shape": [], "classes": CLASSES}
 PROBABILITIES = LABEL | {"name": "probabilities", "kind": "probabilities", "shape": [2]}
+FARM = HashAlgorithm.FARMHASH64
+SIP: dict[str, Any] = {"algorithm": HashAlgorithm.SIPHASH24, "key": "0" * 32}
 NUMBER = {
     "kind": "number",
     "name": "age",
@@ -239,6 +248,18 @@ def test_a_label_may_have_a_last_class_without_a_probability() -> None:
             "got ['cat', 'dog'] for ['dog', 'cat']",
         ),
         (
+            {"inputs": [NUMBER | {"hashes": [{"name": "hash", "algorithm": "md5"}]}]},
+            "inputs[0].hashes[0].algorithm: expected one of 'farmhash64', 'siphash24', got 'md5'",
+        ),
+        (
+            {"inputs": [NUMBER | {"hashes": [{"name": "hash", **SIP, "key": "12"}]}]},
+            "inputs[0].hashes[0].key: expected 32 hexadecimal digits, got '12'",
+        ),
+        (
+            {"inputs": [NUMBER | {"hashes": [{"name": "age", "algorithm": "farmhash64"}]}]},
+            "inputs: expected different names, got ['age', 'age']",
+        ),
+        (
             {"features_fingerprint": "abc"},
             "features_fingerprint: expected 64 hexadecimal digits, got 'abc'",
         ),
@@ -282,6 +303,10 @@ def test_the_fingerprint_covers_every_input_in_order() -> None:
         (*sealed[:2], IntegerInput(name="rooms", missing=MissingToken.TOKEN, missing_token=1)),
         (*sealed[:3], CategoryInput(name="city", unseen=Unseen.BIN, values=3)),
         (*sealed[:3], CategoryInput(name="city", unseen=Unseen.REFUSE, values=3)),
+        *(
+            (*sealed[:2], IntegerInput(name="rooms", hashes=(HashInput(name="h", **options),)))
+            for options in ({"algorithm": FARM}, SIP, SIP | {"key": "1" * 32})
+        ),
     ]
     seals = {fingerprint("aa", one, spec.outputs) for one in others}
     assert len(seals) == len(others)
