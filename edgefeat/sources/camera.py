@@ -11,8 +11,7 @@ import cv2
 
 from edgefeat.errors import OptionError, SourceError
 from edgefeat.sources.base import Traits
-from edgefeat.sources.capture import LiveReader
-from edgefeat.sources.decoders.opencv import OpenCvDecoder
+from edgefeat.sources.camera_frames import CameraReader
 
 __all__ = ["CameraRequest", "CameraSource", "limit_waits"]
 
@@ -80,7 +79,7 @@ class CameraSource:
         self.traits = Traits(live=True, reopens=True)
         self._device, self._request = device, request or CameraRequest()
 
-    def open(self, *, timeout_s: float) -> LiveReader:
+    def open(self, *, timeout_s: float) -> CameraReader:
         """Open the device and ask for the format.
 
         Raises:
@@ -100,10 +99,17 @@ class CameraSource:
             for setting, value in self._request.settings():
                 capture.set(setting, value)
             capture.set(cv2.CAP_PROP_BUFFERSIZE, 1)
-            differs = self._request.difference(_given(capture))
+            given = _given(capture)
+            differs = self._request.difference(given)
             notice = "; ".join(text for text in (differs, told) if text is not None)
-            decoder = OpenCvDecoder(capture, self.name)
-            reader = LiveReader(decoder, self.name, timeout_s=timeout_s, notice=notice or None)
+            reader = CameraReader(
+                capture,
+                self.name,
+                pixel=given.pixel,
+                size_hw=given.size_hw,
+                timeout_s=timeout_s,
+                notice=notice or None,
+            )
             held.pop_all()  # the reader releases it from now on
             return reader
 

@@ -90,7 +90,7 @@ class RawFormat:
         """How many bytes one frame takes."""
         return self._rows * (self.stride or self._row_bytes)
 
-    def pixels(self, frame: bytearray) -> NDArray[np.uint8]:
+    def pixels(self, frame: bytearray | NDArray[np.uint8]) -> NDArray[np.uint8]:
         """Return a frame's bytes as a picture: uint8 `(height, width, 3)`, BGR."""
         height, width = self.size_hw
         flat: NDArray[np.uint8] = np.frombuffer(frame, np.uint8)
