@@ -59,6 +59,20 @@ $(SCALE): tests/scale/requirements.txt pyproject.toml
 	.venv/scale/bin/pip install $(PIP_QUIET) -e ".[test,remote]" -r tests/scale/requirements.txt
 	touch $@
 
+# Needs an NVIDIA GPU with its driver, and fails where there is none. Both builds of ONNX Runtime
+# install the same folder, so the one for the CPU has to go first.
+CUDA = .venv/cuda/installed.stamp
+
+test-cuda: $(CUDA) ## the runtime on an NVIDIA GPU (1 GB of downloads)
+	.venv/cuda/bin/pytest tests/cuda
+
+$(CUDA): $(WHEEL)
+	$(PYTHON) -m venv --clear .venv/cuda
+	.venv/cuda/bin/pip install $(PIP_QUIET) "$$(ls dist/edgefeat-*.whl)[test]"
+	.venv/cuda/bin/pip uninstall $(PIP_QUIET) --yes onnxruntime
+	.venv/cuda/bin/pip install $(PIP_QUIET) "onnxruntime-gpu[cuda,cudnn]"
+	touch $@
+
 test-browser: $(RUNTIME) ## contact sheets and maps in Chromium
 	.venv/runtime/bin/pytest tests/browser
 

@@ -7,7 +7,6 @@ is imported before they are known to be whole.
 from __future__ import annotations
 
 import platform
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
@@ -228,9 +227,8 @@ def _try_provider(name: str, asked: ModelOptions) -> ProviderReport:
     from edgefeat.extractor import FeatureExtractor
 
     try:
-        names: str | Sequence[str] = [name, "cpu"] if name != "cpu" else "cpu"
         model = replace(asked, outputs=("features",))
-        engine = EngineOptions.of(providers=names, cache=False)
+        engine = EngineOptions.of(providers=name, cache=False)
         with FeatureExtractor.from_options(model, engine) as extractor:
             result = extractor.self_test()  # the file is read now and checked in full
     except EdgefeatError as error:

@@ -110,13 +110,14 @@ class LazySession:
             try:
                 session = self._on([provider.name, "cpu"])
                 result = run_probe(self._file.spec, session.compute, where=self._file.path)
-                reason = result.describe()
             except EdgefeatError as error:
-                result, reason = None, str(error)
+                warn_caller(f"{error.problem}; auto goes on without it", ProviderWarning)
+                continue
             if result:
                 return session
             warn_caller(
-                f"execution provider {provider.name!r} is not used: {reason}", ProviderWarning
+                f"execution provider {provider.name!r} is not used: {result.describe()}",
+                ProviderWarning,
             )
         return self._on(["cpu"])
 

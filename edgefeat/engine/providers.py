@@ -7,9 +7,7 @@ plugin execution providers asks. It is loaded only when asked for, by name or by
 
 from __future__ import annotations
 
-import io
 from collections.abc import Sequence
-from contextlib import redirect_stdout
 from importlib import import_module
 from typing import Any
 
@@ -24,7 +22,6 @@ __all__ = [
     "Provider",
     "accelerators",
     "find",
-    "load_libraries",
     "offered",
     "short",
     "without_device",
@@ -134,21 +131,6 @@ def find(names: Sequence[str]) -> list[Provider]:
     if missing := [name for name in wanted if name not in known]:
         raise _missing(missing[0], ", ".join(known))
     return [known[name] for name in wanted]
-
-
-def load_libraries(wanted: Sequence[Provider]) -> str:
-    """Load the CUDA libraries that pip has installed, because ONNX Runtime does not look there.
-
-    Returns:
-        What ONNX Runtime said of libraries that cannot be loaded; empty if all can.
-    """
-    if not any(provider.name in ("cuda", "tensorrt") for provider in wanted):
-        return ""
-    if not hasattr(ort, "preload_dlls"):  # onnxruntime before 1.21
-        return ""
-    with redirect_stdout(io.StringIO()) as said:  # stdout is for data
-        ort.preload_dlls()
-    return "; ".join(line for line in said.getvalue().splitlines() if line.startswith("Failed"))
 
 
 def accelerators() -> list[Provider]:

@@ -17,7 +17,7 @@ from edgefeat.engine.cpu import (
     reason,
     session_options,
 )
-from edgefeat.engine.providers import Provider, find, load_libraries, offered, short
+from edgefeat.engine.providers import Provider, find, offered, short
 from edgefeat.engine.saturation import may_saturate
 from edgefeat.errors import ModelError, ProviderError, ProviderWarning
 from edgefeat.installed.requirements import loaded_too_old
@@ -59,14 +59,16 @@ class Session:
 
             raise too_old(*old)
         wanted = find(providers)
-        self._where, missing = file.path, ""
+        self._where, first, lacking = file.path, wanted[0].name, ""
+        if first != _CPU:
+            wanted, lacking = _able(wanted, strict=strict)
         if wanted[0].name == _CPU:
             self._session = _open_on_cpu(file, engine)
         else:
-            missing = load_libraries(wanted)
             self._session = _open(file, wanted, engine, strict=strict)
         self.providers = _with_work(self._session)
-        _check_running(self.providers, [provider.name for provider in wanted], strict, missing)
+        if self.providers[0] != first:
+            _refuse_or_warn(first, self.providers[0], lacking, strict=strict)
         self._spec = file.spec
         self._input = file.spec.graph_input[0] if file.spec.picture is not None else ""
         self._one_at_a_time = file.spec.frame is not None  # a bundle's frames are large
@@ -227,27 +229,51 @@ def _with_work(session: InferenceSession) -> tuple[str, ...]:
     return tuple(names)
 
 
-def _check_running(
-    running: Sequence[str], wanted: Sequence[str], strict: bool, missing: str
-) -> None:
-    if running[0] == wanted[0]:
-        return
-    problem = f"asked for execution provider {wanted[0]!r}, but ONNX Runtime runs {running[0]!r}: "
-    remedy = ""
-    if missing:
-        problem += f"the provider's libraries are missing ({missing})"
-        remedy = "Install them, those of CUDA with `pip install 'onnxruntime-gpu[cuda,cudnn]'`. "
+def _able(wanted: list[Provider], *, strict: bool) -> tuple[list[Provider], str]:
+    """Return the providers that have their libraries, and the library that the first one lacks.
+
+    Raises:
+        ProviderError: The first one lacks one, and nothing else is accepted or asked for.
+    """
+    from edgefeat.engine.libraries import absent_libraries
+
+    absent = absent_libraries(wanted)
+    able = [provider for provider in wanted if provider.name not in absent]
+    first = wanted[0].name
+    if first in absent and (strict or not able):
+        _refuse_or_warn(first, able[0].name if able else "", absent[first], strict=True)
+    return able, absent.get(first, "")
+
+
+def _refuse_or_warn(first: str, instead: str, lacking: str, *, strict: bool) -> None:
+    """Say that the provider asked for first does not run.
+
+    Args:
+        first: The short name of that provider, such as `cuda`.
+        instead: What runs in its place, or would; empty if nothing would.
+        lacking: The library that it lacks, if that is the reason.
+        strict: Whether to raise.
+
+    Raises:
+        ProviderError: `strict` is true.
+    """
+    from edgefeat.engine.libraries import how_to_get
+
+    remedy = how_to_get(lacking) if lacking else ""
+    if lacking:
+        why = f"the library {lacking} is not here"
     else:
-        problem += (
-            "the provider could not start, as when a driver is missing, or supports no part of "
-            "this model"
-        )
+        why = "its device or driver is missing, or it supports no part of this model"
+    problem = f"execution provider {first!r} does not run: {why}"
+    if strict and instead:
+        accept = f"{remedy} Pass {{option}} to accept {instead!r}.".strip()
+        raise ProviderError(problem, remedy=accept, option="strict=False")
+    error = ProviderError(problem, remedy=remedy or None)
     if strict:
-        remedy += f"Pass {{option}} to accept {running[0]!r}."
-        raise ProviderError(problem, remedy=remedy, option="strict=False")
+        raise error
     from edgefeat.messages.warn import warn_caller
 
-    warn_caller(str(ProviderError(problem, remedy=remedy.strip() or None)), ProviderWarning)
+    warn_caller(f"{error} The features come from {instead!r}.", ProviderWarning)
 
 
 def _check_signature(session: InferenceSession, file: ModelFile) -> None:

@@ -5,14 +5,18 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+import numpy as np
+import onnxruntime
 import pytest
 
 from edgefeat import FeatureExtractor, ProviderError, doctor
 from edgefeat.engine import providers
-from edgefeat.engine.providers import Provider, find, load_libraries, offered
+from edgefeat.engine.libraries import absent_libraries, how_to_get
+from edgefeat.engine.providers import Provider, find, offered
 from edgefeat.engine.session import (
     Session,
-    _check_running,
+    _able,
+    _refuse_or_warn,
     available_providers,
 )
 from edgefeat.errors import ProviderWarning
@@ -80,34 +84,54 @@ def test_cuda_starts_fast_and_computes_in_full_precision() -> None:
     assert Provider(name="cpu", full_name="CPUExecutionProvider").options == {}
 
 
-def test_a_cpu_build_has_no_cuda_libraries_to_load(capsys: pytest.CaptureFixture[str]) -> None:
-    if "cuda" not in offered():
-        assert load_libraries([Provider(name="cuda", full_name="CUDAExecutionProvider")]) == ""
-    assert load_libraries(find(["cpu"])) == ""
+def test_nothing_is_looked_for_where_onnx_runtime_has_it_inside(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert absent_libraries(find(["cpu"])) == {}
     assert capsys.readouterr().out == ""
+
+
+@pytest.fixture
+def lacking(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Provider:
+    """A provider within ONNX Runtime, whose library needs `libq.so.6`, which nobody has."""
+    library = next(Path(np.__file__).parent.glob("_core/_multiarray_umath*.so")).read_bytes()
+    changed = library.replace(b"\0libm.so.6\0", b"\0libq.so.6\0")
+    assert changed != library
+    (tmp_path / "capi").mkdir()
+    (tmp_path / "capi" / "libonnxruntime_providers_warp.so").write_bytes(changed)
+    monkeypatch.setattr(onnxruntime, "__file__", str(tmp_path / "__init__.py"))
+    return Provider(name="warp", full_name="WarpExecutionProvider")
+
+
+def test_a_library_that_is_not_here_is_named_and_what_to_do(lacking: Provider) -> None:
+    cpu = find(["cpu"])[0]
+    assert absent_libraries([lacking, cpu]) == {"warp": "libq.so.6"}
+    assert _able([lacking, cpu], strict=False) == ([cpu], "libq.so.6")
+    said = "execution provider 'warp' does not run: the library libq.so.6 is not here. Install it"
+    for able, end in (([lacking, cpu], "Pass strict=False to accept 'cpu'."), ([lacking], "`.")):
+        with pytest.raises(ProviderError) as caught:
+            _able(able, strict=True)
+        assert str(caught.value).startswith(said)
+        assert str(caught.value).endswith(end)
+
+
+def test_without_nvidias_driver_pip_is_no_help() -> None:
+    assert how_to_get("libcuda.so.1") == "Install NVIDIA's driver: `nvidia-smi` must show the GPU."
 
 
 def test_a_provider_that_does_not_start_is_an_error_or_a_warning() -> None:
     expected = (
-        "asked for execution provider 'cuda', but ONNX Runtime runs 'cpu': the provider could not "
-        "start, as when a driver is missing, or supports no part of this model"
+        "execution provider 'cuda' does not run: its device or driver is missing, or it supports "
+        "no part of this model."
     )
     with pytest.raises(ProviderError) as caught:
-        _check_running(["cpu"], ["cuda", "cpu"], True, "")
-    assert str(caught.value) == f"{expected}. Pass strict=False to accept 'cpu'."
+        _refuse_or_warn("cuda", "cpu", "", strict=True)
+    assert str(caught.value) == f"{expected} Pass strict=False to accept 'cpu'."
     with pytest.warns(ProviderWarning) as warned:
-        _check_running(["cpu"], ["cuda", "cpu"], False, "")
-    assert [str(warning.message) for warning in warned] == [f"{expected}."]
-
-
-def test_libraries_that_a_provider_lacks_are_named() -> None:
-    with pytest.raises(ProviderError) as caught:
-        _check_running(["cpu"], ["cuda", "cpu"], True, "Failed to load libcublas.so.13: no file")
-    assert str(caught.value) == (
-        "asked for execution provider 'cuda', but ONNX Runtime runs 'cpu': the provider's "
-        "libraries are missing (Failed to load libcublas.so.13: no file). Install them, those of "
-        "CUDA with `pip install 'onnxruntime-gpu[cuda,cudnn]'`. Pass strict=False to accept 'cpu'."
-    )
+        _refuse_or_warn("cuda", "cpu", "", strict=False)
+    assert [str(warning.message) for warning in warned] == [
+        f"{expected} The features come from 'cpu'."
+    ]
 
 
 @pytest.mark.usefixtures("broken_plugin")
