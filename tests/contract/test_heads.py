@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import cv2
+import keras
 import onnx
 import pandas as pd
 import pytest
@@ -61,7 +62,24 @@ def attached(table: Any, out: Path) -> None:
     attach(pipeline, default_model(), rows, out)
 
 
-@pytest.mark.parametrize("make", [taught, taught_values, taught_one_class, attached])
+def attached_network(table: Any, out: Path) -> None:
+    features, note = (
+        keras.Input((1280,), name="features"),
+        keras.Input((1,), name="shop", dtype="string"),
+    )
+    texts = keras.layers.TextVectorization(output_sequence_length=2, vocabulary=["a", "b"])
+    words = keras.layers.Flatten()(keras.layers.Embedding(4, 2)(texts(note)))
+    both = keras.layers.Concatenate()([features, words])
+    head = keras.Model([features, note], keras.layers.Dense(2, activation="softmax")(both))
+    attach(head, default_model(), table, out)
+
+
+@pytest.mark.filterwarnings(  # Keras 3.15 hands TensorFlow's variables to NumPy 2 in this way
+    "ignore:__array__ implementation doesn't accept a copy keyword:DeprecationWarning"
+)
+@pytest.mark.parametrize(
+    "make", [attached_network, taught, taught_values, taught_one_class, attached]
+)
 def test_a_head_holds_to_the_standard(make: Any, table: Any, tmp_path: Path) -> None:
     out = tmp_path / "out.onnx"
     make(table, out)

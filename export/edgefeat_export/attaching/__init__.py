@@ -1,1 +1,1 @@
-"""A model trained in scikit-learn on features and columns is put behind the features' own file."""
+"""A head of scikit-learn or Keras on features and columns is put behind the features' own file."""

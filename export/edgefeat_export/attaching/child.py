@@ -1,4 +1,4 @@
-"""Attaches a saved pipeline in a process of its own; run as `python -m` by `attach_file`.
+"""Attaches a saved head in a process of its own; run as `python -m` by `attach_file`.
 
 The request comes on stdin and the answer goes to stdout, both as JSON. What the file's code prints
 goes to stderr.
@@ -11,6 +11,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,9 @@ from edgefeat.errors import EdgefeatError
 from edgefeat_export import errors as export_errors
 from edgefeat_export.attaching.attach import Attached, attach
 from edgefeat_export.attaching.opening import check_head, open_head
+from edgefeat_export.attaching.refusing import KERAS_FILES
 from edgefeat_export.errors import ConversionError
+from edgefeat_export.quiet import import_tensorflow
 
 __all__ = ["attach_file"]
 
@@ -31,16 +34,20 @@ def attach_file(
     output: str | os.PathLike[str],
     *,
     photos_root: str | os.PathLike[str] | None = None,
+    photo: str | None = None,
+    classes: Sequence[str] | None = None,
     trust_pickle: bool = False,
 ) -> Attached:
-    """Attach a pipeline that was saved to a file; see `attach`.
+    """Attach a head that was saved to a file; see `attach`.
 
     Args:
-        head: The file: `.skops`, or a pickle that is trusted.
+        head: The file: `.skops`, a pickle that is trusted, `.keras` or `.h5`.
         model: The model file.
         rows: A CSV or Parquet file to compare on.
         output: The file to write.
         photos_root: The folder at which paths in `rows` start.
+        photo: The column of photos, where the head does not name one.
+        classes: Names of a Keras model's classes.
         trust_pickle: Whether a pickle may run the code that it holds.
 
     Raises:
@@ -53,6 +60,8 @@ def attach_file(
         "rows": os.fspath(rows),
         "output": os.fspath(output),
         "photos_root": None if photos_root is None else os.fspath(photos_root),
+        "photo": photo,
+        "classes": None if classes is None else list(classes),
         "trust_pickle": trust_pickle,
     }
     done = subprocess.run(
@@ -87,8 +96,10 @@ def _answer(request: dict[str, Any]) -> dict[str, Any]:
     head = request.pop("head")
     trust = request.pop("trust_pickle")
     try:
-        pipeline = open_head(Path(head), trust_pickle=trust)
-        return dataclasses.asdict(attach(pipeline, **request))
+        if Path(head).suffix in KERAS_FILES:
+            import_tensorflow()
+        opened = open_head(Path(head), trust_pickle=trust)
+        return dataclasses.asdict(attach(opened, **request))
     except EdgefeatError as error:
         parts = {key: getattr(error, key) for key in ("problem", "where", "remedy", "option")}
         return {"error": {"kind": type(error).__name__, **parts}}

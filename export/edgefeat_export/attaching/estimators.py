@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from onnx import TensorProto
 
+from edgefeat_export.attaching.answering import LABEL, PROBABILITIES, VALUE, HeadAnswer
 from edgefeat_export.attaching.neighbours import add_neighbours
 from edgefeat_export.attaching.refusing import class_of, refusal
 from edgefeat_export.attaching.tail import Matrix, TailGraph
 from edgefeat_export.attaching.trees import add_boosted, add_forest, add_hist_boosted
 from edgefeat_export.attaching.vectors import add_vector_probabilities, add_votes
 
-__all__ = ["KNOWN_ESTIMATORS", "TREES", "PipelineAnswer", "add_estimator"]
+__all__ = ["KNOWN_ESTIMATORS", "TREES", "add_estimator"]
 
 _VECTORS_MAX = 1e-4  # float32 inside, and steps that end before they are exact
-LABEL, PROBABILITIES, VALUE = "label", "probabilities", "value"
 _LINEAR_CLASSIFIERS = ("LogisticRegression", "LogisticRegressionCV")
 _MARGIN_CLASSIFIERS = ("LinearSVC", "RidgeClassifier", "RidgeClassifierCV", "Perceptron")
 _LINEAR_REGRESSORS = (
@@ -48,22 +47,7 @@ KNOWN_ESTIMATORS = tuple(
 """Classes of scikit-learn that a file can end with."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PipelineAnswer:
-    """What a file answers.
-
-    Attributes:
-        classes: Names of the classes; None for a number.
-        has_probabilities: Whether it tells probabilities.
-        probability_max: How far a probability may be off.
-    """
-
-    classes: tuple[str, ...] | None
-    has_probabilities: bool
-    probability_max: float = 1e-5
-
-
-def add_estimator(tail: TailGraph, model: Any, matrix: Matrix) -> PipelineAnswer:
+def add_estimator(tail: TailGraph, model: Any, matrix: Matrix) -> HeadAnswer:
     """Add a fitted estimator, and the outputs `label` and `probabilities`, or `value`.
 
     Args:
@@ -89,30 +73,28 @@ def add_estimator(tail: TailGraph, model: Any, matrix: Matrix) -> PipelineAnswer
         )
     if not hasattr(model, "classes_"):
         _finish_value(tail, model, _number(tail, model, kind, matrix))
-        return PipelineAnswer(classes=None, has_probabilities=False)
+        return HeadAnswer(classes=None, has_probabilities=False)
     classes = _class_names(tail, model)
     if kind in _MARGIN_CLASSIFIERS:
         scores = _two_sided(tail, _linear(tail, model, matrix))
         _finish_label(tail, scores)
-        return PipelineAnswer(classes=classes, has_probabilities=False)
+        return HeadAnswer(classes=classes, has_probabilities=False)
     if kind == "SVC":
         return _vectors(tail, model, matrix, classes)
     shares = _shares(tail, model, kind, matrix, len(classes))
     _finish_label(tail, shares)
     tail.add("Cast", [shares.name], attributes={"to": TensorProto.FLOAT}, to=PROBABILITIES)
-    return PipelineAnswer(classes=classes, has_probabilities=True)
+    return HeadAnswer(classes=classes, has_probabilities=True)
 
 
-def _vectors(
-    tail: TailGraph, model: Any, matrix: Matrix, classes: tuple[str, ...]
-) -> PipelineAnswer:
+def _vectors(tail: TailGraph, model: Any, matrix: Matrix, classes: tuple[str, ...]) -> HeadAnswer:
     """Add a support vector classifier, whose label does not come from its probabilities."""
     _finish_label(tail, add_votes(tail, model, matrix))
     has = bool(model.probability) and hasattr(model, "predict_proba")
     if has:
         shares = add_vector_probabilities(tail, model, matrix)
         tail.add("Cast", [shares.name], attributes={"to": TensorProto.FLOAT}, to=PROBABILITIES)
-    return PipelineAnswer(classes=classes, has_probabilities=has, probability_max=_VECTORS_MAX)
+    return HeadAnswer(classes=classes, has_probabilities=has, probability_max=_VECTORS_MAX)
 
 
 def _class_names(tail: TailGraph, model: Any) -> tuple[str, ...]:

@@ -11,19 +11,16 @@ from numpy.typing import NDArray
 
 from edgefeat.engine.cpu import ORT_ERRORS, open_session, reason, session_options
 from edgefeat.model.spec import PRIMARY_OUTPUT
-from edgefeat_export.attaching.estimators import LABEL, PROBABILITIES, VALUE
+from edgefeat_export.attaching.answering import LABEL, PROBABILITIES, VALUE, Tensors
 from edgefeat_export.attaching.taking_apart import Taken
 from edgefeat_export.errors import ConversionError, VerificationError
 
-__all__ = ["PROBABILITY_MAX", "Wanted", "check_answers", "check_fusions", "check_steps", "run"]
+__all__ = ["PROBABILITY_MAX", "check_answers", "check_fusions", "check_steps", "run"]
 
 PROBABILITY_MAX = 1e-5
 _STEP_RELATIVE = 1e-6
 _VALUE_RELATIVE = 1e-5
 _FUSED = ("QLinear", "Conv", "Fused")
-Tensors = dict[str, NDArray[Any]]
-Wanted = dict[str, NDArray[Any]]
-"""What scikit-learn answers, by the output's name."""
 
 
 def run(model: bytes | str, feeds: Tensors, *, where: str) -> Tensors:
@@ -80,15 +77,21 @@ def check_steps(taken: Taken, got: Tensors, frame: Any, features: NDArray[np.flo
 
 
 def check_answers(
-    got: Tensors, wanted: Wanted, *, where: str, probability_max: float = PROBABILITY_MAX
+    got: Tensors,
+    wanted: Tensors,
+    *,
+    where: str,
+    probability_max: float = PROBABILITY_MAX,
+    reference: str = "scikit-learn",
 ) -> dict[str, float]:
-    """Hold answers to scikit-learn's on every row; return the largest differences.
+    """Hold answers to the right ones on every row; return the largest differences.
 
     Args:
         got: What the file gave.
-        wanted: What scikit-learn gives.
+        wanted: The right answers.
         where: What is checked, for messages.
         probability_max: How far a probability may be off.
+        reference: What gives the right answers, for messages.
 
     Raises:
         VerificationError: A label differs, or a number differs too much.
@@ -114,7 +117,7 @@ def check_answers(
             row = int(np.argmax(wrong))
             raise VerificationError(
                 f"{name} of {int(wrong.sum())} of {len(wrong)} rows differ, first row {row}: "
-                f"scikit-learn gives {_shown(expected[row])}, the file {_shown(given[row])}",
+                f"{reference} gives {_shown(expected[row])}, the file {_shown(given[row])}",
                 where=where,
             )
     return differences

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -10,22 +11,20 @@ from onnx import TensorProto, helper
 
 from edgefeat.model.columns import UNSEEN_OUTPUT
 from edgefeat.model.spec import PRIMARY_OUTPUT
-from edgefeat_export.attaching.estimators import LABEL, PROBABILITIES, VALUE
+from edgefeat_export.attaching.answering import (
+    LABEL,
+    PROBABILITIES,
+    VALUE,
+    answer_names,
+)
 from edgefeat_export.attaching.refusing import refusal
 from edgefeat_export.attaching.tail import ML
 from edgefeat_export.attaching.taking_apart import Taken, TakenColumn
 
-__all__ = ["add_unseen", "alone", "answer_names", "behind"]
+__all__ = ["add_unseen", "alone", "behind", "require_free_names"]
 
 _ML_VERSION, _OPSET, _IR_VERSION = 3, 17, 8
 _TAKEN_NAMES = (PRIMARY_OUTPUT, LABEL, PROBABILITIES, VALUE, UNSEEN_OUTPUT)
-
-
-def answer_names(taken: Taken) -> list[str]:
-    """Return the names of what a pipeline answers, in order."""
-    if taken.answer.classes is None:
-        return [VALUE]
-    return [LABEL, PROBABILITIES] if taken.answer.has_probabilities else [LABEL]
 
 
 def add_unseen(taken: Taken) -> bool:
@@ -77,14 +76,7 @@ def behind(model: onnx.ModelProto, taken: Taken) -> onnx.ModelProto:
     fused.CopyFrom(model)
     del fused.metadata_props[:]
     graph = fused.graph
-    there = {one.name for one in (*graph.input, *graph.output)}
-    for name in taken.columns:
-        if name in there or name in _TAKEN_NAMES:
-            raise refusal(
-                f"the column {name!r} has the name of an input or output of the file",
-                where=None,
-                remedy="Give it another name, and fit again.",
-            )
+    require_free_names(graph, taken.columns)
     graph.node.extend(taken.tail.nodes)
     graph.initializer.extend(taken.tail.constants)
     graph.input.extend(_input(column) for column in taken.columns.values())
@@ -94,8 +86,28 @@ def behind(model: onnx.ModelProto, taken: Taken) -> onnx.ModelProto:
     return fused
 
 
+def require_free_names(graph: onnx.GraphProto, columns: Iterable[str]) -> None:
+    """Raise if a column has the name of something in a model's file.
+
+    Args:
+        graph: The model's graph.
+        columns: Names of the columns.
+
+    Raises:
+        ConversionError: One has.
+    """
+    there = {one.name for one in (*graph.input, *graph.output)}
+    for name in columns:
+        if name in there or name in _TAKEN_NAMES:
+            raise refusal(
+                f"the column {name!r} has the name of an input or output of the file",
+                where=None,
+                remedy="Give it another name, and fit again.",
+            )
+
+
 def _different(taken: Taken) -> list[Any]:
-    answers = {*answer_names(taken), *taken.columns}
+    answers = {*answer_names(taken.answer), *taken.columns}
     found = {matrix.name: matrix for matrix in taken.tail.checkpoints.values()}
     return [matrix for name, matrix in found.items() if name not in answers]
 
@@ -108,7 +120,7 @@ def _input(column: TakenColumn) -> onnx.ValueInfoProto:
 def _outputs(taken: Taken) -> list[onnx.ValueInfoProto]:
     found = []
     count = len(taken.answer.classes or ())
-    for name in answer_names(taken):
+    for name in answer_names(taken.answer):
         kind = TensorProto.INT64 if name == LABEL else TensorProto.FLOAT
         shape: list[Any] = ["N"] if name == LABEL else ["N", count or 1]
         found.append(helper.make_tensor_value_info(name, kind, shape))

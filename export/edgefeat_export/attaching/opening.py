@@ -1,8 +1,8 @@
-"""Opens a saved pipeline: `.skops` by an allow-list, pickles only where the user trusts them.
+"""Opens a saved head: `.skops` by an allow-list, pickles only where the user trusts them.
 
 A pickle runs whatever code it holds. skops files hold data and names of types; what is not on its
-own list or on ours is refused by name, before anything is made of it. Both are opened in a process
-of their own (`edgefeat_export.attaching.child`).
+own list or on ours is refused by name, before anything is made of it. A Keras model is read as
+data (`edgefeat_export.saved`). Each is opened in a process of its own, by `attaching.child`.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from edgefeat.errors import DependencyError
+from edgefeat_export.attaching.refusing import KERAS_FILES
 from edgefeat_export.errors import ConversionError
 
 __all__ = ["check_head", "open_head"]
@@ -59,17 +60,18 @@ def check_head(path: Path, *, trust_pickle: bool) -> None:
                 remedy="Save the pipeline by skops.io.dump(pipeline, 'head.skops'); or pass "
                 "{option} if you made the file yourself.",
             )
-    elif path.suffix != ".skops":
+    elif path.suffix not in (".skops", *KERAS_FILES):
         raise ConversionError(
             f"expected a pipeline of scikit-learn in a file that ends in .skops, or in "
-            f"{', '.join(_PICKLES)}, got {path.suffix!r}",
+            f"{', '.join(_PICKLES)}, or a model of Keras in {' or '.join(KERAS_FILES)}, got "
+            f"{path.suffix!r}",
             where=path,
             remedy="Save it by skops.io.dump(pipeline, 'head.skops').",
         )
 
 
 def open_head(path: Path, *, trust_pickle: bool) -> Any:
-    """Open a saved pipeline; see `check_head`.
+    """Open a saved pipeline; see `check_head`. A Keras model's file is returned as its path.
 
     Args:
         path: The file.
@@ -80,6 +82,8 @@ def open_head(path: Path, *, trust_pickle: bool) -> Any:
         DependencyError: skops or joblib is missing.
     """
     check_head(path, trust_pickle=trust_pickle)
+    if path.suffix in KERAS_FILES:
+        return path
     try:
         return _unpickled(path) if path.suffix in _PICKLES else _from_skops(path)
     except ModuleNotFoundError as error:

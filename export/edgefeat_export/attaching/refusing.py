@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
 from typing import Any
 
 from edgefeat_export.errors import ConversionError
 
-__all__ = ["class_of", "is_image_features", "refusal"]
+__all__ = ["KERAS_FILES", "class_of", "is_image_features", "is_of_keras", "refusal"]
+
+KERAS_FILES = (".keras", ".h5", ".hdf5")
+"""How a Keras model's file ends."""
 
 
 def class_of(part: object) -> str:
@@ -23,6 +28,16 @@ def is_image_features(part: object) -> bool:
     return any(
         one.__module__.startswith("edgefeat.sklearn") and one.__name__ == "ImageFeatures"
         for one in type(part).__mro__
+    )
+
+
+def is_of_keras(head: object) -> bool:
+    """Return whether a head is a model of Keras, in memory or in a file."""
+    if isinstance(head, str | os.PathLike):
+        return Path(head).suffix in KERAS_FILES
+    return any(
+        one.__module__.partition(".")[0] == "keras" and one.__name__ == "Model"
+        for one in type(head).__mro__
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgefeat.errors import DependencyError
+from edgefeat_export.attaching.answering import FittedHead
 from edgefeat_export.attaching.taking_apart import TakenColumn
 from edgefeat_export.errors import ExportError
 
@@ -17,13 +19,15 @@ __all__ = ["as_frame", "span_of", "tensor_of"]
 
 
 def as_frame(
-    rows: Any, *, photo: str | None, root: str | os.PathLike[str] | None
+    rows: Any, *, head: FittedHead, photo: str | None, root: str | os.PathLike[str] | None
 ) -> tuple[Any, str]:
     """Return rows as a pandas frame with paths that lead to photos, and the column of these.
 
     Args:
         rows: A frame, a list of mappings, or the path of a CSV or Parquet file.
-        photo: The column of photos; None takes the first one, for a pipeline of photos alone.
+        head: What the rows are for.
+        photo: The column of photos, where the head does not name one; None takes the first that
+            is no column of the head.
         root: The folder at which paths start; None takes that of the file, or the working folder.
 
     Raises:
@@ -42,7 +46,7 @@ def as_frame(
         where = Path(rows)
         root = where.parent if root is None else root
         try:
-            frame = pd.read_parquet(where) if where.suffix == ".parquet" else pd.read_csv(where)
+            frame = _read(where, head.texts)
         except (OSError, ValueError) as error:
             raise ExportError(f"cannot be read: {error}", where=where, option="rows") from error
     else:
@@ -50,16 +54,35 @@ def as_frame(
         frame.columns = [str(name) for name in frame.columns]
     if not len(frame):
         raise ExportError("no rows to compare on", where=where, option="rows")
-    photo = str(frame.columns[0]) if photo is None else photo
-    if photo not in frame:
-        raise ExportError(
-            f"no column {photo!r}; there is {', '.join(map(repr, frame.columns))}",
-            where=where,
-            option="rows",
-        )
+    photo = _column_of_photos(frame, head, photo, where)
     if root is not None:
         frame[photo] = [str(Path(root) / str(path)) for path in frame[photo]]
     return frame, photo
+
+
+def _read(path: Path, texts: Sequence[str]) -> Any:
+    import pandas as pd
+
+    if path.suffix == ".parquet":
+        return pd.read_parquet(path)
+    frame = pd.read_csv(path)
+    words = [name for name in texts if name in frame]
+    if words:  # as they stand: "NA" is a word, and "007" no number
+        frame[words] = pd.read_csv(path, usecols=words, dtype=str, keep_default_na=False)[words]
+    return frame
+
+
+def _column_of_photos(frame: Any, head: FittedHead, photo: str | None, where: Path | None) -> str:
+    there = ", ".join(map(repr, frame.columns))
+    photo = photo if head.photo is None else head.photo
+    if photo is None:
+        free = [str(name) for name in frame.columns if name not in head.columns]
+        if not free:
+            raise ExportError(f"no column of photos; there is {there}", where=where, option="rows")
+        return free[0]
+    if photo not in frame:
+        raise ExportError(f"no column {photo!r}; there is {there}", where=where, option="rows")
+    return photo
 
 
 def tensor_of(frame: Any, column: TakenColumn) -> NDArray[Any]:

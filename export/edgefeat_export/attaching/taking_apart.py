@@ -18,8 +18,9 @@ from edgefeat.model.columns import (
     NumberType,
 )
 from edgefeat.model.spec import PRIMARY_OUTPUT
+from edgefeat_export.attaching.answering import HeadAnswer
 from edgefeat_export.attaching.encoders import Encoded, WordColumn, encode
-from edgefeat_export.attaching.estimators import TREES, PipelineAnswer, add_estimator
+from edgefeat_export.attaching.estimators import TREES, add_estimator
 from edgefeat_export.attaching.refusing import class_of, is_image_features, refusal
 from edgefeat_export.attaching.steps import keeps_nan, translate_step
 from edgefeat_export.attaching.tail import Matrix, TailGraph
@@ -80,7 +81,7 @@ class Taken:
     tail: TailGraph
     photo: str | None
     columns: dict[str, TakenColumn]
-    answer: PipelineAnswer
+    answer: HeadAnswer
     steps: dict[str, tuple[Any, list[str]]] = field(default_factory=dict)
 
 

@@ -1,4 +1,4 @@
-"""`edgefeat-export attach`: a saved scikit-learn pipeline is put behind a model's features."""
+"""`edgefeat-export attach`: a saved head of scikit-learn or Keras is put behind a model."""
 
 from __future__ import annotations
 
@@ -19,14 +19,19 @@ _EPILOG = """\
 examples:
   edgefeat-export attach MODEL.onnx head.skops --rows holdout.csv -o out.onnx
   edgefeat-export attach MODEL.onnx head.joblib --trust-pickle --rows holdout.csv -o models/
+  edgefeat-export attach MODEL.onnx head.keras --rows holdout.csv --classes good,bad -o models/
 
 HEAD is a fitted scikit-learn pipeline: a ColumnTransformer with edgefeat.sklearn.ImageFeatures (of
-this very model) and an estimator, saved by skops.io.dump. The rows have its columns, and were not
-fitted on; paths of photos start at their file's folder. Every row is compared with scikit-learn,
-and each step alone; what cannot be right is refused by name, and no file is written.
+this very model) and an estimator, saved by skops.io.dump. Or it is a Keras model with an input
+`features` and one for each column, which ends in a softmax, in a sigmoid, or in one number; such a
+file does not tell whose features it was fitted on, so only their number is checked.
+
+The rows have its columns, and were not fitted on; paths of photos start at their file's folder.
+Every row is compared with scikit-learn or Keras; what cannot be right is refused by name, and no
+file is written.
 
 A pickle runs whatever code it holds: it is refused unless you trust it. HEAD is opened in a process
-of its own. In Python nothing needs to be saved: edgefeat_export.attach(pipeline, MODEL, rows, OUT).
+of its own. In Python nothing needs to be saved: edgefeat_export.attach(head, MODEL, rows, OUT).
 
 exit codes: 0 written; 2 wrong usage; 3 not attached: no file written
 """
@@ -36,16 +41,18 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     """Add the subcommand."""
     parser = commands.add_parser(
         "attach",
-        help="put a scikit-learn pipeline behind a model's features",
-        description="Make one file of a model and of a scikit-learn pipeline on its features.",
+        help="put a head of scikit-learn or Keras behind a model's features",
+        description="Make one file of a model and of a head that was fitted on its features.",
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add = parser.add_argument
     add("model", type=Path, metavar="MODEL.onnx", help="the model of the pipeline's ImageFeatures")
-    add("head", type=Path, metavar="HEAD", help="the pipeline: .skops; .joblib or .pkl if trusted")
+    add("head", type=Path, metavar="HEAD", help="the head: .skops or .keras; .joblib if trusted")
     add("--rows", type=Path, required=True, metavar="FILE", help="CSV or Parquet to compare on")
     add("--photos-root", type=Path, metavar="DIR", help="where paths in the rows start")
+    add("--photo", metavar="COLUMN", help="the rows' photos, where the head does not name them")
+    add("--classes", metavar="NAME,NAME", help="a Keras model's classes, in its order")
     add("--trust-pickle", action="store_true", help="run the code that a pickle holds")
     add("-o", "--output", type=Path, required=True, metavar="OUT", help="a file, or a folder")
     add("--json", action="store_true", help="what was compared as JSON on stdout")
@@ -66,6 +73,8 @@ def run(arguments: argparse.Namespace) -> int:
         arguments.rows,
         output,
         photos_root=arguments.photos_root,
+        photo=arguments.photo,
+        classes=None if arguments.classes is None else arguments.classes.split(","),
         trust_pickle=arguments.trust_pickle,
     )
     if arguments.json:
@@ -86,5 +95,5 @@ def _as_text(done: Attached) -> str:
             compared.append("every label equal")
         else:
             compared.append(f"{name} within {difference:.1e}")
-    lines.append(f"{done.rows} rows as in scikit-learn: {', '.join(compared)}; features equal")
+    lines.append(f"{done.rows} rows as in {done.reference}: {', '.join(compared)}; features equal")
     return "\n".join(lines) + "\n"

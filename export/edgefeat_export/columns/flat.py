@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Final
 
 import keras
@@ -16,12 +17,15 @@ _RESERVED: Final = ("features", "unseen")  # outputs of every file
 _FLOATS: Final = ("float32", "float64")
 
 
-def flatten_columns(model: Any, name: str) -> keras.Model:
+def flatten_columns(
+    model: Any, name: str, *, renamed: Mapping[str, str] | None = None
+) -> keras.Model:
     """Return a functional model of the same layers on new inputs, one a column.
 
     Args:
         model: Functional or Sequential, or a FeatureSpace.
         name: Name to give the returned model.
+        renamed: New names of inputs, by their names.
 
     Raises:
         BackboneError: An input has an open length, or a name that is taken.
@@ -29,7 +33,9 @@ def flatten_columns(model: Any, name: str) -> keras.Model:
     if isinstance(model, keras.utils.FeatureSpace):
         model = keras.Model(model.get_inputs(), model.get_encoded_features())
     inputs = [
-        keras.Input(tuple(tensor.shape[1:]), dtype=_dtype(tensor), name=column)
+        keras.Input(
+            tuple(tensor.shape[1:]), dtype=_dtype(tensor), name=(renamed or {}).get(column, column)
+        )
         for column, tensor in _named(model)
     ]
     _check(inputs, name)

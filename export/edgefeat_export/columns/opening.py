@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -49,7 +50,12 @@ def is_table(name: str) -> bool:
 
 
 def open_table(
-    path: Path, *, name: str, allow_code: bool = False, code: Path | None = None
+    path: Path,
+    *,
+    name: str,
+    allow_code: bool = False,
+    code: Path | None = None,
+    renamed: Mapping[str, str] | None = None,
 ) -> OpenedTable:
     """Open a saved model.
 
@@ -58,6 +64,7 @@ def open_table(
         name: Name to give the model.
         allow_code: Whether code inside the file may run.
         code: A Python file that defines the model's own classes; it is run.
+        renamed: New names of inputs, by their names.
 
     Raises:
         BackboneError: It cannot be loaded, or its class runs Python of its own.
@@ -66,7 +73,9 @@ def open_table(
     _require_no_functions(found.config)
     model = load(path, found, allow_code=allow_code, code=code)
     _require_graph(model, path)
-    return OpenedTable(model=flatten_columns(model, name), sizes=recorded_sizes(found.config))
+    return OpenedTable(
+        model=flatten_columns(model, name, renamed=renamed), sizes=recorded_sizes(found.config)
+    )
 
 
 def _require_no_functions(value: Any) -> None:

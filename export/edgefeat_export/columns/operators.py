@@ -1,4 +1,4 @@
-"""The operators that every ONNX Runtime from 1.20 on has on a CPU, and a check against them."""
+"""The operators that every ONNX Runtime from 1.20 on has on a CPU, and checks against them."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ from typing import Final
 import onnx
 from onnx import defs
 
-from edgefeat_export.columns.drawing import TOKENIZER
+from edgefeat_export.columns.drawing import CLASSIC, OPSET, TOKENIZER
 from edgefeat_export.errors import ConversionError
+from edgefeat_export.graph import standard
 
-__all__ = ["kernels", "require_known"]
+__all__ = ["kernels", "require_known", "require_sound"]
 
 _FILE: Final = "onnxruntime_1_20.txt"
 _OF_THE_DEVICE: Final = ("StringNormalizer", "TfIdfVectorizer")
@@ -21,6 +22,22 @@ _OF_THE_DEVICE: Final = ("StringNormalizer", "TfIdfVectorizer")
 _MOST_NAMED: Final = 3
 
 Operator = tuple[str, str]
+
+
+def require_sound(model: onnx.ModelProto, *, where: str) -> None:
+    """Refuse a graph of columns that not every device opens.
+
+    Args:
+        model: The graph.
+        where: Place to name in the error.
+
+    Raises:
+        ConversionError: An operator is unknown there, or is not standard.
+    """
+    require_known(model, where=where)
+    classic = {(one.domain, one.op_type) for one in model.graph.node if one.domain == CLASSIC}
+    besides = {*classic, (TOKENIZER, "Tokenizer")}
+    standard.require_standard(model, where=where, opset=OPSET, besides=besides)
 
 
 def require_known(model: onnx.ModelProto, *, where: str) -> None:

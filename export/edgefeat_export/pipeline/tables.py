@@ -30,14 +30,12 @@ from edgefeat_export.columns import (
 )
 from edgefeat_export.columns import probe as probes
 from edgefeat_export.columns.column import ColumnKind, KerasColumn
-from edgefeat_export.columns.drawing import OPSET, TOKENIZER
 from edgefeat_export.columns.reference import GraphRun, TableReference
 from edgefeat_export.columns.table_file import TableRows
 from edgefeat_export.cut import reduction as reductions
 from edgefeat_export.cut.headless import Headless
 from edgefeat_export.cut.reduction import Reduction
 from edgefeat_export.errors import ExportError
-from edgefeat_export.graph import standard
 from edgefeat_export.networks.network import file_safe
 from edgefeat_export.networks.weights import record_of_file
 from edgefeat_export.pipeline import publish, specs, table_card
@@ -148,7 +146,7 @@ def _written(request: BuildRequest, path: Path, name: str, say: Say) -> _Written
     bare = TableReference(headless=body)
     own = _own_rows(request, graph.columns, bare, say)
     reduction = _fitted(request, bare, own, say)
-    _require_sound(reduction.append(graph.model), name)
+    operators.require_sound(reduction.append(graph.model), where=name)
     return _Written(
         bare=graph.model, columns=graph.columns, headless=body, reduction=reduction, own=own
     )
@@ -199,15 +197,6 @@ def _say_outputs(whole: object, body: Headless, say: Say) -> None:
     for output in body.outputs:
         pooled = f", {output.pooling} pooling" if output.pooling else ""
         say(f"output {output.name!r}: {output.shape[0]} from layer {output.source_layer!r}{pooled}")
-
-
-def _require_sound(model: onnx.ModelProto, name: str) -> None:
-    operators.require_known(model, where=name)
-    classic = {
-        (node.domain, node.op_type) for node in model.graph.node if node.domain == "ai.onnx.ml"
-    }
-    besides = {*classic, (TOKENIZER, "Tokenizer")}
-    standard.require_standard(model, where=name, opset=OPSET, besides=besides)
 
 
 def _proven(request: BuildRequest, written: _Written, name: str, say: Say) -> Draft:
