@@ -7,7 +7,8 @@ import sys
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from edgefeat.cli.options import add_model_options, is_given, open_extractor, read_options, refuse
+from edgefeat.cli.camera_args import add_camera_options, cameras_of
+from edgefeat.cli.options import add_model_options, open_extractor, read_options
 from edgefeat.cli.set_options import output_plan
 from edgefeat.cli.stopping import stop_on_signals
 from edgefeat.cli.stream_answers import answering
@@ -17,25 +18,14 @@ from edgefeat.cli.stream_options import (
     add_selection_options,
     add_source_options,
 )
-from edgefeat.cli.stream_screen import Screen
-from edgefeat.errors import OptionError
-from edgefeat.options.checks import choice
-from edgefeat.options.network import NetworkOptions
+from edgefeat.cli.stream_screen import Screen, written
+from edgefeat.cli.stream_source import open_source_of
 from edgefeat.options.stream import Limits, Selection
-from edgefeat.options.video import VideoOptions
 
 if TYPE_CHECKING:
-    from edgefeat.sets.info import SetInfo
-    from edgefeat.sets.sink import SinkSummary
-    from edgefeat.sources import CameraRequest, RawFormat
-    from edgefeat.sources.base import Source
     from edgefeat.sources.folder import FolderSource
 
 __all__ = ["add_parser"]
-
-_CAMERA_OPTIONS = ("size_hw", "pixel", "camera_fps")
-_NETWORK_OPTIONS = tuple(name for name, _ in NetworkOptions.each())
-_VIDEO_OPTIONS = tuple(name for name, _ in VideoOptions.each())
 
 _EPILOG = """\
 sources:
@@ -45,6 +35,7 @@ sources:
   rtsp://user:pass@host/path   network camera; passwords are never shown or written
   http://host:8080/video       MJPEG, snapshots, HLS or other video, as the answer says
   -                            stdin: YUV4MPEG2, JPEGs, or raw frames (--size, --pixel)
+  yard=rtsp://...  door=0      several cameras, each with the name that records have; one model
 
 examples:
   edgefeat stream rtsp://cam/live | my-program            JSON lines, newest frame first served
@@ -53,6 +44,9 @@ examples:
   edgefeat stream 0 --novelty 0.05 --at-least 10m         what is new, and a sign of life
   edgefeat stream 0 --fps 2 --calibrate 10m               how much noise there is, and which
                                                           gates suit the scene
+  edgefeat stream yard=rtsp://cam/live door=0 -o days     several cameras: days/yard/, days/door/
+  edgefeat stream yard=rtsp://cam/live door=0 -o 'days/{camera}.jsonl' --resume --rotate 1d
+  edgefeat stream --cameras cams.toml -o days --resume    each with options of its own
   edgefeat stream clip.mp4 -o clip.npz                    one file, when the clip is over
   edgefeat stream photos/ --watch -o photos.jsonl         as pictures come
   edgefeat stream 0 --model out.onnx --set city=Rome      label and probabilities in each record
@@ -75,15 +69,31 @@ adds to a folder or .jsonl file of the same model. Where no record comes, nothin
 --schema describes the JSON lines. Read every form back with
 edgefeat.FeatureSet.read(OUT). A frame without a name is called SOURCE#INDEX there.
 
+Several cameras share one model and take turns at it, so that each gets the same share; one that is
+away, hangs or fails stops no other, and is waited for from the start. With -o DIR each has an
+output of its own, DIR/NAME/, or what {camera} in OUT makes of its name; a file or stdout takes all.
+A file for --cameras, whose words are the flags above without dashes:
+
+  fps = 2                                # for all cameras
+  [cameras.yard]
+  source = "rtsp://user:pass@host/path"
+  motion = 8
+  mask = ["0,0,1,0.1"]
+  [cameras.door]
+  source = 0
+
+SIGHUP reads it again: new cameras start, those that are gone end, what has changed starts anew, and
+a file that is not right changes nothing.
+
 A camera that goes silent is called stalled, then lost, and is connected to again; a gap stays a
 gap: the frame's `index` jumps, `dropped` counts.
 
 Ctrl-C, SIGTERM or SIGHUP ends the stream within a second, with everything written. A log or a
 --health file that cannot be written never stops it.
 
-exit codes: 0 ended or stopped; 1 some pictures of a folder or video were damaged, the rest done;
-2 wrong usage; 3 source, model, provider or output unusable, or its reader gone with
---on-broken-pipe fail
+exit codes: 0 ended or stopped; 1 some pictures of a folder or video were damaged, or some of
+several cameras ended by an error, the rest done; 2 wrong usage; 3 source, model, provider or output
+unusable, or its reader gone with --on-broken-pipe fail
 """
 
 
@@ -103,7 +113,13 @@ def add_parser(
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("source", metavar="SOURCE", help="where frames come from, see below")
+    parser.add_argument(
+        "sources",
+        nargs="*",
+        metavar="SOURCE",
+        help="where frames come from, see below; NAME=SOURCE for each of several cameras",
+    )
+    add_camera_options(parser)
     add_output_options(parser)
     add_selection_options(parser)
     add_source_options(parser)
@@ -119,14 +135,19 @@ def run(arguments: argparse.Namespace) -> int:
     from edgefeat.streaming import Names, Stream
     from edgefeat.streaming.recording import record
 
+    cameras = cameras_of(arguments)
+    if cameras is not None:
+        from edgefeat.cli.stream_cameras import run as run_cameras
+
+        return run_cameras(arguments, cameras)
     if arguments.calibrate is not None:
         from edgefeat.cli.stream_calibrate import run as run_calibration
 
-        return run_calibration(arguments, _open_source(arguments))
+        return run_calibration(arguments, open_source_of(arguments))
     names = Names(camera=arguments.camera)
     if arguments.device is not None:
         names = replace(names, device=arguments.device)
-    source = _open_source(arguments)
+    source = open_source_of(arguments)
     selection = read_options(arguments, Selection)
     limits = read_options(arguments, Limits)
     plan = output_plan(arguments, live=True)
@@ -150,7 +171,7 @@ def run(arguments: argparse.Namespace) -> int:
             screen.note(f"{plan.output} appears when the stream ends; a kill before loses it")
         with for_people() if to_people else plan.open(info) as sink:
             try:
-                monitors.watch(stream)
+                monitors.watch(stream.health, lambda: stream.health().busy_s)
                 signals = stop_on_signals(stream.stop)
                 record(stream, sink, frames=arguments.frames, meanwhile=signals)
             finally:
@@ -158,7 +179,8 @@ def run(arguments: argparse.Namespace) -> int:
                 if isinstance(source, FolderSource):
                     _say_what_was_not_taken(source, screen)
                 if not plan.is_stdout:
-                    screen.note(_written(sink.summary(), info, plan.output))
+                    there = sink.summary()
+                    screen.note(written(there.rows, there.resumed, info.dim, plan.output))
     health = stream.health()
     screen.summarise(health)
     return 1 if health.garbage and not stream.live else 0
@@ -170,69 +192,3 @@ def _say_what_was_not_taken(source: FolderSource, screen: Screen) -> None:
 
     for one in not_taken(source.not_taken):
         (screen.warn if one.pictures else screen.note)(not_taken_line(one))
-
-
-def _written(summary: SinkSummary, info: SetInfo, output: str) -> str:
-    """Say what stands in the output, whatever ended the stream."""
-    if not summary.rows:
-        return f"no record came: nothing written to {output}"
-    before = f", {summary.resumed} of them there before" if summary.resumed else ""
-    return f"{summary.rows} x {info.dim} features in {output}{before}"
-
-
-def _open_source(arguments: argparse.Namespace) -> Source:
-    from edgefeat.sources import open_source
-
-    if arguments.source != "-":
-        refuse(arguments, "stride", problem="goes only with raw frames on stdin")
-    asked = [name for name in _CAMERA_OPTIONS if getattr(arguments, name) is not None]
-    reached = [name for name in _NETWORK_OPTIONS if is_given(arguments, name)]
-    decoded = [name for name in _VIDEO_OPTIONS if is_given(arguments, name)]
-    try:
-        return open_source(
-            arguments.source,
-            raw=_raw_format(arguments) if arguments.source == "-" else None,
-            camera=_camera_request(arguments) if asked and arguments.source != "-" else None,
-            watch=arguments.watch,
-            network=read_options(arguments, NetworkOptions) if reached else None,
-            video=read_options(arguments, VideoOptions) if decoded else None,
-        )
-    except OptionError as error:  # on the command line records have no names of their own
-        if error.option == "camera":
-            error.option = asked[0]
-        elif error.option == "network":
-            error.option = reached[0]
-        elif error.option == "video":
-            error.option = decoded[0]
-        raise
-
-
-def _raw_format(arguments: argparse.Namespace) -> RawFormat | None:
-    from edgefeat.sources import PixelFormat, RawFormat
-
-    if arguments.size_hw is None:
-        refuse(
-            arguments,
-            *("pixel", "stride", "camera_fps"),
-            problem="needs the size of the raw frames on stdin",
-            remedy="Give it as in `--size 640x480`.",
-        )
-        return None
-    pixel = choice("pixel", arguments.pixel or PixelFormat.BGR24, *PixelFormat)
-    try:
-        return RawFormat(
-            size_hw=arguments.size_hw,
-            pixel=PixelFormat(pixel),
-            stride=arguments.stride,
-            fps=arguments.camera_fps,
-        )
-    except OptionError as error:
-        if error.option == "fps":
-            error.option = "camera_fps"
-        raise
-
-
-def _camera_request(arguments: argparse.Namespace) -> CameraRequest:
-    from edgefeat.sources import CameraRequest
-
-    return CameraRequest(size_hw=arguments.size_hw, pixel=arguments.pixel, fps=arguments.camera_fps)

@@ -7,12 +7,14 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
-from edgefeat.cli.stream_screen import Screen
+from edgefeat.cli.stream_screen import Screen, group_state
 from edgefeat.errors import SinkError
 from edgefeat.host.systemd import Systemd
 
 if TYPE_CHECKING:
-    from edgefeat.streaming import Event, Health, OnHealth, Stream
+    from collections.abc import Callable
+
+    from edgefeat.streaming import Event, GroupHealth, Health
 
 __all__ = ["Monitors"]
 
@@ -36,7 +38,7 @@ class Monitors:
         self._address = _address(arguments.metrics)
         self._health_file = _health_file(arguments.health, screen)
         self._systemd = Systemd(self._is_well)
-        self._stream: Stream | None = None
+        self._stuck_s: Callable[[], float] | None = None
         self._held = ExitStack()
 
     def tell(self, event: Event) -> None:
@@ -44,23 +46,34 @@ class Monitors:
         self._screen.tell(event)
         self._systemd.status(f"{event.source}: {event.kind.value}: {event.message}")
 
-    def report(self, health: Health) -> None:
+    def report(self, health: Health | GroupHealth) -> None:
         """Show live numbers."""
         if self._health_file is not None:
             self._health_file(health)
         self._screen.draw(health)
 
-    def watch(self, stream: Stream) -> None:
-        """Begin to answer for a stream that is about to start.
+    def report_group(self, health: GroupHealth) -> None:
+        """Show the live numbers of several cameras, and in systemd's status how many stream."""
+        self.report(health)
+        self._systemd.status(group_state(health))
+
+    def watch(
+        self, health: Callable[[], Health | GroupHealth], stuck_s: Callable[[], float]
+    ) -> None:
+        """Begin to answer for what is about to start.
+
+        Args:
+            health: Gives the live numbers.
+            stuck_s: Gives for how many seconds there has been work, and none has been done.
 
         Raises:
             SinkError: The address of the metrics cannot be listened on.
         """
-        self._stream = stream
+        self._stuck_s = stuck_s
         if self._address is not None:
             from edgefeat.streaming.metrics import MetricsServer
 
-            server = MetricsServer(self._address, stream.health)
+            server = MetricsServer(self._address, health)
             self._held.enter_context(server)
             host, port = server.address
             self._screen.note(f"metrics at http://{host}:{port}/metrics")
@@ -74,10 +87,13 @@ class Monitors:
         self._held.close()
 
     def _is_well(self) -> bool:
-        """Return whether the loop goes on: a lost camera is no reason for a restart."""
-        if self._stream is None or self._systemd.watchdog_s is None:
+        """Return whether work goes on: a lost camera is no reason for a restart.
+
+        Of several cameras one that is stuck is none either: a restart would stop the others.
+        """
+        if self._stuck_s is None or self._systemd.watchdog_s is None:
             return True
-        return self._stream.health().busy_s < _WELL_SHARE * self._systemd.watchdog_s
+        return self._stuck_s() < _WELL_SHARE * self._systemd.watchdog_s
 
 
 def _address(text: str | None) -> tuple[str, int] | None:
@@ -88,7 +104,9 @@ def _address(text: str | None) -> tuple[str, int] | None:
     return address_of(text)
 
 
-def _health_file(path: Path | None, screen: Screen) -> OnHealth | None:
+def _health_file(
+    path: Path | None, screen: Screen
+) -> Callable[[Health | GroupHealth], None] | None:
     """Return what writes live numbers to a file, and tells once where that fails."""
     if path is None:
         return None
@@ -97,7 +115,7 @@ def _health_file(path: Path | None, screen: Screen) -> OnHealth | None:
     write = health_file(path)
     failing = False
 
-    def write_or_tell(health: Health) -> None:
+    def write_or_tell(health: Health | GroupHealth) -> None:
         nonlocal failing
         try:
             write(health)

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 from edgefeat.messages.progress import TerminalLine
 
 if TYPE_CHECKING:
-    from edgefeat.streaming import Event, Health
+    from edgefeat.streaming import Event, GroupHealth, Health
 
-__all__ = ["Screen"]
+__all__ = ["Screen", "group_state", "written"]
 
 
 class Screen:
@@ -22,22 +22,28 @@ class Screen:
         quiet: Show nothing but warnings.
         live: Whether the terminal is free for a live line.
         spell: Turns an option of the library into what the user of the command types.
+        several: Whether the command goes on after the error that ends one stream.
     """
 
-    def __init__(self, *, quiet: bool, live: bool, spell: Callable[[str], str]) -> None:
-        self._quiet, self._spell = quiet, spell
+    def __init__(
+        self, *, quiet: bool, live: bool, spell: Callable[[str], str], several: bool = False
+    ) -> None:
+        self._quiet, self._spell, self._several = quiet, spell, several
         self._line = TerminalLine(live=live and not quiet)
 
     def tell(self, event: Event) -> None:
         """Show an event on a line of its own.
 
-        The error that ends a stream is left out: the command ends with it, and shows it then.
+        The error that ends the only stream is left out: the command ends with it, and shows it
+        then. Of several cameras it is shown also if all else is quiet.
         """
         from edgefeat.streaming import EventKind
 
-        if event.kind is EventKind.ENDED and event.error is not None:
-            return
-        self.note(f"{event.source}: {event.kind.value}: {event.message_for(self._spell)}")
+        text = f"{event.source}: {event.kind.value}: {event.message_for(self._spell)}"
+        if event.kind is not EventKind.ENDED or event.error is None:
+            self.note(text)
+        elif self._several:
+            self.warn(text)
 
     def warn(self, text: str) -> None:
         """Show a warning, also if all else is quiet."""
@@ -48,18 +54,57 @@ class Screen:
         if not self._quiet:
             self.warn(text)
 
-    def draw(self, health: Health) -> None:
+    def draw(self, health: Health | GroupHealth) -> None:
         """Draw the live numbers over the last ones."""
         if self._line.live:
-            self._line.draw(_summary(health))
+            self._line.draw(_line(health))
 
     def clear(self) -> None:
         """Take the live line away."""
         self._line.clear()
 
-    def summarise(self, health: Health) -> None:
-        """Show what the stream did."""
-        self.note(_summary(health))
+    def summarise(self, health: Health | GroupHealth) -> None:
+        """Show what the stream did, or each of several cameras."""
+        from edgefeat.streaming import Health
+
+        if isinstance(health, Health):
+            self.note(_summary(health))
+            return
+        for name, one in health.cameras.items():
+            self.note(f"{name}: {_summary(one)}")
+
+
+def written(rows: int, resumed: int, dim: int, output: str) -> str:
+    """Say what stands in an output, whatever ended the stream.
+
+    Args:
+        rows: Records in it.
+        resumed: Records among them that were there before.
+        dim: How many numbers each has.
+        output: What it is called.
+    """
+    if not rows:
+        return f"no record came: nothing written to {output}"
+    before = f", {resumed} of them there before" if resumed else ""
+    return f"{rows} x {dim} features in {output}{before}"
+
+
+def group_state(health: GroupHealth) -> str:
+    """Say in one line how several cameras are doing."""
+    parts = [f"{health.streaming} of {len(health.cameras)} cameras stream"]
+    parts += [
+        f"{name} {one.state}" for name, one in health.cameras.items() if one.state != "streaming"
+    ]
+    return ", ".join(parts)
+
+
+def _line(health: Health | GroupHealth) -> str:
+    from edgefeat.streaming import Health
+
+    if isinstance(health, Health):
+        return _summary(health)
+    rates = f"in {health.fps_in:.1f}/s  out {health.fps_out:.1f}/s  {health.emitted} records"
+    return f"{rates}  {group_state(health)}"
 
 
 def _summary(health: Health) -> str:

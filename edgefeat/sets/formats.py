@@ -249,6 +249,8 @@ class OutputPlan:
 
 def is_folder(output: str) -> bool:
     """Return whether an output names a folder: it ends in / or has no ending, or is one."""
+    if output in _STDOUT:
+        return False
     path = Path(output)
     suffix = path.suffix.lower()
     if path.exists() and not path.is_file() and not path.is_dir():

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
-from edgefeat.errors import OptionError
+from edgefeat.errors import OptionError, SourceError
 from edgefeat.options.stream import Limits, Selection
 from edgefeat.sources.arrays import CallableSource, IterableSource
 from edgefeat.sources.base import Source
@@ -76,7 +76,11 @@ class NamedCamera:
         """
         check_name(name)
         camera = given if isinstance(given, CameraSetup) else CameraSetup(source=given)
-        source = open_source(camera.source)
+        try:
+            source = open_source(camera.source)
+        except SourceError as error:
+            error.within(name)
+            raise
         if source.traits.reopens and not camera.limits.wait:
             camera = replace(camera, limits=replace(camera.limits, wait=True))
         alone = _read_alone(camera.source, source)

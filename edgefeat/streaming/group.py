@@ -27,6 +27,7 @@ __all__ = ["StreamGroup"]
 
 # `close` promises 1 s, of which the callbacks get so much each.
 _STOP_BUDGET_S, _TELL_BUDGET_S = 0.8, 0.1
+_LEAST_BUDGET_S = 0.05  # where the wait after `stop` took it all
 _REPORT_EVERY_S = 1.0
 
 
@@ -72,6 +73,7 @@ class StreamGroup:
         self._device = device or Names().device
         self._state: Literal["new", "running", "closed"] = "new"
         self._stopping = self._is_changing = False
+        self._stop_asked_at = 0.0
         # A signal handler may stop the group in the thread that waits for its end.
         self._changed = threading.Condition(threading.RLock())
         self._one_change = threading.Lock()
@@ -100,6 +102,12 @@ class StreamGroup:
         """What ended cameras before their regular end, by name."""
         members = list(self._members.items())
         return {name: one.failure for name, one in members if one.failure is not None}
+
+    @property
+    def damaged(self) -> int:
+        """How many pictures of sources that are not live were damaged."""
+        members = list(self._members.values())
+        return sum(one.health().garbage for one in members if not one.live)
 
     def change(
         self, *, add: Mapping[str, AnyCamera] | None = None, remove: Collection[str] = ()
@@ -186,7 +194,8 @@ class StreamGroup:
 
     def stop(self) -> None:
         """End all cameras soon; may be called from another thread or a signal handler."""
-        self._stopping = True
+        if not self._stopping:
+            self._stopping, self._stop_asked_at = True, time.monotonic()
         for one in list(self._members.values()):
             one.stop()
 
@@ -200,7 +209,9 @@ class StreamGroup:
         self._handoff.close()
         try:
             if started:
-                self._join(list(self._members.values()), _STOP_BUDGET_S)
+                spent_s = time.monotonic() - self._stop_asked_at
+                left_s = max(_LEAST_BUDGET_S, _STOP_BUDGET_S - spent_s)
+                self._join(list(self._members.values()), left_s)
                 self._finish_telling()
         finally:
             if self._on_close is not None:
@@ -236,14 +247,18 @@ class StreamGroup:
         self.close()
 
     def _made(self, named: NamedCamera) -> CameraStream:
-        return CameraStream(
-            named,
-            self._extractor,
-            self._turns,
-            device=self._device,
-            heard=self._heard,
-            over=self._one_is_over,
-        )
+        try:
+            return CameraStream(
+                named,
+                self._extractor,
+                self._turns,
+                device=self._device,
+                heard=self._heard,
+                over=self._one_is_over,
+            )
+        except (EdgefeatError, OptionError) as error:
+            error.within(named.name)
+            raise
 
     def _check_new(self) -> None:
         if self._state != "new":

@@ -1,16 +1,16 @@
 """Live numbers as Prometheus reads them, and the small server that hands them out.
 
-Text format 0.0.4: one line for each number, labelled by device and camera.
+Text format 0.0.4: one line for each number of each camera, labelled by device and camera.
 """
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
-from dataclasses import asdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from edgefeat.errors import OptionError, SinkError
+from edgefeat.streaming.group_health import GroupHealth
 from edgefeat.streaming.health import Health
 
 __all__ = ["MetricsServer", "address_of", "prometheus_text"]
@@ -59,9 +59,10 @@ def address_of(text: str) -> tuple[str, int]:
     return host.strip("[]") or _LOOPBACK, int(port)
 
 
-def prometheus_text(health: Health) -> str:
+def prometheus_text(health: Health | GroupHealth) -> str:
     """Return live numbers in Prometheus's text format; numbers that are not known are left out."""
-    return "\n".join(_lines(health)) + "\n"
+    cameras = [health] if isinstance(health, Health) else list(health.cameras.values())
+    return "\n".join(_lines(cameras)) + "\n"
 
 
 class MetricsServer:
@@ -78,7 +79,9 @@ class MetricsServer:
         SinkError: The address cannot be listened on.
     """
 
-    def __init__(self, address: tuple[str, int], health: Callable[[], Health]) -> None:
+    def __init__(
+        self, address: tuple[str, int], health: Callable[[], Health | GroupHealth]
+    ) -> None:
         class Handler(BaseHTTPRequestHandler):
             timeout = 5
 
@@ -127,50 +130,85 @@ class MetricsServer:
         self.close()
 
 
-def _lines(health: Health) -> Iterator[str]:
-    facts = asdict(health)
-    own = _labels(device=health.device, camera=health.camera)
-    for kind, table in (("counter", _COUNTERS), ("gauge", _GAUGES)):
-        for field, (name, words) in table.items():
-            if facts[field] is not None:
-                yield from _head(name, kind, words)
-                yield (
-                    f"edgefeat_{name}{{{own}}} {facts[field]:g}"
-                    if kind == "gauge"
-                    else (f"edgefeat_{name}{{{own}}} {facts[field]}")
-                )
-    yield from _head("state", "gauge", "1 for the state that the stream is in.")
-    for state in _STATES:
-        yield f'edgefeat_state{{{own},state="{state}"}} {int(health.state == state)}'
-    window = f"{health.latency_window_s:g}"
-    words = f"Time from capture to vector over the last {window} seconds."
-    yield from _head("latency_seconds", "gauge", words)
-    for quantile, field in _QUANTILES.items():
-        if facts[field] is not None:
-            seconds = facts[field] / 1000
-            yield f'edgefeat_latency_seconds{{{own},quantile="{quantile}"}} {seconds:.6g}'
-    for name, quantiles, said in (
-        ("motion_grey_levels", _MOTIONS, "How much pictures change, by which --motion compares."),
-        ("novelty_distance", _NOVELTIES, "How much features change, by which --novelty compares."),
-    ):
-        yield from _head(name, "gauge", said)
-        for quantile, field in quantiles.items():
-            if facts[field] is not None:
-                yield f'edgefeat_{name}{{{own},quantile="{quantile}"}} {facts[field]:g}'
-    yield from _head("info", "gauge", "What runs.")
-    labels = _labels(
-        version=health.version,
-        model=health.model or "",
-        fingerprint=health.fingerprint,
-        source=health.source,
-        session=health.session,
+def _lines(cameras: Sequence[Health]) -> Iterator[str]:
+    """Yield the lines: each number has its words once, and a value of each camera."""
+    for field, (name, words) in _COUNTERS.items():
+        yield from _family(name, "counter", words, _each(cameras, field, "d"))
+    for field, (name, words) in _GAUGES.items():
+        yield from _family(name, "gauge", words, _each(cameras, field, "g"))
+    states = (
+        (f'{_own(one)},state="{state}"', str(int(one.state == state)))
+        for one in cameras
+        for state in _STATES
     )
-    yield f"edgefeat_info{{{own},{labels}}} 1"
+    yield from _family("state", "gauge", "1 for the state that the stream is in.", states)
+    window = f"{cameras[0].latency_window_s:g}"
+    for name, quantiles, scale, words in (
+        (
+            "latency_seconds",
+            _QUANTILES,
+            1e-3,
+            f"Time from capture to vector over the last {window} seconds.",
+        ),
+        (
+            "motion_grey_levels",
+            _MOTIONS,
+            1,
+            "How much pictures change, by which --motion compares.",
+        ),
+        (
+            "novelty_distance",
+            _NOVELTIES,
+            1,
+            "How much features change, by which --novelty compares.",
+        ),
+    ):
+        yield from _family(name, "gauge", words, _quantiles(cameras, quantiles, scale))
+    about = (
+        (
+            f"{_own(one)},"
+            + _labels(
+                version=one.version,
+                model=one.model or "",
+                fingerprint=one.fingerprint,
+                source=one.source,
+                session=one.session,
+            ),
+            "1",
+        )
+        for one in cameras
+    )
+    yield from _family("info", "gauge", "What runs.", about)
 
 
-def _head(name: str, kind: str, words: str) -> Iterator[str]:
-    yield f"# HELP edgefeat_{name} {words}"
-    yield f"# TYPE edgefeat_{name} {kind}"
+def _each(cameras: Sequence[Health], field: str, form: str) -> Iterator[tuple[str, str]]:
+    for one in cameras:
+        value = getattr(one, field)
+        if value is not None:
+            yield _own(one), format(value, form)
+
+
+def _quantiles(
+    cameras: Sequence[Health], quantiles: Mapping[str, str], scale: float
+) -> Iterator[tuple[str, str]]:
+    for one in cameras:
+        for quantile, field in quantiles.items():
+            value = getattr(one, field)
+            if value is not None:
+                yield f'{_own(one)},quantile="{quantile}"', f"{value * scale:.6g}"
+
+
+def _family(name: str, kind: str, words: str, values: Iterable[tuple[str, str]]) -> Iterator[str]:
+    """Yield what a number is, and its value for each set of labels; nothing if none is known."""
+    lines = [f"edgefeat_{name}{{{labels}}} {value}" for labels, value in values]
+    if lines:
+        yield f"# HELP edgefeat_{name} {words}"
+        yield f"# TYPE edgefeat_{name} {kind}"
+        yield from lines
+
+
+def _own(health: Health) -> str:
+    return _labels(device=health.device, camera=health.camera)
 
 
 def _labels(**values: str) -> str:
