@@ -18,6 +18,7 @@ The flow of a benchmark, from top to bottom:
     plan, pictures         what is to be measured, and on what
     runner                 one benchmark from its plan to its report
     cold_start, loads/     fresh processes; the loads that are put on a model
+    frames/                what a frame costs on its way, by kind of source
     pipeline, yardstick    what is timed: a picture's stages, and a fixed piece of work
     series, statistics/    latencies become figures and verdicts
     conditions             whether the machine was fit to be measured on

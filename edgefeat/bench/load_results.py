@@ -7,12 +7,13 @@ for the JSON field for field: see `edgefeat.bench.results`. Standard library onl
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from edgefeat.measures.percentiles import Percentile
 
 __all__ = [
     "Camera",
+    "FrameCost",
     "LatencySummary",
     "MultiStream",
     "Offline",
@@ -153,6 +154,30 @@ class Offline:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FrameCost:
+    """CPU time of a frame from a kind of source to features: means, all threads of the process.
+
+    Attributes:
+        source: The source, or its kind.
+        size: Width and height of its frames, such as `1920x1080`; null if not measured.
+        frames: How many frames the means are of; 0 if not measured.
+        stages_ms: CPU time of `grab` (reading a frame; of video also decoding it), `decode`
+            (decoding a JPEG, or changing colours), `resize` and `run` (the model).
+        grabbed_ms: CPU time of a frame that is grabbed and not wanted; null if not measured.
+        emitted_ms: CPU time of a frame that gives features; null if not measured.
+        note: Why the source was not measured, or what it did differently from what was asked.
+    """
+
+    source: str
+    size: str | None = None
+    frames: int = 0
+    stages_ms: Mapping[str, float] = field(default_factory=dict)
+    grabbed_ms: float | None = None
+    emitted_ms: float | None = None
+    note: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Camera:
     """Frames at a fixed pace, of which the newest is taken.
 
@@ -162,6 +187,7 @@ class Camera:
         emitted: How many frames gave features.
         dropped: How many frames were overtaken by a newer one.
         age: How old a frame was when its features were there.
+        sources: What a frame costs, by kind of source.
     """
 
     fps: float
@@ -169,3 +195,4 @@ class Camera:
     emitted: int
     dropped: int
     age: LatencySummary
+    sources: tuple[FrameCost, ...] = ()

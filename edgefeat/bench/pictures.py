@@ -40,10 +40,12 @@ class Pictures:
     Attributes:
         source: What to call the pictures in the report.
         items: Encoded files, or decoded frames, uint8 BGR `(height, width, 3)`; at least one.
+        origin: The video, camera or URL that they are the first frames of; None for others.
     """
 
     source: str
     items: tuple[Picture, ...]
+    origin: str | None = None
 
     def __post_init__(self) -> None:
         if not self.items:
@@ -74,7 +76,8 @@ def load_pictures(sources: Sequence[str], *, max_pixels: int = DEFAULT_MAX_PIXEL
     if len(sources) == 1:
         found = open_source(sources[0])
         if not isinstance(found, FolderSource):
-            return Pictures(source=f"first frames of {found.name}", items=tuple(_frames(found)))
+            first = f"first frames of {found.name}"
+            return Pictures(source=first, items=tuple(_frames(found)), origin=sources[0])
     paths = [path for source in sources for path in expand(source)]
     step = max(1, -(-len(paths) // _MOST_PICTURES))
     thinned = f" (1 in {step} of {len(paths)})" if step > 1 else ""

@@ -10,10 +10,13 @@ from numpy.typing import NDArray
 
 from edgefeat.extractor import FeatureExtractor
 
-__all__ = ["STAGES", "Call", "ExtractorPipeline", "Picture", "Pipeline"]
+__all__ = ["FRAME_STAGES", "STAGES", "Call", "ExtractorPipeline", "Picture", "Pipeline"]
 
 STAGES = ("decode", "resize", "run")
 """What is timed between the clock readings, in order."""
+
+FRAME_STAGES = ("grab", *STAGES)
+"""The stages of a frame that comes from a source."""
 
 Call: TypeAlias = tuple[int, int, int, int]
 """Readings of the clock in ns: before decode, before resize, before run, and after run."""

@@ -13,9 +13,9 @@ from dataclasses import field
 from typing import TYPE_CHECKING, Any, Self, TypeAlias
 
 from edgefeat.errors import OptionError
-from edgefeat.options.checks import number, whole_number
+from edgefeat.options.checks import even_size, number, whole_number
 from edgefeat.options.extractor import EngineOptions, ModelOptions
-from edgefeat.options.option import Options, number_from, option, whole_from
+from edgefeat.options.option import Options, number_from, option, size_from, whole_from
 from edgefeat.record import Record
 
 if TYPE_CHECKING:
@@ -196,11 +196,18 @@ class OfflineLoad(Options):
 
 
 class CameraLoad(Options):
-    """Frames at a fixed pace, of which the newest is taken."""
+    """Frames at a fixed pace, of which the newest is taken; and their cost by kind of source."""
 
     name = "camera"
     duration_s: float = _duration("seconds for which frames come")
     fps: float = option(30.0, "frames a second", check=number, read=number_from, metavar="F")
+    size_hw: tuple[int, int] | None = option(
+        None,
+        "width and height of the frames whose cost is measured (default: 1920x1080)",
+        check=even_size,
+        read=size_from,
+        metavar="WxH",
+    )
 
 
 Load: TypeAlias = SingleStreamLoad | MultiStreamLoad | ServerLoad | OfflineLoad | CameraLoad

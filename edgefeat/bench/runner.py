@@ -12,6 +12,7 @@ from typing import Protocol, assert_never
 
 from edgefeat.bench.cold_start import cold_start
 from edgefeat.bench.conditions import Watch, describe_machine
+from edgefeat.bench.frames.costs import frame_costs
 from edgefeat.bench.loads.camera import camera
 from edgefeat.bench.loads.multi_stream import multi_stream
 from edgefeat.bench.loads.offline import offline
@@ -34,6 +35,7 @@ from edgefeat.bench.results import BenchReport, ColdStart, Subject
 from edgefeat.bench.series import Series
 from edgefeat.bench.statistics.compare import paired_ratios
 from edgefeat.bench.statistics.summary import single_stream
+from edgefeat.extractor import FeatureExtractor
 from edgefeat.model.file import read_model_file
 from edgefeat.model.frame import FrameSpec
 
@@ -149,10 +151,12 @@ class _OpenSetup:
     """A setup that is open in this process, and what is known of it so far.
 
     Attributes:
+        extractor: The open model.
         pipeline: What is timed.
         subject: The setup's part of the report; each load adds to it.
     """
 
+    extractor: FeatureExtractor
     pipeline: Pipeline
     subject: Subject
 
@@ -171,7 +175,9 @@ class _OpenSetup:
                 self.subject = replace(self.subject, offline=done)
             case CameraLoad():
                 age = camera(self.pipeline, items, load, on_share)
-                self.subject = replace(self.subject, camera=age)
+                on_source = partial(on_progress, f"frames by source {self.subject.label}")
+                costs = frame_costs(self.extractor, pictures, load.size_hw, on_source)
+                self.subject = replace(self.subject, camera=replace(age, sources=tuple(costs)))
             case SingleStreamLoad():
                 raise TypeError("setups share a single stream: see _take_turns")
             case _:
@@ -200,7 +206,7 @@ def _open(setup: Setup, plan: BenchPlan, stack: ExitStack, on_progress: OnProgre
         first_call_ms=round((first_call[-1] - first_call[0]) / _NS_PER_MS, 3),
         cold_start=_cold_start(setup, plan, on_progress),
     )
-    return _OpenSetup(pipeline=pipeline, subject=subject)
+    return _OpenSetup(extractor=extractor, pipeline=pipeline, subject=subject)
 
 
 def _cold_start(setup: Setup, plan: BenchPlan, on_progress: OnProgress) -> ColdStart | None:

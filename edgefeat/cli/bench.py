@@ -23,6 +23,7 @@ examples:
   edgefeat bench --threads 1,2                both, taking turns, with their ratio
   edgefeat bench --model a.onnx --model b.onnx --json new.json --html new.html
   edgefeat bench --scenario server --latency-bound 20
+  edgefeat bench 0 --scenario camera          where a frame's time goes, by kind of source
   edgefeat bench --duration 10 --compare old.json --fail-if 'p90>+10%'
 
 Setups that are compared take turns in short blocks, so that their ratio holds even where the

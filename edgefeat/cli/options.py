@@ -200,4 +200,4 @@ def group_of(parser: argparse.ArgumentParser, title: str | None) -> argparse._Ac
 
 def _flag(name: str) -> str:
     """Return an option's flag without the dashes: `latency_bound_ms` becomes `latency-bound`."""
-    return name.removesuffix("_ms").removesuffix("_s").replace("_", "-")
+    return name.removesuffix("_ms").removesuffix("_s").removesuffix("_hw").replace("_", "-")

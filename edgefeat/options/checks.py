@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from edgefeat.errors import OptionError
 
-__all__ = ["choice", "member", "number", "switch", "whole_number"]
+__all__ = ["choice", "even_size", "member", "number", "switch", "whole_number"]
 
 Member = TypeVar("Member", bound=StrEnum)
 
@@ -60,6 +60,24 @@ def number(option: str, value: object, *, above: float = 0.0) -> float:
     if not above < number < float("inf"):  # false for "not a number" too
         raise OptionError(f"expected a number above {above:g}, got {value!r}", option=option)
     return number
+
+
+def even_size(option: str, value: object) -> tuple[int, int]:
+    """Return a height and width in pixels, both even and 2 or more, as a tuple of `int`.
+
+    Args:
+        option: The keyword that the user gave, for the message.
+        value: What the user gave.
+
+    Raises:
+        OptionError: It is none.
+    """
+    if isinstance(value, tuple | list) and len(value) == 2:
+        height, width = (whole_number(option, side, least=2) for side in value)
+        if not (height % 2 or width % 2):
+            return height, width
+        value = f"{width}x{height}"
+    raise OptionError(f"expected an even width and height, got {value}", option=option)
 
 
 def choice(option: str, value: object, *choices: str) -> str:

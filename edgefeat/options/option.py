@@ -37,6 +37,7 @@ __all__ = [
     "member_of",
     "number_from",
     "option",
+    "size_from",
     "whole_from",
 ]
 
@@ -169,6 +170,12 @@ def number_from(text: str) -> object:
         return float(text)
     except ValueError:
         return text
+
+
+def size_from(text: str) -> object:
+    """Read a width and height, such as 640x480, as (height, width); other text stays as it is."""
+    width, _, height = text.lower().partition("x")
+    return (int(height), int(width)) if width.isdecimal() and height.isdecimal() else text
 
 
 def member_of(kind: type[StrEnum]) -> Check:

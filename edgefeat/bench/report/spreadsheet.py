@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterator
+from typing import TypeAlias
 
 from edgefeat.bench.load_results import LatencySummary
 from edgefeat.bench.results import BenchReport, Subject
@@ -12,6 +13,9 @@ from edgefeat.bench.statistics.summary import TOTAL
 from edgefeat.measures.percentiles import QUANTILES, label
 
 __all__ = ["as_csv"]
+
+_Times: TypeAlias = LatencySummary | tuple[int, float] | None
+"""Latencies; how many calls there were, and their mean in ms; or nothing."""
 
 
 def as_csv(report: BenchReport) -> str:
@@ -30,8 +34,8 @@ def as_csv(report: BenchReport) -> str:
     return text.getvalue()
 
 
-def _measured(subject: Subject) -> Iterator[tuple[str, str, LatencySummary | None, float | str]]:
-    """Yield for each row its load, its stage, its latencies, and pictures or queries a second."""
+def _measured(subject: Subject) -> Iterator[tuple[str, str, _Times, float | str]]:
+    """Yield for each row its load, its stage, its times, and pictures or queries a second."""
     if run := subject.single_stream:
         for stage, latency in run.stages_ms.items():
             yield "single-stream", stage, latency, run.calls_per_s if stage == TOTAL else ""
@@ -43,11 +47,16 @@ def _measured(subject: Subject) -> Iterator[tuple[str, str, LatencySummary | Non
         yield "offline", "", None, offline.calls_per_s
     if camera := subject.camera:
         yield "camera", "age", camera.age, ""
+        for cost in camera.sources:
+            for stage, mean_ms in cost.stages_ms.items():
+                yield "camera", f"CPU {cost.source}: {stage}", (cost.frames, mean_ms), ""
 
 
-def _cells(latency: LatencySummary | None) -> list[object]:
+def _cells(latency: _Times) -> list[object]:
     if latency is None:
         return [""] * (2 + 3 * len(QUANTILES))
+    if isinstance(latency, tuple):
+        return [*latency, *[""] * (3 * len(QUANTILES))]
     cells: list[object] = [latency.calls, latency.mean_ms]
     for one in latency.percentiles_ms:
         numbers = (one.value, one.low, one.high)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
-from edgefeat.bench.load_results import LatencySummary, Server, SingleStream
-from edgefeat.bench.pipeline import STAGES
+from edgefeat.bench.load_results import FrameCost, LatencySummary, Server, SingleStream
+from edgefeat.bench.pipeline import FRAME_STAGES, STAGES
 from edgefeat.bench.results import BenchReport, ColdStart, Ratio, Subject
 from edgefeat.bench.statistics.gate import Judgement
 from edgefeat.bench.statistics.summary import TOTAL
@@ -96,6 +96,25 @@ def load_lines(subject: Subject) -> Iterator[str]:
             f"  {f'camera {camera.fps:g} fps':<16} age {_one_line(camera.age)}; "
             f"{camera.dropped} of {camera.frames} frames dropped"
         )
+        yield from _frame_costs(camera.sources)
+
+
+def _frame_costs(costs: Sequence[FrameCost]) -> Iterator[str]:
+    """Yield what a frame costs by kind of source, as a table."""
+    if not costs:
+        return
+    names = max(len(cost.source) for cost in costs)
+    header = "".join(f"{name:>9}" for name in (*FRAME_STAGES, "left out", "emitted"))
+    yield f"    {'CPU ms a frame':<{names}}{'size':>11}{header}"
+    for cost in costs:
+        if cost.grabbed_ms is None or cost.emitted_ms is None:
+            yield f"    {cost.source:<{names}}  not measured: {cost.note}"
+            continue
+        values = [cost.stages_ms[stage] for stage in FRAME_STAGES]
+        cells = "".join(f"{value:>9.2f}" for value in (*values, cost.grabbed_ms, cost.emitted_ms))
+        note = f"  ({cost.note})" if cost.note else ""
+        yield f"    {cost.source:<{names}}{cost.size or '':>11}{cells}{note}"
+    yield "    left out: grabbed, and not wanted; video is decoded in `grab`"
 
 
 def _cold_start(cold: ColdStart) -> Iterator[str]:

@@ -13,7 +13,7 @@ import onnxruntime as ort
 import pytest
 from numpy.typing import NDArray
 
-from edgefeat import FeatureExtractor, FeatureSet
+from edgefeat import FeatureExtractor, FeatureSet, bench
 from edgefeat.errors import ImageError, ModelError, OptionError
 from edgefeat.model.file import read_model_file
 from edgefeat.model.probe import probe_image
@@ -199,11 +199,19 @@ def test_wrong_usage(
 
 @pytest.mark.parametrize("pixels", ["bgr", "nv12"])
 def test_a_benchmark_takes_frames_of_the_bundles_size(folder: Path, pixels: str) -> None:
-    from edgefeat import bench
-
     (made,) = bundle(INT8, [(240, 320)], folder / f"bench_{pixels}.onnx", pixels=pixels)
     pictures = bench.sample_pictures(made.spec.frame)
     assert pictures.source.endswith("320 x 240")
     with FeatureExtractor(made.path) as ours:
         for picture in pictures.items:
             assert ours.extract(picture).shape == (1280,)
+
+
+def test_bench_reads_no_source_for_a_bundle(vga: Path) -> None:
+    load = bench.CameraLoad(duration_s=0.1)
+    report = bench.run(bench.Setup.of(vga), loads=[load], cold_starts=0)
+    camera = report.subjects[0].camera
+    assert camera is not None
+    assert camera.emitted >= 1
+    (only,) = camera.sources
+    assert only.note == "a bundle takes raw frames of one size and layout: no source was read"
