@@ -42,8 +42,8 @@ class Featurise:
     """Turns batches with a column of pictures into batches with a column of features.
 
     Columns that come out: the kept ones; `features` (a list of numbers, or `output_NAME` for each
-    of several outputs), null where there are none; with `store="i8"` also `scale`; `error`, why
-    there are none; `damage`, what the decoder said of a damaged picture.
+    of several outputs), null where there are none; with `store="i8"` or `"u8"` also `scale`;
+    `error`, why there are none; `damage`, what the decoder said of a damaged picture.
 
     Args:
         model: A model file, or its bytes; None is the shipped one.
@@ -55,7 +55,8 @@ class Featurise:
         normalize: Whether vectors have length 1.
         decode: How large JPEGs are decoded; None is as the model says.
         max_pixels: Pictures that claim more are refused.
-        store: How numbers are kept: float32, float16, or int8 with a scale a vector.
+        store: How numbers are kept: float32, float16, or int8 with a scale a vector; uint8 where
+            features are never negative.
         on_damaged: Whether a damaged picture keeps its features or fails.
         workers: Pictures worked on at once in a process; engines start a process a core.
 
@@ -75,7 +76,7 @@ class Featurise:
         normalize: bool = _MODEL.normalize,
         decode: Literal["full", "reduced"] | None = None,
         max_pixels: int = _MODEL.max_pixels,
-        store: Literal["f32", "f16", "i8"] = "f32",
+        store: Literal["f32", "f16", "i8", "u8"] = "f32",
         on_damaged: Literal["keep", "fail"] = "keep",
         workers: int = 1,
     ) -> None:

@@ -52,13 +52,13 @@ def featurise(frame: Any, *, image: str, keep: Sequence[str] = (), **options: An
     info = work.info
     numbers = {Store.F32: types.FloatType(), Store.I8: types.ByteType()}.get(info.store)
     if numbers is None:
-        raise OptionError("Spark has no float16; expected f32 or i8", option="store")
+        raise OptionError(f"Spark has no type for {info.store}; expected f32 or i8", option="store")
     fields = [frame.schema[name] for name in keep]
     for output in info.outputs:
         name, scale = column_names(output.name, info)
         vector = types.ArrayType(numbers)
         fields.append(types.StructField(name, vector, metadata=work.metadata()))
-        if info.store is Store.I8:
+        if info.store.has_scales:
             fields.append(types.StructField(scale, types.FloatType()))
     fields += [types.StructField(name, types.StringType()) for name in ("error", "damage")]
     wanted = frame.select(*dict.fromkeys([*keep, image]))

@@ -47,11 +47,11 @@ examples:
 
 outputs, by the name of OUT:
   .npz     arrays features (N, D), paths (N,), model, fingerprint, outputs, pixels;
-           scales (N,) with i8
+           scales (N,) with i8 and u8
   .npy     array (N, D), with paths and fingerprint in OUT.json
   .csv     path,f0000,f0001,... with fingerprint in OUT.json
   .jsonl   one object a line: path, index, model, fingerprint, features; --schema describes it
-  .parquet path, features, scale with i8 (needs `pip install 'edgefeat[parquet]'`)
+  .parquet path, features, scale with i8 and u8 (needs `pip install 'edgefeat[parquet]'`)
   folder   (ends in / or has no ending) .npy shards, manifest.json with hashes, errors.jsonl
   -        JSON lines on stdout; so into a pipe or device that is there
 

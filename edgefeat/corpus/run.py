@@ -42,7 +42,7 @@ def extract_folder(
     resume: bool = _OUTPUT.resume,
     sync: bool = _OUTPUT.sync,
     overwrite: bool = _OUTPUT.overwrite,
-    store: Literal["f32", "f16", "i8"] = "f32",
+    store: Literal["f32", "f16", "i8", "u8"] = "f32",
     shard_size: int | None = _OUTPUT.shard_size,
     commit_every_s: float | None = _OUTPUT.commit_every_s,
     exclude: str | Sequence[str] = _CORPUS.exclude,

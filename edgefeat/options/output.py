@@ -21,20 +21,27 @@ class Store(StrEnum):
     F32 = "f32"
     F16 = "f16"
     I8 = "i8"
+    U8 = "u8"
 
     @property
     def dtype(self) -> np.dtype[Any]:
         """The little-endian type of one stored number."""
         from numpy import dtype  # not needed to read a command line
 
-        return dtype({"f32": "<f4", "f16": "<f2", "i8": "i1"}[self.value])
+        return dtype({"f32": "<f4", "f16": "<f2", "i8": "i1", "u8": "u1"}[self.value])
+
+    @property
+    def has_scales(self) -> bool:
+        """Whether each vector has a scale, by which its whole numbers are multiplied."""
+        return self in (Store.I8, Store.U8)
 
 
 def store_option() -> Any:
     """Declare the option that says how numbers are kept."""
     return option(
         Store.F32,
-        "how numbers are kept: f32, f16, or i8 with a scale a vector",
+        "how numbers are kept: f32, f16, or whole numbers of 8 bits with a scale a vector: i8, or "
+        "u8 for features that are never negative, twice as fine",
         check=member_of(Store),
         metavar="FORM",
     )

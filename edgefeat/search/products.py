@@ -56,7 +56,7 @@ class Vectors:
             )
         self._metric, self._rows, self._lengths = metric, rows, lengths
         self._exact = exact if metric is Metric.EUCLIDEAN else l2_normalise(exact)
-        few = len(vectors) <= MOST_VECTORS and rows.has_int8
+        few = len(vectors) <= MOST_VECTORS and rows.has_whole
         ends = np.cumsum(rows.widths)[:-1]
         parts = np.split(self._exact, ends, axis=1) if few else []
         self._digits = [Digits(part) for part in parts]
@@ -123,7 +123,7 @@ class Vectors:
         return longest if self._metric is Metric.EUCLIDEAN else float(longest > 0)
 
     def _products(self, block: Block) -> NDArray[np.floating]:
-        if not (self._digits and block.is_int8):
+        if not (self._digits and block.is_whole):
             return self._floats @ block.decode().T
         total = np.zeros((len(self), len(block)))
         for (codes, scales), digits in zip(block.codes(), self._digits, strict=True):

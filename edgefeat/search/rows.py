@@ -21,7 +21,7 @@ _NORM_ROWS = 256  # so many rows as float64 stay in the CPU's cache
 
 
 class StoredRows(Protocol):
-    """Vectors as they are kept: float32, float16, or int8 with one scale a vector."""
+    """Vectors as they are kept: float32, float16, or int8 and uint8 with one scale a vector."""
 
     @property
     def numbers(self) -> NDArray[Any]:
@@ -29,7 +29,7 @@ class StoredRows(Protocol):
 
     @property
     def scales(self) -> NDArray[np.float32] | None:
-        """The scale of each int8 vector, `(N,)`; None for floats."""
+        """The scale of each vector of whole numbers, `(N,)`; None for floats."""
 
     @property
     def sha256(self) -> str | None:
@@ -45,7 +45,7 @@ class Block:
     Args:
         positions: Where the rows are in the set.
         numbers: For each output its stored numbers, `(n, D)`.
-        scales: For each output the scale of each int8 vector; None for floats.
+        scales: For each output the scale of each vector of int8 or uint8; None for floats.
     """
 
     __slots__ = ("_numbers", "_scales", "positions")
@@ -62,12 +62,12 @@ class Block:
         return len(self._numbers[0])
 
     @property
-    def is_int8(self) -> bool:
-        """Whether all numbers are kept as int8."""
+    def is_whole(self) -> bool:
+        """Whether all numbers are kept as whole numbers of 8 bits."""
         return all(scales is not None for scales in self._scales)
 
-    def codes(self) -> Iterator[tuple[NDArray[np.int8], NDArray[np.float32]]]:
-        """Yield the int8 numbers of each output, with their scales."""
+    def codes(self) -> Iterator[tuple[NDArray[np.integer[Any]], NDArray[np.float32]]]:
+        """Yield the whole numbers of each output, int8 or uint8, with their scales."""
         for numbers, scales in zip(self._numbers, self._scales, strict=True):
             if scales is not None:
                 yield numbers, scales
@@ -105,8 +105,8 @@ class Rows:
         return [column[0].numbers.shape[1] if column else 0 for column in self._columns]
 
     @property
-    def has_int8(self) -> bool:
-        """Whether any rows are kept as int8."""
+    def has_whole(self) -> bool:
+        """Whether any rows are kept as whole numbers of 8 bits."""
         return any(part.scales is not None for column in self._columns for part in column)
 
     def identity(self) -> str:

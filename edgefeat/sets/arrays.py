@@ -42,7 +42,7 @@ class NpzSink(WholeFileSink):
         super().__init__(path, info, overwrite=overwrite)
         folder = path.parent
         self._numbers = [RawColumn(folder, info.store.dtype, out.shape) for out in info.outputs]
-        has_scales = info.store is Store.I8
+        has_scales = info.store.has_scales
         self._scales = [RawColumn(folder, np.dtype("<f4")) for _ in info.outputs if has_scales]
         self._paths = JsonColumn(folder)
         self._facts: dict[str, RawColumn | JsonColumn] = {
@@ -158,7 +158,7 @@ def read_npz(path: Path) -> SetContents:
         columns = []
         for output, array in zip(info.outputs, arrays, strict=True):
             scales = (
-                archive[_key("scales", output.name, len(names))] if info.store is Store.I8 else None
+                archive[_key("scales", output.name, len(names))] if info.store.has_scales else None
             )
             columns.append([Stored(numbers=array.reshape(len(array), output.size), scales=scales)])
         there = [name for name in COLUMNS if name not in NEWER or name in archive]

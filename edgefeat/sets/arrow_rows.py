@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from edgefeat.arrays import Features
-from edgefeat.sets.encoding import Store, Stored, encode
+from edgefeat.sets.encoding import Stored, encode
 from edgefeat.sets.info import SetInfo
 from edgefeat.sets.parquet import column_names, pyarrow_for
 
@@ -36,7 +36,7 @@ def feature_columns(info: SetInfo, features: Sequence[Features | None]) -> dict[
         numbers, scale = column_names(output.name, info)
         stored = encode(np.ascontiguousarray(rows), info.store)
         columns[numbers] = _lists(arrow, stored, there, output.size)
-        if info.store is Store.I8:
+        if info.store.has_scales:
             columns[scale] = _scales(arrow, stored, there)
     return columns
 
@@ -48,7 +48,7 @@ def feature_fields(info: SetInfo) -> list[Any]:
     for output in info.outputs:
         numbers, scale = column_names(output.name, info)
         fields.append(arrow.field(numbers, arrow.list_(arrow.from_numpy_dtype(info.store.dtype))))
-        if info.store is Store.I8:
+        if info.store.has_scales:
             fields.append(arrow.field(scale, arrow.float32()))
     return fields
 

@@ -1,6 +1,7 @@
-"""Feature vectors in fewer bytes: float16, or int8 with one scale a vector, and what that costs.
+"""Feature vectors in fewer bytes: float16, or one byte a number with a scale, and what that costs.
 
-int8 is symmetric: `feature = code * scale`, `scale = max(abs(features)) / 127`. A cosine of two
+A byte is a whole number, `feature = code * scale`: int8 with `scale = max(abs(features)) / 127`, or
+uint8 with `scale = max(features) / 255` for features that are never negative. A cosine of two
 vectors needs no scales (they cancel), a distance does; `decode` applies them.
 """
 
@@ -53,8 +54,8 @@ class Stored:
     """Vectors as they are kept.
 
     Attributes:
-        numbers: `(N, D)`, float32, float16 or int8; a map's row is flat too.
-        scales: float32 `(N,)` for int8, else None.
+        numbers: `(N, D)`, float32, float16, int8 or uint8; a map's row is flat too.
+        scales: float32 `(N,)` for int8 and uint8, else None.
         loss: What `encode` measured; None where nothing was lost or nobody looked.
         sha256: The hash of the files that hold them; None where there are no such files.
     """
@@ -112,11 +113,7 @@ def encode(features: Features, store: Store) -> Stored:
         with np.errstate(over="ignore", under="ignore"):
             stored = Stored(numbers=features.astype("<f2"))
     else:
-        peaks = np.abs(features).max(axis=1, initial=0)
-        scales = (peaks / np.float32(127)).astype(np.float32)
-        scales[scales == 0] = 1
-        codes = np.clip(np.rint(features / scales[:, np.newaxis]), -127, 127)
-        stored = Stored(numbers=codes.astype("i1"), scales=scales)
+        stored = _in_bytes(features, store)
     if not len(stored):
         return stored
     loss = measure(features, stored)
@@ -128,6 +125,22 @@ def encode(features: Features, store: Store) -> Stored:
             option="store=f32",
         )
     return replace(stored, loss=loss)
+
+
+def _in_bytes(features: Features, store: Store) -> Stored:
+    most = 127 if store is Store.I8 else 255
+    least = -most if store is Store.I8 else 0
+    if least == 0 and (lowest := features.min(initial=0)) < 0:
+        raise SinkError(
+            f"a feature is {lowest:.3g}; {store} holds no negative number",
+            remedy="Keep int8 with {option}.",
+            option="store=i8",
+        )
+    peaks = np.abs(features).max(axis=1, initial=0)
+    scales = (peaks / np.float32(most)).astype(np.float32)
+    scales[scales == 0] = 1
+    codes = np.clip(np.rint(features / scales[:, np.newaxis]), least, most)
+    return Stored(numbers=codes.astype(store.dtype), scales=scales)
 
 
 def measure(features: Features, stored: Stored) -> StoreLoss:

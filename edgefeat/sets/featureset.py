@@ -39,7 +39,7 @@ class FeatureSet(SearchableSet):
         sets["photos/cat.jpg"].features, sets[0].path, len(sets), sets.paths
         for record in sets: ...
 
-    Vectors stay as they are stored (float32, float16, or int8 with scales; shards of a folder stay
+    Vectors stay as they are stored (float32, float16, or bytes with scales; shards of a folder stay
     on disk) and become float32 a block at a time, so results are those of the stored vectors and
     memory stays small. `features` alone makes float32 of all at once, and keeps it.
 

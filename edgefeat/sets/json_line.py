@@ -158,5 +158,5 @@ def _read(name: str, value: Any) -> tuple[tuple[int, ...], Store, Stored]:
     )
     if data.size != prod(shape):
         raise ValueError(f"{name}: expected numbers for shape {shape}, got {data.size}")
-    scales = np.array([value["scale"]], np.float32) if store is Store.I8 else None
+    scales = np.array([value["scale"]], np.float32) if store.has_scales else None
     return shape, store, Stored(numbers=data.reshape(1, -1), scales=scales)

@@ -153,12 +153,13 @@ _ARRAY: dict[str, Any] = {
             "that JSON has no word for: infinities, and what is not a number.",
             "properties": {
                 "store": {
-                    "enum": ["f32", "f16", "i8"],
-                    "description": "float32, float16, or int8 codes that `scale` multiplies.",
+                    "enum": ["f32", "f16", "i8", "u8"],
+                    "description": "float32, float16, or codes of int8 or uint8 that `scale` "
+                    "multiplies.",
                 },
                 "shape": {"type": "array", "items": {"type": "integer", "minimum": 1}},
                 "base64": {"type": "string", "contentEncoding": "base64"},
-                "scale": {"type": "number", "description": "Present with i8."},
+                "scale": {"type": "number", "description": "Present with i8 and u8."},
             },
             "required": ["store", "shape", "base64"],
             "additionalProperties": False,

@@ -94,7 +94,7 @@ class ArrayFiles:
 
     Args:
         numbers: The array, `(rows, *shape)`.
-        scales: float32 `(rows,)`, where the numbers are int8.
+        scales: float32 `(rows,)`, where the numbers are bytes.
     """
 
     numbers: FileRecord

@@ -1,9 +1,9 @@
 """Parquet, for pandas, Polars and DuckDB: the one file that knows pyarrow.
 
 Columns: `path` (string), a stream's facts (see `frames.COLUMNS`), and `features` (a list of D
-numbers, fixed size) or, where several outputs are kept, `output_NAME` for each; with int8 numbers
-also `scale` or `scale_NAME` (float32). A map's list is flat. What the rows have in common, shapes
-too, stands in the schema's metadata.
+numbers, fixed size) or, where several outputs are kept, `output_NAME` for each; with numbers of a
+byte also `scale` or `scale_NAME` (float32). A map's list is flat. What the rows have in common,
+shapes too, stands in the schema's metadata.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import numpy as np
 from edgefeat.errors import DependencyError, SinkError
 from edgefeat.model import codec
 from edgefeat.sets.contents import SetContents
-from edgefeat.sets.encoding import Store, Stored
+from edgefeat.sets.encoding import Stored
 from edgefeat.sets.frames import COLUMNS, NEWER, Frames, frame_facts
 from edgefeat.sets.info import SetInfo
 from edgefeat.sets.names import decode_name, encode_name
@@ -95,7 +95,7 @@ class ParquetSink(WholeFileSink):
         for output in info.outputs:
             numbers, scale = column_names(output.name, info)
             fields.append(arrow.field(numbers, arrow.list_(number, output.size)))
-            if info.store is Store.I8:
+            if info.store.has_scales:
                 fields.append(arrow.field(scale, arrow.float32()))
         return arrow.schema(fields, {METADATA_KEY: json.dumps(codec.write(info)).encode()})
 
@@ -123,7 +123,7 @@ def read_parquet(path: Path) -> SetContents:
     for output in info.outputs:
         numbers, scale = column_names(output.name, info)
         flat = table.column(numbers).combine_chunks().flatten().to_numpy(zero_copy_only=False)
-        scales = table.column(scale).to_numpy() if info.store is Store.I8 else None
+        scales = table.column(scale).to_numpy() if info.store.has_scales else None
         columns.append([Stored(numbers=flat.reshape(len(table), output.size), scales=scales)])
     there = [name for name in COLUMNS if name not in NEWER or name in table.column_names]
     frame_columns = {name: table.column(name).to_pylist() for name in there if info.timed}

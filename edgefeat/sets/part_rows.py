@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import cached_property
 from threading import Lock
 from typing import IO, Any
 
@@ -22,9 +23,6 @@ class PartFile:
     Args:
         open_file: Opens it for reading.
         where: What it is called.
-
-    Raises:
-        SinkError: It is no Parquet file, or cannot be read.
     """
 
     def __init__(self, open_file: Callable[[], IO[bytes]], where: str) -> None:
@@ -32,11 +30,34 @@ class PartFile:
         self._lock = Lock()
         self._kept: tuple[int, str, Any] = (-1, "", None)
         self._end: Any = None
+        self._held: Any = None
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Keep the file open meanwhile: over a network each opening is a question or two.
+
+        Raises:
+            SinkError: It is no Parquet file, or cannot be read.
+        """
         with self._opened() as file:
-            self._end = file.metadata
-            self.schema = file.schema_arrow
-        groups = range(self._end.num_row_groups)
-        self.group_rows = [self._end.row_group(group).num_rows for group in groups]
+            self._held = file
+            try:
+                yield
+            finally:
+                self._held = None
+
+    @property
+    def schema(self) -> Any:
+        """The Arrow schema, with its metadata."""
+        with self._opened() as file:
+            return file.schema_arrow
+
+    @cached_property
+    def group_rows(self) -> list[int]:
+        """How many rows each group has."""
+        with self._opened() as file:
+            end = file.metadata
+        return [end.row_group(group).num_rows for group in range(end.num_row_groups)]
 
     def texts(self, column: str) -> list[str | None]:
         """Return a whole column of texts."""
@@ -55,10 +76,15 @@ class PartFile:
 
     @contextmanager
     def _opened(self) -> Iterator[Any]:
+        if self._held is not None:
+            yield self._held
+            return
         arrow, parquet = pyarrow_for(self.where)
         try:
             with self._open() as file:
-                yield parquet.ParquetFile(file, metadata=self._end)
+                found = parquet.ParquetFile(file, metadata=self._end)
+                self._end = found.metadata
+                yield found
         except (arrow.ArrowException, OSError) as error:
             raise SinkError(
                 f"not a Parquet file that can be read: {error}",
@@ -74,7 +100,7 @@ class GroupRows:
         file: The file.
         column: The column: lists of D numbers, or numbers (D None).
         size: D.
-        dtype: The type of one number: float32, float16 or int8.
+        dtype: The type of one number: float32, float16, int8 or uint8.
         rows: Which rows of the file count, sorted: intp `(N,)`.
     """
 

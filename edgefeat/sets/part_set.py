@@ -9,16 +9,18 @@ from __future__ import annotations
 import json
 import warnings
 from collections.abc import Sequence
+from contextlib import closing
 from functools import partial
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 
 from edgefeat.errors import SinkError
+from edgefeat.many.in_order import map_in_order
 from edgefeat.model import codec
 from edgefeat.places.place import FilePlace
 from edgefeat.sets.contents import SetContents
-from edgefeat.sets.encoding import Store, Stored
+from edgefeat.sets.encoding import Stored
 from edgefeat.sets.info import SetInfo
 from edgefeat.sets.names import decode_name
 from edgefeat.sets.parquet import METADATA_KEY, column_names
@@ -28,6 +30,7 @@ __all__ = ["part_names", "read_parts"]
 
 _SPARK_KEY = b"org.apache.spark.sql.parquet.row.metadata"
 _PLAN = "plan.json"
+_READS = 8  # parts opened at once: far away, opening one is mostly waiting
 
 
 def part_names(place: FilePlace) -> list[str]:
@@ -57,34 +60,63 @@ def read_parts(place: FilePlace) -> SetContents:
     info: SetInfo | None = None
     columns: list[list[Stored]] = []
     failures = 0
-    for name in names:
-        file = PartFile(partial(place.open, name), f"{place.name}/{name}")
-        found = _info_of(file)
-        if info is None:
-            info, columns = found, [[] for _ in found.outputs]
-        elif (found.fingerprint, found.outputs, found.store) != (
-            info.fingerprint,
-            info.outputs,
-            info.store,
-        ):
-            raise SinkError(
-                f"fingerprint: {names[0]} has {info.fingerprint[:12]}, this file "
-                f"{found.fingerprint[:12]}",
-                where=file.where,
-                remedy="Vectors of different models cannot be compared: keep them in two places.",
-            )
-        rows, failed = _usable(file)
-        failures += failed
-        texts = file.texts("path")
-        paths += [decode_name(cast("str", texts[row])) for row in rows]
-        for column, output in zip(columns, found.outputs, strict=True):
-            column.append(_stored(file, found, output.name, output.size, rows))
+    with closing(map_in_order(partial(_read_part, place), names, workers=_READS, ahead=2)) as parts:
+        for name, part in zip(names, parts, strict=True):
+            if info is None:
+                info, columns = part.info, [[] for _ in part.info.outputs]
+            _check_same_model(part.info, info, f"{place.name}/{name}", names[0])
+            failures += part.failures
+            paths += part.paths
+            for column, stored in zip(columns, part.columns, strict=True):
+                column.append(stored)
     if failures:
         warnings.warn(
             f"{place.name}: {failures} pictures have an error and no vector; they are left out.",
             stacklevel=4,
         )
     return SetContents(info=cast("SetInfo", info), paths=paths, frames=None, columns=columns)
+
+
+class _Part(NamedTuple):
+    """What is read of a part at once.
+
+    Attributes:
+        info: What its rows have in common.
+        paths: The names of the rows that have a vector.
+        columns: For each output the stored numbers, read where they are looked at.
+        failures: How many rows have none.
+    """
+
+    info: SetInfo
+    paths: list[str]
+    columns: list[Stored]
+    failures: int
+
+
+def _read_part(place: FilePlace, name: str) -> _Part:
+    """Read a part's names and scales, with one opening; vectors wait."""
+    file = PartFile(partial(place.open, name), f"{place.name}/{name}")
+    with file.held():
+        info = _info_of(file)
+        rows, failures = _usable(file)
+        texts = file.texts("path")
+        columns = [_stored(file, info, output.name, output.size, rows) for output in info.outputs]
+    paths = [decode_name(cast("str", texts[row])) for row in rows]
+    return _Part(info=info, paths=paths, columns=columns, failures=failures)
+
+
+def _check_same_model(found: SetInfo, first: SetInfo, where: str, first_name: str) -> None:
+    if (found.fingerprint, found.outputs, found.store) != (
+        first.fingerprint,
+        first.outputs,
+        first.store,
+    ):
+        raise SinkError(
+            f"fingerprint: {first_name} has {first.fingerprint[:12]}, this file "
+            f"{found.fingerprint[:12]}",
+            where=where,
+            remedy="Vectors of different models cannot be compared: keep them in two places.",
+        )
 
 
 def _note_missing(place: FilePlace, names: Sequence[str]) -> None:
@@ -132,6 +164,6 @@ def _stored(file: PartFile, info: SetInfo, output: str, size: int, rows: Any) ->
     numbers, scale = column_names(output, info)
     read = GroupRows(file, numbers, size, info.store.dtype, rows)
     scales = None
-    if info.store is Store.I8:
+    if info.store.has_scales:
         scales = GroupRows(file, scale, None, np.dtype(np.float32), rows)[:]
     return Stored(numbers=cast("Any", read), scales=scales)

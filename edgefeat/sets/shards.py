@@ -2,7 +2,7 @@
 
     OUT/manifest.json                    what belongs to the set; written last, after every shard
     OUT/shard-00000-HASH.npy             vectors (n, D), or maps (n, H, W, C)
-    OUT/shard-00000-HASH.scales.npy      float32 (n,), where numbers are int8
+    OUT/shard-00000-HASH.scales.npy      float32 (n,), where numbers are bytes
     OUT/shard-00000.output-0-HASH.npy    in their place, where several outputs are kept: one file
                                          for each, in the manifest's order
     OUT/shard-00000-HASH.paths.json      what the rows are called

@@ -1,7 +1,7 @@
 """Search: what a query, and a set against itself, cost beside the bare product of matrices.
 
     python tests/bench/bench_search.py query      1 query on 10,000 float32 rows
-    python tests/bench/bench_search.py mapped     1 query on a folder of 100,000 int8 rows
+    python tests/bench/bench_search.py mapped     1 query on folders of 100,000 rows of bytes
     python tests/bench/bench_search.py itself     20,000 rows against themselves
     python tests/bench/bench_search.py recall     what one byte a number can keep of the ten nearest
     python tests/bench/bench_search.py copies     near-duplicates among 100,000 int8 rows (minutes)
@@ -133,71 +133,66 @@ def query() -> None:
 
 
 def mapped() -> None:
-    """One query on a folder of 100,000 int8 rows: time, memory, recall against float32."""
+    """One query on folders of 100,000 rows of bytes: time, memory, recall against float32."""
     of = seeds()
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name) / "set"
-        on_disk(folder, (made(10_000, seed, of) for seed in range(10)), Store.I8)
-        asked = made(50, 99, of)
-        np.save(Path(name) / "asked.npy", asked)
-        code = (
-            "import sys, time, numpy as np\n"
-            "from edgefeat.sets.featureset import FeatureSet\n"
-            "from edgefeat.search.integers import Digits\n"
-            f"{PEAK}"
-            "asked, before = np.load(sys.argv[2]), peak()\n"
-            "there = FeatureSet.read(sys.argv[1])\n"
-            "taken, found = [], []\n"
-            "for one in asked:\n"
-            "    started = time.process_time()\n"
-            "    found.append(there.search(one, k=10).rows)\n"
-            "    taken.append(time.process_time() - started)\n"
-            "np.save(sys.argv[3], found)\n"
-            "print(before, peak(), taken[0] * 1e3, np.median(taken[1:]) * 1e3)\n"
-        )
-        paths = [str(folder), f"{name}/asked.npy", f"{name}/found.npy"]
-        done = subprocess.run(
-            [sys.executable, "-c", code, *paths], capture_output=True, text=True, check=True
-        )
-        before, peak, first, later = map(float, done.stdout.split())
-        mib = sum(path.stat().st_size for path in folder.glob("*.npy")) / 2**20
-        found = np.load(paths[2])
+    asked = made(50, 99, of)
     scores = []
     for seed in range(10):
         rows = made(10_000, seed, of)
         scores.append((rows / np.linalg.norm(rows, axis=1, keepdims=True)) @ asked.T)
     exact = np.argsort(-np.concatenate(scores), axis=0, kind="stable")[:10].T
-    recall = np.mean([len(set(a) & set(b)) / 10 for a, b in zip(found, exact, strict=True)])
-    say("query, 100,000 x 1,280 int8, mapped", f"{later:.1f} ms CPU (at most 80)")
-    say("  the first query of a set", f"{first:.1f} ms CPU")
-    say("  peak over the mapped file", f"{peak - before - mib:.1f} MiB (at most 60)")
-    say("  the file, and the process before", f"{mib:.1f} MiB, {before:.1f} MiB")
-    floor = subprocess.run(
-        [
-            sys.executable,
-            "-c",
-            f"{PEAK}"
-            "import numpy as np\n"
-            "from edgefeat.search.integers import Digits\n"
-            "Digits(np.ones((1, 1280))).times(np.ones((64, 1280), np.int8))\n"
-            "print(peak())\n",
-        ],
-        capture_output=True,
-        text=True,
-        check=True,
+    none = float(in_process("Digits(np.ones((1, 1280))).times(np.ones((64, 1280), np.int8))"))
+    for store in (Store.I8, Store.U8):
+        with tempfile.TemporaryDirectory() as name:
+            folder = Path(name) / "set"
+            on_disk(folder, (made(10_000, seed, of) for seed in range(10)), store)
+            mib = sum(path.stat().st_size for path in folder.glob("*.npy")) / 2**20
+            np.save(f"{name}/asked.npy", asked)
+            told = in_process(
+                "from edgefeat.sets.featureset import FeatureSet\n"
+                "there, taken, found = FeatureSet.read(sys.argv[1]), [], []\n"
+                "for one in np.load(sys.argv[2]):\n"
+                "    started = time.process_time()\n"
+                "    found.append(there.search(one, k=10).rows)\n"
+                "    taken.append(time.process_time() - started)\n"
+                "np.save(sys.argv[3], found)\n"
+                "print(taken[0] * 1e3, np.median(taken[1:]) * 1e3)",
+                str(folder),
+                f"{name}/asked.npy",
+                f"{name}/found.npy",
+            )
+            first, later, peak = map(float, told.split())
+            found = np.load(f"{name}/found.npy")
+        kept = np.mean([len(set(a) & set(b)) / 10 for a, b in zip(found, exact, strict=True)])
+        say(f"query, 100,000 x 1,280 {store}, mapped", f"{later:.1f} ms CPU (at most 80)")
+        say("  the first query of a set", f"{first:.1f} ms CPU")
+        say(
+            "  peak over file and process without a set",
+            f"{peak - mib - none:.1f} MiB (at most 60)",
+        )
+        say("  that process: Python, NumPy, ONNX Runtime", f"{none:.1f} MiB")
+        say("  the mapped file", f"{mib:.1f} MiB")
+        say("  recall of ten against float32", f"{kept:.3f} (at least .985)")
+
+
+def in_process(code: str, *arguments: str) -> str:
+    """Return what code prints in a fresh process, and the peak of its memory in MiB."""
+    whole = (
+        "import sys, time\n"
+        "import numpy as np\n"
+        "from edgefeat.search.integers import Digits\n"
+        f"{PEAK}{code}\n"
+        "print(peak())\n"
     )
-    say("  Python, NumPy, ONNX Runtime and no set", f"{float(floor.stdout):.1f} MiB")
-    say("  recall of ten against float32", f"{recall:.3f} (at least .985)")
+    return subprocess.run(
+        [sys.executable, "-c", whole, *arguments], capture_output=True, text=True, check=True
+    ).stdout
 
 
 def recall() -> None:
     """Which of the ten nearest of 100,000 rows survive, by how a row is rounded to bytes."""
     of = seeds()
     asked = made(50, 99, of)
-
-    def one_scale(rows: Floats) -> Floats:
-        scale = np.abs(rows).max(axis=1, keepdims=True) / 127
-        return np.rint(rows / scale) * scale
 
     def best_scale(rows: Floats) -> Floats:
         """Of scales that cut the largest numbers off, the one with the least squared error."""
@@ -209,16 +204,11 @@ def recall() -> None:
             kept, least = np.where(error < least, tried, kept), np.minimum(error, least)
         return kept
 
-    def eight_bits(rows: Floats) -> Floats:
-        """From 0 upwards: twice as fine for numbers that are never negative."""
-        scale = rows.max(axis=1, keepdims=True) / 255
-        return np.rint(rows / scale) * scale
-
     kinds: dict[str, Callable[[Floats], Floats]] = {
         "float32": lambda rows: rows,
-        "int8, as it is stored": one_scale,
-        "int8, the best scale of each row": best_scale,
-        "uint8 from 0, no negative numbers": eight_bits,
+        "i8": lambda rows: encode(rows, Store.I8).decode(),
+        "i8, the best scale of each row": best_scale,
+        "u8": lambda rows: encode(rows, Store.U8).decode(),
     }
     scores: dict[str, list[Floats]] = {kind: [] for kind in kinds}
     for seed in range(10):

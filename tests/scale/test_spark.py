@@ -84,5 +84,5 @@ def test_columns_that_are_not_there_are_named(spark: Any) -> None:
     frame = spark.createDataFrame([(1,)], ["n"])
     with pytest.raises(OptionError, match="no column 'content': there are n"):
         edgefeat.spark.featurise(frame, image="content")
-    with pytest.raises(OptionError, match="Spark has no float16"):
+    with pytest.raises(OptionError, match="Spark has no type for f16"):
         edgefeat.spark.featurise(frame, image="n", store="f16")

@@ -17,6 +17,7 @@ from edgefeat.sets.encoding import Store
 from edgefeat.sets.formats import OutputPlan
 from edgefeat.sets.info import OutputInfo, SetInfo
 from edgefeat.sets.record import FeatureRecord
+from stored_rows import fitting
 
 FORMATS = ("f.npz", "f.npy", "f.csv", "f.jsonl", "folder")
 ONE = (OutputInfo(name="features", shape=(5,)),)
@@ -46,7 +47,7 @@ def info_of(
 
 def features_of(info: SetInfo, row: int) -> np.ndarray:
     drawn = np.random.default_rng(row).normal(size=info.dim).astype(np.float32)
-    return drawn.reshape(info.shape)
+    return fitting(drawn, info.store).reshape(info.shape)
 
 
 def record_of(info: SetInfo, row: int, name: str | None = None) -> FeatureRecord:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 import tarfile
+from collections import Counter
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 import pyarrow as pa
@@ -15,6 +17,8 @@ import pytest
 import edgefeat
 from edgefeat.cli.main import main
 from edgefeat.errors import SinkError
+from edgefeat.places.opening import open_place
+from edgefeat.sets.part_set import read_parts
 
 from .conftest import PHOTOS
 
@@ -204,7 +208,7 @@ def test_a_picture_that_went_away_is_its_own_error(corpus: Path) -> None:
     assert errors[0].startswith("no such file")
 
 
-@pytest.mark.parametrize("store", ["f16", "i8"])
+@pytest.mark.parametrize("store", ["f16", "i8", "u8"])
 def test_smaller_numbers_are_those_of_one_machine(corpus: Path, store: str) -> None:
     plan("-q", "--store", store)
     extract("missing", "-q")
@@ -225,6 +229,44 @@ def test_rows_are_read_where_they_are_looked_at(corpus: Path) -> None:
     groups = [found.duplicates(threshold=0.3).groups, wanted.duplicates(threshold=0.3).groups]
     assert groups[0]
     assert repr(groups[0]) == repr(groups[1])
+
+
+class CountingPlace:
+    """A folder that counts how often each file is opened."""
+
+    def __init__(self, folder: str) -> None:
+        self._place = open_place(folder)
+        self.name = self._place.name
+        self.opened: Counter[str] = Counter()
+
+    def open(self, name: str) -> IO[bytes]:
+        self.opened[name] += 1
+        return self._place.open(name)
+
+    def read(self, name: str) -> bytes | None:
+        return self._place.read(name)
+
+    def write(self, name: str, content: bytes) -> None:
+        self._place.write(name, content)
+
+    def names(self, folder: str = "") -> list[str]:
+        return self._place.names(folder)
+
+    def written(self) -> dict[str, float | None]:
+        return self._place.written()
+
+
+@pytest.mark.parametrize("store", ["f32", "i8"])
+def test_each_part_is_opened_once_for_its_names_and_scales(corpus: Path, store: str) -> None:
+    plan("-q", "--store", store)
+    extract("missing", "-q")
+    place = CountingPlace("set")
+    with pytest.warns(UserWarning, match="1 pictures have an error and no vector"):
+        there = read_parts(place)
+    assert place.opened == {f"part-{number:06}.parquet": 1 for number in range(PARTS)}
+    assert there.paths == list(read("set").paths)
+    there.columns[0][1].numbers[:]
+    assert place.opened["part-000001.parquet"] == 2  # vectors are read when they are wanted
 
 
 def test_a_half_done_plan_says_what_is_missing(corpus: Path) -> None:

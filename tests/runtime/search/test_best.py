@@ -15,6 +15,7 @@ from edgefeat.search.integers import Digits
 from edgefeat.search.products import Metric, Vectors
 from edgefeat.search.rows import Rows
 from edgefeat.sets.encoding import Store, Stored, encode
+from stored_rows import fitting
 
 
 def stored(rows: np.ndarray, store: Store, cuts: tuple[int, ...] = ()) -> Rows:
@@ -63,7 +64,7 @@ def test_the_nearest_are_those_of_a_full_sort(
 @given(seed=st.integers(0, 2**32), queries=st.sampled_from([1, 30]))
 def test_distances_rank_as_a_full_sort_does(store: Store, seed: int, queries: int) -> None:
     draw = np.random.default_rng(seed)
-    rows = stored(draw.normal(size=(150, 20)).astype(np.float32), store, (50,))
+    rows = stored(fitting(draw.normal(size=(150, 20)).astype(np.float32), store), store, (50,))
     asked = draw.normal(size=(queries, 20)).astype(np.float32)
     positions, scores = find_best(rows, asked, 7, metric=Metric.EUCLIDEAN)
     distances = euclidean_distance(asked, decoded(rows))
@@ -83,7 +84,7 @@ def test_a_distance_to_an_equal_row_is_zero() -> None:
 def test_very_small_and_large_numbers_rank_alike(store: Store, size: float) -> None:
     if store is Store.F16:
         size = 2.0**-6 if size < 1 else 2.0**10  # its range
-    rows = np.random.default_rng(5).normal(size=(80, 33)).astype(np.float32)
+    rows = fitting(np.random.default_rng(5).normal(size=(80, 33)).astype(np.float32), store)
     expected = find_best(stored(rows, Store.F32), rows[:2], 6)[0]
     scaled = stored((rows * size).astype(np.float32), store)
     assert find_best(scaled, rows[:2], 6)[0][:, 0].tolist() == expected[:, 0].tolist() == [0, 1]
@@ -101,8 +102,9 @@ def test_only_wanted_rows_are_found(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_equal_rows_keep_the_sets_order() -> None:
-    rows = np.tile(np.random.default_rng(1).normal(size=(1, 1283)).astype(np.float32), (5000, 1))
+    drawn = np.tile(np.random.default_rng(1).normal(size=(1, 1283)).astype(np.float32), (5000, 1))
     for store in Store:
+        rows = fitting(drawn, store)
         positions, scores = find_best(stored(rows, store, (100, 3001)), rows[:2], 5)
         assert positions.tolist() == [[0, 1, 2, 3, 4]] * 2
         assert (scores >= 1 - 1e-4).all()
@@ -128,6 +130,7 @@ def test_the_quick_look_errs_by_less_than_its_margin(store: Store) -> None:
             draw.normal(size=(300, 1280)),
         ]
     ).astype(np.float32)
+    rows = fitting(rows, store)  # of uint8 the largest code is 255
     there = stored(rows, store)
     (block,) = there.blocks(1000)
     every = np.arange(len(rows))
@@ -140,10 +143,11 @@ def test_the_quick_look_errs_by_less_than_its_margin(store: Store) -> None:
         assert vectors.margin < 1e-4
 
 
-def test_digits_leave_next_to_nothing() -> None:
+@pytest.mark.parametrize(("kind", "least", "most"), [(np.int8, -127, 127), (np.uint8, 0, 255)])
+def test_digits_leave_next_to_nothing(kind: type, least: int, most: int) -> None:
     vectors = np.random.default_rng(0).normal(size=(5, 999))
-    rows = np.random.default_rng(1).integers(-127, 128, (50, 999), dtype=np.int8)
+    rows = np.random.default_rng(1).integers(least, most + 1, (50, 999), dtype=kind)
     digits = Digits(vectors)
-    assert digits.times(rows) == pytest.approx(vectors @ rows.T, abs=1e-6 * 127 * 999)
+    assert digits.times(rows) == pytest.approx(vectors @ rows.T, abs=1e-6 * most * 999)
     assert digits.left_over < 2e-6 * np.linalg.norm(vectors, axis=1).max()
     assert Digits(np.zeros((1, 9))).times(rows[:, :9]).tolist() == [[0.0] * 50]

@@ -9,6 +9,7 @@ from edgefeat.search import kmeans
 from edgefeat.search.kmeans import find_groups
 from edgefeat.search.rows import Rows
 from edgefeat.sets.encoding import Store, encode
+from stored_rows import fitting
 
 
 def around(centres: int, each: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
@@ -27,6 +28,7 @@ def around(centres: int, each: int, seed: int = 0) -> tuple[np.ndarray, np.ndarr
 def test_clear_groups_are_found(monkeypatch: pytest.MonkeyPatch, store: Store, sample: int) -> None:
     monkeypatch.setattr(kmeans, "_SAMPLE", sample)
     rows, truth = around(6, 20)
+    rows = fitting(rows, store)
     parts = [encode(part, store) for part in np.split(rows, [40, 70])]
     found = find_groups(Rows([parts]), 6)
     pairs = {(int(label), int(of)) for label, of in zip(found.labels, truth, strict=True)}

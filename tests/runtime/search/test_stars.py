@@ -12,6 +12,7 @@ from edgefeat.search import stars
 from edgefeat.search.rows import Rows
 from edgefeat.search.stars import find_stars
 from edgefeat.sets.encoding import Store, encode
+from stored_rows import fitting
 
 
 @pytest.fixture(autouse=True)
@@ -51,7 +52,7 @@ def plain_stars(rows: np.ndarray, threshold: float) -> list[list[int]]:
 def test_stars_are_those_of_the_whole_matrix(
     store: Store, seed: int, count: int, threshold: float
 ) -> None:
-    part = encode(clumps(seed, count), store)
+    part = encode(fitting(clumps(seed, count), store), store)
     rows = Rows([[part]])
     names = [f"{row:03}" for row in range(count)]
     found = find_stars(rows, threshold, names=names)

@@ -26,8 +26,9 @@ def vectors(rows: int = 20, dim: int = 1280) -> np.ndarray:
         (Store.F32, 4, 1 - 1e-12, 0),
         (Store.F16, 2, 0.9999999, 5e-4),
         (Store.I8, 1, 0.9995, 0.03),
+        (Store.U8, 1, 0.9998, 0.015),
     ],
-    ids=["f32", "f16", "i8"],
+    ids=["f32", "f16", "i8", "u8"],
 )
 def test_stored_vectors_stay_close(
     store: Store, bytes_each: int, cosine_min: float, relative_l2: float
@@ -45,11 +46,14 @@ def test_stored_vectors_stay_close(
 
 @settings(deadline=None, max_examples=200)
 @given(arrays.arrays(np.float32, st.tuples(st.integers(1, 4), st.integers(1, 9)), elements=FINITE))
-def test_int8_is_off_by_half_a_step_at_most(exact: np.ndarray) -> None:
+@pytest.mark.parametrize("store", [Store.I8, Store.U8])
+def test_a_byte_is_off_by_half_a_step_at_most(store: Store, exact: np.ndarray) -> None:
+    if store is Store.U8:
+        exact = np.abs(exact)
     peaks = np.abs(exact).max(axis=1)
     if ((peaks > 0) & (peaks < 1e-30)).any():  # steps below the smallest normal float32
         return
-    stored = encode(exact, Store.I8)
+    stored = encode(exact, store)
     assert stored.scales is not None
     off = np.abs(stored.decode().astype(np.float64) - exact)
     assert (off <= stored.scales[:, np.newaxis] * 0.5 * (1 + 1e-5)).all()
@@ -100,8 +104,13 @@ def test_distances_of_one_and_many() -> None:
             "a feature is not a finite number; i8 cannot hold it. "
             "Keep float32 numbers with store=f32.",
         ),
+        (
+            [0.5, -0.25],
+            Store.U8,
+            "a feature is -0.25; u8 holds no negative number. Keep int8 with store=i8.",
+        ),
     ],
-    ids=["too-large", "too-small", "not-finite"],
+    ids=["too-large", "too-small", "not-finite", "negative"],
 )
 def test_numbers_that_do_not_fit_are_refused(
     exact: list[float], store: Store, message: str
