@@ -32,7 +32,7 @@ class VideoOptions(Options):
 
     decoder: DecoderName = option(
         DecoderName.AUTO,
-        "library that decodes video: opencv, or pyav, which notices damaged frames and new sizes; "
+        "library that decodes video: opencv, or pyav, which notices damaged frames; "
         "auto takes pyav where it is installed",
         check=member_of(DecoderName),
         metavar="NAME",

@@ -91,6 +91,24 @@ def test_log_in_and_its_refusal_without_a_word_of_the_password(
     assert "hunter" not in captured.out + captured.err
 
 
+def test_a_turning_camera_keeps_its_shape(extractor: edgefeat.FeatureExtractor) -> None:
+    camera = Camera("turning")
+    events: list[Event] = []
+    limits = Limits(timeout_s=2, duration_s=5)
+    try:
+        for _ in edgefeat.stream(camera.url(), extractor, limits=limits, on_event=events.append):
+            pass
+    finally:
+        camera.kill()
+    told = [event.what for event in events if event.kind is EventKind.RESIZED]
+    assert told[:3] == [
+        "320x240 became 240x320",
+        "240x320 became 320x240",
+        "320x240 became 240x320",
+    ]
+    assert EventKind.LOST not in [event.kind for event in events]
+
+
 def test_a_stopped_camera_is_stalled_then_lost_then_recovered(
     camera: Camera, extractor: edgefeat.FeatureExtractor
 ) -> None:

@@ -21,14 +21,16 @@ FPS = 25
 _PACKET = 188
 
 
-def write_clip(path: Path, frames: int, *, codec: str = "mp4v") -> Path:
+def write_clip(
+    path: Path, frames: int, *, codec: str = "mp4v", size_hw: tuple[int, int] = (64, 192)
+) -> Path:
     """Write a video of numbered frames, 25 a second; its suffix says in which container."""
     writer = cv2.VideoWriter(
-        str(path), cv2.CAP_FFMPEG, cv2.VideoWriter.fourcc(*codec), FPS, (192, 64)
+        str(path), cv2.CAP_FFMPEG, cv2.VideoWriter.fourcc(*codec), FPS, size_hw[::-1]
     )
     assert writer.isOpened()
     for number in range(frames):
-        writer.write(numbered_frame(number))
+        writer.write(numbered_frame(number, size_hw))
     writer.release()
     return path
 
