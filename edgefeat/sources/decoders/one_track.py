@@ -67,8 +67,8 @@ def packet_at(ticks: int, packet: bytes) -> bytes:
     """Return what a packet adds to the file.
 
     Args:
-        ticks: Its time in seconds, from 0 to 2 to the 63rd.
-        packet: Its bytes.
+        ticks: Time of the packet in seconds, from 0 to 2 to the 63rd.
+        packet: What a decoder takes at once.
     """
     block = _element("a3", _TRACK_AND_KEY + packet)
     return _element("1f43b675", _number("e7", ticks) + block)

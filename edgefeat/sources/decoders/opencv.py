@@ -81,7 +81,7 @@ def server_time(pts: float, fps: float) -> float | None:
 
     Args:
         pts: OpenCV's CAP_PROP_PTS of the frame.
-        fps: Its CAP_PROP_FPS, in whose frames that is counted.
+        fps: OpenCV's CAP_PROP_FPS; `pts` is counted in frames of this rate.
     """
     return pts / fps if fps > 0 and pts > _NO_TIME else None
 

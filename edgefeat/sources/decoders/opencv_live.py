@@ -58,6 +58,15 @@ _TURNS = {
 
 @dataclass(frozen=True, slots=True)
 class _Packet:
+    """What a decoder takes at once.
+
+    Attributes:
+        data: The bytes.
+        is_key: Whether it is marked as a key frame.
+        position_ms: The stated time of its frame, from the start.
+        pts: OpenCV's CAP_PROP_PTS.
+    """
+
     data: bytes
     is_key: bool
     position_ms: float
@@ -285,7 +294,7 @@ class _Feed(io.BufferedIOBase):
     """A file that is made while it is read; it cannot go back.
 
     Args:
-        head: Its beginning.
+        head: What it begins with.
         more: Returns what follows; empty at the end, after which it is not called again.
     """
 

@@ -7,7 +7,7 @@ import itertools
 import struct
 import time
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ import pytest
 import edgefeat
 from edgefeat.arrays import Pixels
 from edgefeat.options.video import VideoOptions
+from edgefeat.pictures.decode import load_bgr
 from edgefeat.sources import open_source
 from edgefeat.sources.base import FrameError
 from edgefeat.sources.decoders.base import OpenRequest
@@ -72,7 +73,7 @@ def joined(streams: Iterable[bytes]) -> bytes:
 
 def frames(url: str) -> Iterator[Pixels]:
     """Read until the camera hangs up; none is dropped, however slow the test is."""
-    with open_source(url, video=BY_OPENCV).open(timeout_s=5) as reader:
+    with closing(open_source(url, video=BY_OPENCV).open(timeout_s=5)) as reader:
         while True:
             try:
                 reader.grab()
@@ -80,7 +81,7 @@ def frames(url: str) -> Iterator[Pixels]:
                 continue
             except edgefeat.SourceError:
                 return
-            yield reader.retrieve()
+            yield load_bgr(reader.retrieve())
 
 
 def test_a_turned_camera_keeps_its_shape() -> None:

@@ -7,7 +7,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
@@ -46,7 +46,7 @@ def test_a_camera_that_is_away_holds_up_no_other(
     clip = write_clip(tmp_path / "clip.avi", 10, codec="MJPG")
     with served_file(clip, ranges=True) as url, camera_that_is_away(6) as away:
         for place in (str(clip), url):
-            with open_source(place, video=BY_OPENCV).open(timeout_s=5) as reader:
+            with closing(open_source(place, video=BY_OPENCV).open(timeout_s=5)) as reader:
                 assert reader.grab() is not None
         assert away.is_alive()
     assert capfd.readouterr().err == ""
