@@ -87,6 +87,18 @@ $(STORES): tests/stores/requirements.txt pyproject.toml
 	.venv/stores/bin/pip install $(PIP_QUIET) -e ".[test]" -r tests/stores/requirements.txt
 	touch $@
 
+# Heads of LightGBM and XGBoost; the exporter without TensorFlow, which these do not need.
+BOOSTERS = .venv/boosters/installed.stamp
+
+test-boosters: $(BOOSTERS) ## heads of LightGBM and XGBoost (a minute; 700 MB to install)
+	.venv/boosters/bin/pytest tests/boosters
+
+$(BOOSTERS): tests/boosters/requirements.txt pyproject.toml
+	$(PYTHON) -m venv --clear .venv/boosters
+	.venv/boosters/bin/pip install $(PIP_QUIET) -e ".[test,sklearn]" pandas -r tests/boosters/requirements.txt
+	.venv/boosters/bin/pip install $(PIP_QUIET) --no-deps -e ./export
+	touch $@
+
 # Int8 graphs built on this CPU, with older CPUs' kernels, and on emulated CPUs.
 test-builds: $(EXPORT) ## the same int8 graphs from emulated older x86; needs qemu-user-static
 	.venv/export/bin/python tests/cpus/builds.py --emulate x86

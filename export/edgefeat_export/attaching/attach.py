@@ -146,6 +146,7 @@ def attach(
             gates.features_equal(part[PRIMARY_OUTPUT], compared.features[row], row)
         joined = {name: np.concatenate([part[name] for part in parts]) for name in wanted}
         differences = _check(known, joined, wanted, where="the file")
+        gates.check_self(spool.part)
         spool.publish()
     return Attached(
         path=Path(output),
@@ -255,7 +256,7 @@ def _probe(
         )
         wanted = head.wanted(made)
     found = replace(probe, rows=tuple(rows) if head.columns else None)
-    if LABEL in wanted:
+    if LABEL in wanted and not any(gates.is_tie(wanted, row) for row in range(len(frame))):
         found = replace(found, labels=tuple(int(one) for one in wanted[LABEL]))
     if PROBABILITIES in wanted:
         numbers = wanted[PROBABILITIES].astype("<f4").tobytes()

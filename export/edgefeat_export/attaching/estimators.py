@@ -9,12 +9,14 @@ from onnx import TensorProto
 
 from edgefeat_export.attaching.answering import LABEL, PROBABILITIES, VALUE, HeadAnswer
 from edgefeat_export.attaching.neighbours import add_neighbours
+from edgefeat_export.attaching.of_lightgbm import LIGHTGBM, add_lightgbm
+from edgefeat_export.attaching.of_xgboost import XGBOOST, add_xgboost
 from edgefeat_export.attaching.refusing import class_of, refusal
 from edgefeat_export.attaching.tail import Matrix, TailGraph
 from edgefeat_export.attaching.trees import add_boosted, add_forest, add_hist_boosted
 from edgefeat_export.attaching.vectors import add_vector_probabilities, add_votes
 
-__all__ = ["KNOWN_ESTIMATORS", "TREES", "add_estimator"]
+__all__ = ["KNOWN_ESTIMATORS", "TAKE_NAN", "add_estimator"]
 
 _VECTORS_MAX = 1e-4  # float32 inside, and steps that end before they are exact
 _LINEAR_CLASSIFIERS = ("LogisticRegression", "LogisticRegressionCV")
@@ -40,11 +42,15 @@ KNOWN_ESTIMATORS = tuple(
             *_HIST,
             *_NEIGHBOURS,
             *_PERCEPTRONS,
+            *LIGHTGBM,
+            *XGBOOST,
             "SVC",
         )
     )
 )
-"""Classes of scikit-learn that a file can end with."""
+"""Classes that a file can end with."""
+TAKE_NAN = (*TREES, *_HIST, *LIGHTGBM, *XGBOOST)
+"""Those to which a missing number may come."""
 
 
 def add_estimator(tail: TailGraph, model: Any, matrix: Matrix) -> HeadAnswer:
@@ -120,6 +126,10 @@ def _number(tail: TailGraph, model: Any, kind: str, matrix: Matrix) -> Matrix:
         if model.loss not in ("squared_error", "absolute_error", "quantile"):
             return Matrix(tail.add("Exp", [raw.name]), raw.width)  # poisson and gamma
         return raw
+    if kind in LIGHTGBM:
+        return add_lightgbm(tail, model, matrix)
+    if kind in XGBOOST:
+        return add_xgboost(tail, model, matrix)
     if model.n_outputs_ != 1:
         raise refusal("several numbers for a row are not known", where=tail.where)
     return add_forest(tail, model, matrix, 1)
@@ -145,6 +155,10 @@ def _shares(tail: TailGraph, model: Any, kind: str, matrix: Matrix, count: int) 
         if model.loss != "log_loss":
             raise refusal(f"{kind}(loss={model.loss!r}) is not known", where=tail.where)
         raw = add_boosted(tail, model, matrix)
+    elif kind in LIGHTGBM:
+        raw = add_lightgbm(tail, model, matrix)
+    elif kind in XGBOOST:
+        raw = add_xgboost(tail, model, matrix)
     else:
         raw = add_hist_boosted(tail, model, matrix)
     if raw.width > 1:

@@ -20,7 +20,7 @@ from edgefeat.model.columns import (
 from edgefeat.model.spec import PRIMARY_OUTPUT
 from edgefeat_export.attaching.answering import HeadAnswer
 from edgefeat_export.attaching.encoders import Encoded, WordColumn, encode
-from edgefeat_export.attaching.estimators import TREES, add_estimator
+from edgefeat_export.attaching.estimators import TAKE_NAN, add_estimator
 from edgefeat_export.attaching.refusing import class_of, is_image_features, refusal
 from edgefeat_export.attaching.steps import keeps_nan, translate_step
 from edgefeat_export.attaching.tail import Matrix, TailGraph
@@ -28,7 +28,6 @@ from edgefeat_export.attaching.tail import Matrix, TailGraph
 __all__ = ["Taken", "TakenColumn", "take_apart"]
 
 _ENCODERS = ("OneHotEncoder", "OrdinalEncoder")
-_TAKE_NAN = (*TREES, "HistGradientBoostingClassifier", "HistGradientBoostingRegressor")
 
 
 @dataclass(slots=True, kw_only=True)
@@ -128,7 +127,7 @@ def take_apart(pipeline: Any, fingerprint: str, dim: int) -> Taken:
         reader.tail.checkpoints[name] = matrix
     name, model = rest[-1] if rest else ("", None)
     with reader.tail.step(name):
-        if reader.nan_open and class_of(model) not in _TAKE_NAN:
+        if reader.nan_open and class_of(model) not in TAKE_NAN:
             for column in reader.columns.values():
                 column.nan = column.name not in reader.not_imputed
         answer = add_estimator(reader.tail, model, matrix)

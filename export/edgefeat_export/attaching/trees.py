@@ -17,7 +17,7 @@ from edgefeat_export.attaching.refusing import class_of, refusal
 from edgefeat_export.attaching.steps import single_precision
 from edgefeat_export.attaching.tail import ML, Matrix, TailGraph
 
-__all__ = ["add_boosted", "add_forest", "add_hist_boosted"]
+__all__ = ["Node", "Tree", "add_boosted", "add_ensemble", "add_forest", "add_hist_boosted"]
 
 Node = tuple[int, float, int, int, bool, NDArray[np.float64] | None]
 """A node: feature, threshold, left, right, whether missing goes left, and a leaf's weights."""
@@ -43,7 +43,7 @@ def add_forest(tail: TailGraph, model: Any, matrix: Matrix, targets: int) -> Mat
                 values = values / values.sum(axis=1, keepdims=True)
             yield 0, list(_nodes(tree.tree_, values / len(trees)))
 
-    return _ensemble(tail, single_precision(tail, matrix), list(each()), targets)
+    return add_ensemble(tail, single_precision(tail, matrix), list(each()), targets)
 
 
 def add_boosted(tail: TailGraph, model: Any, matrix: Matrix) -> Matrix:
@@ -67,7 +67,7 @@ def add_boosted(tail: TailGraph, model: Any, matrix: Matrix) -> Matrix:
         for stage in model.estimators_
         for target, one in enumerate(stage)
     ]
-    raw = _ensemble(tail, single_precision(tail, matrix), trees, targets)
+    raw = add_ensemble(tail, single_precision(tail, matrix), trees, targets)
     return tail.apply("Add", raw, start.astype(np.float64))
 
 
@@ -105,7 +105,7 @@ def add_hist_boosted(tail: TailGraph, model: Any, matrix: Matrix) -> Matrix:
                     )
                 )
             trees.append((target, nodes))
-    raw = _ensemble(tail, matrix, trees, len(model._predictors[0]))
+    raw = add_ensemble(tail, matrix, trees, len(model._predictors[0]))
     return tail.apply("Add", raw, np.reshape(model._baseline_prediction, -1))
 
 
@@ -117,8 +117,15 @@ def _nodes(tree: Any, weights: NDArray[np.float64]) -> Iterator[Node]:
         yield int(tree.feature[at]), float(tree.threshold[at]), left, right, bool(ways[at]), leaf
 
 
-def _ensemble(tail: TailGraph, matrix: Matrix, trees: list[Tree], targets: int) -> Matrix:
-    """Add the operator; return float64 `(N, targets)`."""
+def add_ensemble(tail: TailGraph, matrix: Matrix, trees: list[Tree], targets: int) -> Matrix:
+    """Add trees; return the sums of the leaves that a row reaches: float64 `(N, targets)`.
+
+    Args:
+        tail: The graph.
+        matrix: The rows.
+        trees: The trees.
+        targets: How many sums there are.
+    """
     nodes: dict[str, list[Any]] = {
         name: []
         for name in (

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnx
 import pytest
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 
+from edgefeat.model.file import read_model_file
+from edgefeat_export import attach
 from edgefeat_export.attaching import gates
 from edgefeat_export.errors import VerificationError
+from edgefeat_export.proof import stamp
 from head_pipelines import columns, imputed, tail_answers
 
 Parts = tuple[Any, Any]
@@ -33,3 +38,24 @@ def test_a_missed_gate_names_the_step_and_the_row(parts: Parts, model: str, out:
     near = {"label": np.array([0, 1, 2]), "probabilities": np.eye(3) + 2e-5}
     with pytest.raises(VerificationError, match="probabilities of 3 of 3 rows differ"):
         gates.check_answers(near, wanted, where="the file")
+
+
+def test_a_tie_is_told() -> None:
+    wanted = {"label": np.array([0, 2]), "probabilities": np.array([[1.0, 0, 0], [0.2, 0.4, 0.4]])}
+    got = {**wanted, "label": np.array([0, 1])}
+    with pytest.raises(VerificationError, match=r"the file 1; a tie of two classes\. Leave such"):
+        gates.check_answers(got, wanted, where="the file")
+
+
+def test_a_file_is_held_to_its_own_self_test(parts: Parts, model: str, out: Path) -> None:
+    fit, rows = parts
+    pipeline = make_pipeline(columns(imputed()), LogisticRegression()).fit(fit, fit["kind"])
+    attach(pipeline, model, rows, out)
+    gates.check_self(out)
+    spec = read_model_file(out).spec
+    assert spec.probe is not None
+    assert spec.probe.labels is not None
+    wrong = tuple((label + 1) % 3 for label in spec.probe.labels)
+    stamp.stamp(onnx.load(out), replace(spec, probe=replace(spec.probe, labels=wrong)), out)
+    with pytest.raises(VerificationError, match=r"self-test failed: .* 4 labels wrong"):
+        gates.check_self(out)
