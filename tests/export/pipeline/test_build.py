@@ -338,3 +338,11 @@ def test_the_same_inputs_give_the_same_bytes(saved: Path, tmp_path: Path, root: 
     for name in files:
         a, b = ((tmp_path / first / name).read_bytes() for first in ("own", "mobilenet"))
         assert hashlib.sha256(a).digest() == hashlib.sha256(b).digest(), name
+
+
+def test_a_network_with_random_weights_holds_its_gates_at_a_small_size(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Its weights are ours: they must not magnify rounding until Keras itself would miss them."""
+    argv = ["build", "mobilenet", "--weights", "none", "--size", "64", "--precision", "fp32"]
+    assert main([*argv, "-o", str(tmp_path)]) == 0, capsys.readouterr().err
