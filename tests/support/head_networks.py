@@ -144,6 +144,11 @@ def classes_of_columns(image: Any) -> Any:
     return layers.Dense(11, activation="softmax")(x)
 
 
+def classes_of_the_last_step(image: Any) -> Any:
+    steps = layers.LSTM(20, name="steps")(layers.Reshape((16, 24))(body(image)))
+    return layers.Dense(11, activation="softmax", name="d")(steps)
+
+
 def squeezed(image: Any) -> Any:
     """A sigmoid that is a gate, in front of a classifier and at the end of a network."""
     x = body(image)
@@ -188,6 +193,7 @@ SURE: dict[str, tuple[Build, str, str]] = {
     "tokens": (tokens, "tokens", "no classification head, so nothing is cut off"),
     "vit": (classes_of_tokens, "mean", "the pooled features before the classifier"),
     "columns": (classes_of_columns, "columns", "the last features before the classifier"),
+    "recurrent": (classes_of_the_last_step, "steps", "the last features before the classifier"),
 }
 """Networks by name: how to build one, the layer to cut at, words of the reason."""
 

@@ -50,6 +50,11 @@ def add_network_options(parser: argparse.ArgumentParser, *, of_file: bool = Fals
         metavar="tf|caffe|torch|none|MEAN/STD",
         help="Keras's modes, raw pixels, or one or three numbers each, in units of 0..255",
     )
+    own.add_argument(
+        "--opaque",
+        action="store_true",
+        help="of a model that takes alpha as a fourth channel: every picture counts as opaque",
+    )
     if not of_file:
         own.add_argument("--licence", metavar="SPDX", help="licence of the weights, for the record")
     own.add_argument(
@@ -97,6 +102,7 @@ def network_request(arguments: argparse.Namespace, name: str) -> NetworkRequest:
         minimalistic=arguments.minimalistic,
         input_range=arguments.input_range,
         normalisation=arguments.normalisation,
+        opaque=arguments.opaque,
         export_name=arguments.export_name,
         licence=arguments.licence,
         signature=arguments.signature,

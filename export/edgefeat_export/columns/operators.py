@@ -35,9 +35,7 @@ def require_sound(model: onnx.ModelProto, *, where: str) -> None:
         ConversionError: An operator is unknown there, or is not standard.
     """
     require_known(model, where=where)
-    classic = {(one.domain, one.op_type) for one in model.graph.node if one.domain == CLASSIC}
-    besides = {*classic, (TOKENIZER, "Tokenizer")}
-    standard.require_standard(model, where=where, opset=OPSET, besides=besides)
+    standard.require_standard(model, where=where, opset=OPSET, besides=(CLASSIC, TOKENIZER))
 
 
 def require_known(model: onnx.ModelProto, *, where: str) -> None:

@@ -99,7 +99,8 @@ def _walk(network: Operations, classifier: Operation) -> _Walk:
         source = source_of_move(network, node) or source_of_affine(network, node)
         if source is None and (source := source_of_activation(network, node)) is not None:
             activation = node
-        taken = source is not None and source.places > 1 and not _is_folded(node, source)
+        # One row of many, or of a number that nobody knows, as a recurrent layer gives its last.
+        taken = source is not None and source.places != 1 and not _is_folded(node, source)
         if source is None or taken:
             return _Walk(node, tuple(hidden))
         node = source

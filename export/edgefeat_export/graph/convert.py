@@ -1,4 +1,4 @@
-"""Translates Keras to ONNX through tf2onnx. No other file knows tf2onnx.
+"""Translates Keras to ONNX through tf2onnx. Only `own_translations` knows tf2onnx besides.
 
 tf2onnx's own optimisers are left out on purpose. They catch their own failures and carry on: on
 MobileNetV3 one crashes and leaves a hundred Transposes. They also cost most of the time. Its
@@ -10,12 +10,12 @@ The weights take no part in it. They are traced as arguments, and put in when th
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Sequence
+import logging
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import keras
-import numpy as np
 import onnx
 import tensorflow as tf
 from tf2onnx import tf_loader, tfonnx
@@ -25,13 +25,14 @@ from edgefeat_export import border
 from edgefeat_export.errors import ConversionError
 from edgefeat_export.graph import standard
 from edgefeat_export.graph.interface import INPUT_NAME, WEIGHT_PREFIX, name_interface
+from edgefeat_export.graph.own_translations import OWN_TRANSLATIONS
 
 __all__ = ["to_onnx", "translate"]
 
 _CUT_BEFORE = "Cut the model before the layer, or replace it."
+_CONTROL = frozenset(["If", "StatelessIf", "StatelessWhile", "Switch", "While"])
 _XLA_MARK = "_XlaMustCompile"
 _OPSETS = range(13, 18)
-_BOOL = onnx.TensorProto.BOOL
 
 
 def to_onnx(
@@ -62,11 +63,29 @@ def to_onnx(
         "TensorFlow cannot trace it", where=where, remedy=_CUT_BEFORE, error=ConversionError
     ):
         function = _trace(model, shape)
-    proto = translate(function, opset, model.name)
-    name_interface(proto, function, model, output_names)
-    _keep_standard_opset(proto)
-    standard.require_standard(proto, where=f"model {model.name!r}", opset=opset)
+    try:
+        proto = translate(function, opset, model.name)
+        name_interface(proto, function, model, output_names)
+        _keep_standard_opset(proto)
+        standard.require_standard(proto, where=f"model {model.name!r}", opset=opset)
+    except ConversionError as error:
+        if not _branches(function):
+            raise
+        raise ConversionError(
+            "it has a loop or a condition, which is translated from recurrent layers of .keras and"
+            " .h5 files, but not from this",
+            where=error.where,
+            remedy="Give such a file, or cut the model in front of it: name a layer with {option}.",
+            option="layers",
+        ) from error
     return proto
+
+
+def _branches(function: Any) -> bool:
+    """Return whether a traced function, or one inside it, has a loop or a condition."""
+    graph = function.graph.as_graph_def()
+    inside = (one.node_def for one in graph.library.function)
+    return any(node.op in _CONTROL for nodes in (graph.node, *inside) for node in nodes)
 
 
 def _input_shape(model: keras.Model) -> tuple[int, int, int]:
@@ -148,11 +167,14 @@ def translate(function: Any, opset: int, model_name: str) -> onnx.ModelProto:
     inputs = [name for name in inputs if name not in captured]
     with tf.Graph().as_default() as graph:
         tf.import_graph_def(graph_def, name="")
-        with border.explained(
-            "expected tf2onnx to translate every operator, got",
-            where=f"model {model_name!r}",
-            remedy=_CUT_BEFORE,
-            error=ConversionError,
+        with (
+            _silent_tf2onnx(),
+            border.explained(
+                "expected tf2onnx to translate every operator, got",
+                where=f"model {model_name!r}",
+                remedy=_CUT_BEFORE,
+                error=ConversionError,
+            ),
         ):
             translated = tfonnx.process_tf_graph(
                 graph,
@@ -160,14 +182,22 @@ def translate(function: Any, opset: int, model_name: str) -> onnx.ModelProto:
                 input_names=inputs,
                 output_names=outputs,
                 continue_on_error=False,
-                custom_op_handlers={
-                    "Erfc": (_erfc, []),
-                    "Expm1": (_expm1, []),
-                    "Log1p": (_log1p, []),
-                },
+                custom_op_handlers=OWN_TRANSLATIONS,
             )
     model: onnx.ModelProto = translated.make_model("features")
     return model
+
+
+@contextmanager
+def _silent_tf2onnx() -> Iterator[None]:
+    """Keep tf2onnx from writing tracebacks of its own: what fails is raised, and told once."""
+    logger = logging.getLogger("tf2onnx")
+    level = logger.level
+    logger.setLevel(logging.CRITICAL + 1)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
 
 
 def _inline_compiled(graph_def: Any, inputs: list[str], outputs: list[str]) -> Any:
@@ -198,80 +228,6 @@ def _embed(graph_def: Any, captured: dict[str, Any]) -> None:
             node.attr.clear()
             node.attr["dtype"].type = dtype
             node.attr["value"].tensor.CopyFrom(tf.make_tensor_proto(value))
-
-
-def _erfc(ctx: Any, node: Any, name: str, args: Any) -> None:
-    """Translate erfc(x) as 1 - erf(x). The exact GELU of ConvNeXt is made of it."""
-    shapes, dtypes = node.output_shapes, node.output_dtypes
-    source, output = node.input[0], node.output[0]
-    ctx.remove_node(name)
-    erf = ctx.make_node("Erf", [source], shapes=shapes, dtypes=dtypes)
-    one = ctx.make_const(name + "_one", np.ones((), np.float32))
-    ctx.make_node(
-        "Sub",
-        [one.output[0], erf.output[0]],
-        outputs=[output],
-        name=name,
-        shapes=shapes,
-        dtypes=dtypes,
-    )
-
-
-def _log1p(ctx: Any, node: Any, name: str, args: Any) -> None:
-    """Translate log(1 + x). The plain form loses what is small: 1 + x is rounded.
-
-    With u = 1 + x as it is rounded, log(u) * x / (u - 1) takes the rounding back (Kahan); where u
-    is 1 it is x, and where u is not finite it is log(u).
-    """
-    write = _writer(ctx, node, name)
-    one, zero = np.float32(1), np.float32(0)
-    x = node.input[0]
-    ctx.remove_node(name)
-    u = write("Add", x, one)
-    lost = write("Sub", u, one)
-    log = write("Log", u)
-    none = write("Equal", lost, zero, dtype=_BOOL)
-    exact = write("Mul", log, write("Div", x, write("Where", none, one, lost)))
-    infinite = write("IsInf", u, dtype=_BOOL)
-    write("Where", none, x, write("Where", infinite, log, exact), last=True)
-
-
-def _expm1(ctx: Any, node: Any, name: str, args: Any) -> None:
-    """Translate exp(x) - 1 as tanh(x / 2) * (exp(x) + 1), which loses nothing of a small x."""
-    write = _writer(ctx, node, name)
-    one, half = np.float32(1), np.float32(0.5)
-    x = node.input[0]
-    ctx.remove_node(name)
-    exp = write("Exp", x)
-    small = write("Mul", write("Tanh", write("Mul", x, half)), write("Add", exp, one))
-    near = write("Less", write("Abs", x), one, dtype=_BOOL)
-    write("Where", near, small, write("Sub", exp, one), last=True)
-
-
-def _writer(ctx: Any, node: Any, name: str) -> Any:
-    """Return what adds a node in the place of a TensorFlow operator, and gives its output."""
-    shapes, dtypes, output = node.output_shapes, node.output_dtypes, node.output[0]
-    count = itertools.count()
-
-    def write(op: str, *inputs: Any, dtype: int | None = None, last: bool = False) -> str:
-        given = [
-            value
-            if isinstance(value, str)
-            else ctx.make_const(f"{name}_number{next(count)}", np.asarray(value)).output[0]
-            for value in inputs
-        ]
-        made = ctx.make_node(
-            op,
-            given,
-            outputs=[output] if last else None,
-            name=name if last else f"{name}_step{next(count)}",
-            shapes=shapes,
-            dtypes=dtypes if dtype is None else [dtype],
-        )
-        result: str = made.output[0]
-        return result
-
-    return write
 
 
 def _keep_standard_opset(proto: onnx.ModelProto) -> None:

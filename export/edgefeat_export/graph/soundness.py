@@ -11,16 +11,16 @@ from edgefeat_export.graph import standard
 
 __all__ = ["require_sound"]
 
-_OF_THE_RESIZE = (("com.microsoft", "QLinearConv"),)
+_OF_THE_RESIZE = ("com.microsoft",)
 """ONNX Runtime's own convolution of bytes, channels last: a bundle's resize needs it."""
 
 
 def require_sound(model: onnx.ModelProto, spec: ModelSpec) -> None:
-    """Refuse a graph that not every ONNX Runtime can open as the spec describes it.
+    """Refuse a graph that not every device would open as the spec describes it.
 
     Raises:
-        ConversionError: Inputs or outputs that the spec does not name, or a graph that is not
-            standard ONNX (`standard.require_standard`).
+        ConversionError: Inputs or outputs that the spec does not name, or a graph that not
+            every device would open (`standard.require_standard`).
     """
     where = f"{spec.name} {spec.precision}"
     expected = list(spec.graph_inputs)

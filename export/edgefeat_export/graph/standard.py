@@ -1,19 +1,21 @@
-"""What every graph that leaves this package must be: standard ONNX of one version, whole, valid."""
+"""What every graph that leaves this package must be: ONNX of one version, whole, valid.
+
+Its operators must be on the device's own list, `edgefeat.model.operators`: there is no second one.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from functools import cache
+from collections.abc import Collection, Iterator
 from typing import Final
 
 import onnx
-from onnx import TensorProto, checker, defs
+from onnx import TensorProto, checker
 
+from edgefeat.model.operators import ALLOWED, CONTROL
 from edgefeat_export.errors import ConversionError
 
 __all__ = ["OPSET", "require_standard"]
 
-Operator = tuple[str, str]
 OPSET: Final = 17
 """HardSwish (since 14) and per-channel quantisation (since 13) are in. ReduceMean still takes its
 axes as an attribute (until 18), which every quantiser and the older device runtimes read."""
@@ -26,19 +28,19 @@ def require_standard(
     *,
     where: str,
     opset: int = OPSET,
-    besides: Collection[Operator] = (),
+    besides: Collection[str] = (),
 ) -> None:
-    """Refuse a graph that not every ONNX Runtime can open.
+    """Refuse a graph that not every device would open.
 
     Args:
         model: The graph to check.
         where: Place to name in the error.
         opset: Version of the standard operator set that was asked for.
-        besides: Operators of other domains that are wanted, as (domain, type).
+        besides: Domains of operators that are wanted besides the ONNX standard's.
 
     Raises:
-        ConversionError: Operators outside the standard, another opset, weights outside the file,
-            or an invalid graph.
+        ConversionError: Operators that devices do not open, another opset, weights outside the
+            file, or an invalid graph.
     """
     _require_known_operators(model, where, besides)
     versions = [entry.version for entry in model.opset_import if entry.domain in ("", "ai.onnx")]
@@ -57,23 +59,33 @@ def require_standard(
         ) from error
 
 
-def _require_known_operators(
-    model: onnx.ModelProto, where: str, besides: Collection[Operator]
-) -> None:
-    foreign = [
-        node
-        for node in model.graph.node
-        if (node.domain or node.op_type not in _standard_operators())
-        and (node.domain, node.op_type) not in besides
-    ]
+def _require_known_operators(model: onnx.ModelProto, where: str, besides: Collection[str]) -> None:
+    domains = {"", *besides}
+    foreign = [node for node in _nodes(model.graph) if not _is_known(node, domains)]
     if foreign:
         operators = sorted({node.op_type for node in foreign})
         places = sorted({node.name for node in foreign})[:_MOST_NAMED]
         raise ConversionError(
-            f"expected operators of the ONNX standard only, got {operators} at nodes {places}",
+            f"expected operators that edgefeat opens on a device, got {operators} at nodes"
+            f" {places}",
             where=where,
             remedy="Cut the model before them, or replace the layers that they come from.",
         )
+
+
+def _nodes(graph: onnx.GraphProto) -> Iterator[onnx.NodeProto]:
+    """Yield every node, those of graphs inside nodes too."""
+    for node in graph.node:
+        yield node
+        for attribute in node.attribute:
+            if attribute.HasField("g"):
+                yield from _nodes(attribute.g)
+
+
+def _is_known(node: onnx.NodeProto, domains: Collection[str]) -> bool:
+    if node.domain not in domains:
+        return False
+    return node.op_type in ALLOWED[node.domain] or (not node.domain and node.op_type in CONTROL)
 
 
 def _require_weights_inside(model: onnx.ModelProto, where: str) -> None:
@@ -89,10 +101,3 @@ def _require_weights_inside(model: onnx.ModelProto, where: str) -> None:
             where=where,
             remedy="Report the model.",
         )
-
-
-@cache
-def _standard_operators() -> frozenset[str]:
-    """Return the name of every operator that the standard ever had."""
-    schemas = defs.get_all_schemas_with_history()
-    return frozenset(schema.name for schema in schemas if schema.domain == "")

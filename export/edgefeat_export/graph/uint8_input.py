@@ -16,6 +16,9 @@ from edgefeat_export.networks.normalisation import Normalisation
 
 __all__ = ["with_uint8_input"]
 
+_ONE_CHANNEL_MORE = np.array([0, 0, 0, 0, 0, 1, 0, 0])
+"""Behind the others, of (batch, channels, height, width)."""
+
 
 def with_uint8_input(model: onnx.ModelProto, normalisation: Normalisation) -> onnx.ModelProto:
     """Move what happens between pixels and network into the graph.
@@ -28,20 +31,26 @@ def with_uint8_input(model: onnx.ModelProto, normalisation: Normalisation) -> on
         normalisation: What the network expects of a pixel.
 
     Returns:
-        The graph with an input of the same name, uint8 (batch, height, width, channels), RGB.
+        The graph with an input of the same name, uint8 (batch, height, width, channels), RGB. It
+        has no alpha: where the network takes it, the graph adds it.
 
     Raises:
         ConversionError: The graph has another input, or a grey picture has three means.
     """
     graph = Graph(model)
-    channels = _channels(graph)
+    channels = _channels(graph, 4 if normalisation.opaque else 3)
     mean, scale, order = _constants(normalisation, channels, graph.name)
     (info,) = graph.inputs
     name = info.name
-    dims = ["batch", *(d.dim_value for d in info.type.tensor_type.shape.dim[1:])]
+    height, width, _ = (d.dim_value for d in info.type.tensor_type.shape.dim[1:])
+    dims = ["batch", height, width, channels - normalisation.opaque]
     graph.set_input(helper.make_tensor_value_info(name, TensorProto.UINT8, dims))
     first = graph.add("Transpose", [name], perm=TO_FIRST)  # on bytes: a quarter of the traffic
-    x = graph.add("Cast", [first.out], to=TensorProto.FLOAT).out
+    x = first.out
+    if normalisation.opaque:  # one more channel, of 255
+        pads = [graph.constant(_ONE_CHANNEL_MORE), graph.constant(np.array(255, np.uint8))]
+        x = graph.add("Pad", [x, *pads], mode="constant").out
+    x = graph.add("Cast", [x], to=TensorProto.FLOAT).out
     x = graph.add("Sub", [x, graph.constant(mean.reshape(1, -1, 1, 1))]).out
     x = graph.add("Mul", [x, graph.constant(scale.reshape(1, -1, 1, 1))]).out
     if order is not None:
@@ -53,17 +62,17 @@ def with_uint8_input(model: onnx.ModelProto, normalisation: Normalisation) -> on
     return write(graph)
 
 
-def _channels(graph: Graph) -> int:
-    """Return the number of channels of a picture that the graph takes as floats."""
+def _channels(graph: Graph, coloured: int) -> int:
+    """Return how many channels of floats the graph takes: 1 for a grey picture, or `coloured`."""
     shapes = [graph.shape(info.name) for info in graph.inputs]
     kinds = [info.type.tensor_type.elem_type for info in graph.inputs]
     if len(shapes) == 1 and kinds == [TensorProto.FLOAT]:
         shape = shapes[0]
-        if shape is not None and len(shape) == 4 and shape[3] in (1, 3):
+        if shape is not None and len(shape) == 4 and shape[3] in (1, coloured):
             return shape[3]
     raise ConversionError(
-        f"expected one float32 input (batch, height, width, 1 or 3), got shapes {shapes} of ONNX "
-        f"types {kinds}",
+        f"expected one float32 input (batch, height, width, 1 or {coloured}), got shapes {shapes}"
+        f" of ONNX types {kinds}",
         where=f"graph {graph.name!r}",
         remedy="Give the model as `clean` returned it.",
     )
@@ -83,6 +92,8 @@ def _constants(
                 remedy="Repeat the same number three times.",
             )
         mean, std = mean[:1], std[:1]
+    elif normalisation.opaque:
+        mean, std = np.append(mean, mean[0]), np.append(std, std[0])
     reverse = channels == 3 and normalisation.colour == "bgr"
     if reverse:
         mean, std = mean[::-1], std[::-1]

@@ -9,6 +9,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from edgefeat.errors import OptionError
 from edgefeat.model.spec import Colour, InputSpec
 from edgefeat_export import border
 from edgefeat_export.cut import headless
@@ -125,6 +126,7 @@ def of_file(
     layers: Sequence[str] = (),
     name: str | None = None,
     licence: str | None = None,
+    opaque: bool = False,
     signature: str | None = None,
     model_output: str | None = None,
     allow_code: bool = False,
@@ -140,6 +142,7 @@ def of_file(
             takes several.
         name: Name of the exported file; None takes the saved file's.
         licence: SPDX identifier of the weights, as the user states it.
+        opaque: Whether every picture counts as opaque, of a model that takes alpha.
         signature: Which signature of a SavedModel is meant; None takes the default one.
         model_output: Which of several outputs is meant; None looks at all.
         allow_code: Whether code inside the file may run.
@@ -147,6 +150,7 @@ def of_file(
 
     Raises:
         BackboneError: The file cannot be used, or nothing says what its input is.
+        OptionError: It takes no alpha, or does not scale it as it scales colours.
     """
     name = file_safe(name or path.stem)
     model, find_head = open_model(
@@ -160,7 +164,11 @@ def of_file(
         code=code,
     )
     _, height, width, channels = model.input_shape
+    opaque = opaque or (normalisation is not None and normalisation.opaque)
+    _check_alpha(channels, path, opaque=opaque)
     normalisation, known_by = _declared(model, normalisation, path)
+    if opaque:
+        normalisation = replace(normalisation, opaque=True)
     weights = record_of_folder(path) if path.is_dir() else record_of_file(path)
     return Network(
         name=name,
@@ -180,6 +188,25 @@ def of_file(
 def file_safe(name: str) -> str:
     """Return a name of lower-case letters, digits and underscores, for files to begin with."""
     return re.sub(r"\W+", "_", name).strip("_").lower() or "model"
+
+
+def _check_alpha(channels: int, path: Path, *, opaque: bool) -> None:
+    """Refuse a model that takes alpha, unless every picture counts as opaque."""
+    if channels == 4 and not opaque:
+        raise BackboneError(
+            "its pictures have 4 channels, and photos and frames have 3",
+            where=path,
+            remedy="If the fourth is alpha, pass {option}: every picture then counts as opaque, and"
+            " a transparent one is laid on white. If it is something else, put a layer in front"
+            " that makes it of three colours.",
+            option="opaque=True",
+        )
+    if channels != 4 and opaque:
+        raise OptionError(
+            f"is for pictures of 4 channels, got a model for {channels}",
+            where=path,
+            option="opaque",
+        )
 
 
 def _declared(

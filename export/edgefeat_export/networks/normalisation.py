@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final, Literal, Self, get_args
 
@@ -38,6 +38,8 @@ class Normalisation:
         mean: One number for each channel, in the order of `colour`.
         std: One number above 0 for each channel, in the order of `colour`.
         colour: The channel order that the network expects.
+        opaque: Whether the network takes alpha behind the colours, which is then 255 everywhere,
+            shifted and scaled as they are.
 
     Raises:
         OptionError: A number or the colour order makes no sense.
@@ -46,6 +48,7 @@ class Normalisation:
     mean: tuple[float, float, float]
     std: tuple[float, float, float]
     colour: ColourOrder = "rgb"
+    opaque: bool = False
 
     def __post_init__(self) -> None:
         if self.colour not in get_args(ColourOrder):
@@ -54,6 +57,15 @@ class Normalisation:
             raise OptionError(f"expected 3 finite numbers, got {self.mean}", option="mean")
         if len(self.std) != 3 or not all(0 < value < math.inf for value in self.std):
             raise OptionError(f"expected 3 finite numbers above 0, got {self.std}", option="std")
+        if self.opaque and not (
+            len({*self.mean}) == len({*self.std}) == 1 and self.colour == "rgb"
+        ):
+            raise OptionError(
+                "takes one mean and one deviation for all channels, got"
+                f" mean {self.mean} and deviation {self.std}",
+                option="opaque",
+                remedy="Put the scaling into the model, or name it with one number each.",
+            )
 
     @classmethod
     def from_range(cls, low: float, high: float) -> Self:
@@ -110,7 +122,10 @@ class Normalisation:
             red, green, blue = values["mean"]
             std_red, std_green, std_blue = values["std"]
             return cls(
-                mean=(red, green, blue), std=(std_red, std_green, std_blue), colour=values["colour"]
+                mean=(red, green, blue),
+                std=(std_red, std_green, std_blue),
+                colour=values["colour"],
+                opaque=values.get("opaque", False) is True,
             )
         except (KeyError, TypeError, ValueError) as error:
             raise ModelError(
@@ -121,6 +136,8 @@ class Normalisation:
 
     def describe(self) -> str:
         """Return for people what becomes of a pixel of 0..255."""
+        if self.opaque:
+            return f"{replace(self, opaque=False).describe()}, with alpha behind, opaque everywhere"
         if self == IDENTITY:
             return "as they are, 0 to 255"
         low, high = (
@@ -135,7 +152,8 @@ class Normalisation:
 
     def as_record(self) -> dict[str, Any]:
         """Return the numbers as plain values, for the spec."""
-        return {"mean": list(self.mean), "std": list(self.std), "colour": self.colour}
+        numbers = {"mean": list(self.mean), "std": list(self.std), "colour": self.colour}
+        return numbers | {"opaque": True} if self.opaque else numbers
 
     def apply(self, pixels_rgb: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Return the network's input for pixels.
@@ -144,11 +162,14 @@ class Normalisation:
             pixels_rgb: uint8, RGB (..., 3) or grey (..., 1).
 
         Returns:
-            float32 of the same shape.
+            float32 of the same shape; with alpha behind, if the network takes it.
         """
         pixels = pixels_rgb if self.colour == "rgb" else pixels_rgb[..., ::-1]
         channels = pixels.shape[-1]
         mean, std = np.asarray(self.mean[:channels]), np.asarray(self.std[:channels])
+        if self.opaque:
+            pixels = np.concatenate([pixels, np.full_like(pixels[..., :1], 255)], -1)
+            mean, std = mean[:1], std[:1]
         scaled: NDArray[np.float64] = (pixels - mean) / std
         return scaled.astype(np.float32)
 

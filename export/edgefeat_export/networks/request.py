@@ -29,6 +29,8 @@ class NetworkRequest:
             (-1, 1).
         normalisation: What a saved model expects of a pixel, in place of `input_range`: a
             `Normalisation`, or its text: `tf`, `caffe`, `torch`, `none` or MEAN/STD.
+        opaque: Whether every picture counts as opaque, of a saved model that takes alpha as a
+            fourth channel.
         export_name: Name of a saved model's export; None takes the file's.
         licence: SPDX identifier of a saved model's weights, for the record.
         signature: Which signature of a SavedModel is meant; None takes the default one.
@@ -50,6 +52,7 @@ class NetworkRequest:
     minimalistic: bool = False
     input_range: tuple[float, float] | None = None
     normalisation: Normalisation | str | None = None
+    opaque: bool = False
     export_name: str | None = None
     licence: str | None = None
     signature: str | None = None

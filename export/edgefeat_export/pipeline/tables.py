@@ -103,6 +103,7 @@ def _refuse_options(request: BuildRequest) -> None:
         "minimalistic": network.minimalistic,
         "size_hw": network.size_hw is not None,
         "input_range": network.input_range is not None,
+        "opaque": network.opaque,
         "normalisation": network.normalisation is not None,
         "calibrate": request.calibrate is not None,
         "images": request.images is not None,

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from edgefeat_export.errors import BackboneError
-from edgefeat_export.saved.tensorflow_operators import COMPUTES, REACHES_OUT, SAVES
+from edgefeat_export.saved.tensorflow_operators import COMPUTES, LOOPS, REACHES_OUT, SAVES
 
 __all__ = ["require_computation"]
 
@@ -59,6 +59,13 @@ def require_computation(folder: Path, saved: Any) -> None:
     found |= {op for op in beside - COMPUTES - SAVES if REACHES_OUT.search(op)}
     for name in functions.keys() - runs - saves:
         found |= {op for op in _operators(functions[name].node_def, functions) if _reaches(op)}
+    if found and found <= LOOPS:
+        raise _refusal(
+            folder,
+            "it has a loop, as recurrent layers have, which need not end",
+            "Give the .keras or .h5 file, where recurrent layers are known. If you trust it, allow"
+            " the loop with {option}, and cut in front of it if it cannot be translated.",
+        )
     if found:
         more = f" and {len(found) - _MOST_NAMED} more" if len(found) > _MOST_NAMED else ""
         raise _refusal(

@@ -14,6 +14,7 @@ import tensorflow as tf
 from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
 from edgefeat_export.errors import BackboneError
+from edgefeat_export.saved.full_floats import in_float32
 
 __all__ = ["Frozen", "frozen", "output_names", "picture_inputs"]
 
@@ -64,8 +65,15 @@ def frozen(
         wanted: The output that counts; None counts all.
 
     Raises:
-        BackboneError: It changes variables while it runs, or does not take such pictures.
+        BackboneError: It has a loop of TensorFlow 1, changes variables while it runs, or does not
+            take such pictures.
     """
+    if any(op.type == "NextIteration" for op in function.graph.get_operations()):
+        raise BackboneError(
+            "it has a loop of TensorFlow 1, which cannot be taken apart",
+            where=name,
+            remedy="Save it again under tf.compat.v1.enable_control_flow_v2(), or without it.",
+        )
     try:
         graph = _with_static_input(function, position, input_shape)
     except ValueError as error:
@@ -84,7 +92,7 @@ def frozen(
 
 def _with_static_input(function: Any, position: int, input_shape: Sequence[int | None]) -> Any:
     old = picture_inputs(function)[position]
-    solid = convert_variables_to_constants_v2(function)
+    solid = convert_variables_to_constants_v2(function, lower_control_flow=False)
     ends = [end.name for end in solid.outputs]
     # Freezing takes in variables, but not the plain tensors that a function captured.
     captured = {
@@ -93,18 +101,29 @@ def _with_static_input(function: Any, position: int, input_shape: Sequence[int |
         if outer.dtype != tf.resource
     }
 
+    graph = in_float32(solid.graph.as_graph_def())
+
     def run(image: Any) -> Any:
         left = [tensor.name for tensor in solid.inputs if tensor.name in captured]
-        constants = {name: tf.constant(captured[name]) for name in left}
+        constants = {name: _constant(captured[name]) for name in left}
         return tf.graph_util.import_graph_def(
-            solid.graph.as_graph_def(),
-            input_map={old.name: tf.cast(image, old.dtype), **constants},
+            graph,
+            input_map={old.name: tf.cast(image, _full(old.dtype)), **constants},
             return_elements=ends,
             name="",
         )
 
     spec = tf.TensorSpec((None, *input_shape), tf.float32)
     return tf.compat.v1.wrap_function(run, [spec])
+
+
+def _full(dtype: Any) -> Any:
+    return tf.float32 if dtype in (tf.float16, tf.bfloat16) else dtype
+
+
+def _constant(value: Any) -> Any:
+    constant = tf.constant(value)
+    return tf.cast(constant, _full(constant.dtype))
 
 
 def _source(tensor: Any) -> Any:

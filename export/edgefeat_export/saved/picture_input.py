@@ -1,4 +1,7 @@
-"""The one kind of input that can be exported: a picture of known size, in colour or grey."""
+"""The one kind of input that can be exported: a picture of known size, in colour or grey.
+
+A network for pictures with alpha can be exported for those without (`networks.network`).
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,15 @@ from edgefeat_export.errors import BackboneError
 
 __all__ = ["input_shapes", "is_picture", "picture_shape", "several_inputs"]
 
-_CHANNELS: Final = (1, 3)
+_CHANNELS: Final = (1, 3, 4)
+_EXPECTED: Final = (
+    "expected an input of pictures (batch, height, width, channels) with 1 channel, 3, or 4 of"
+    " which one is alpha, got"
+)
+_REMEDY: Final = (
+    "Photos and frames have no other channels. Put a layer in front that makes them of three"
+    " colours, and save the model again. Networks for columns are exported from .keras files."
+)
 _MOST_NAMED: Final = 8  # inputs that a message names
 
 
@@ -31,13 +42,7 @@ def picture_shape(shape: Any, path: Path, size_hw: tuple[int, int] | None) -> tu
         BackboneError: The input is not one picture, or its size is open and none was chosen.
     """
     if not is_picture(shape):
-        raise BackboneError(
-            "expected an input of pictures (batch, height, width, 1 or 3 channels), got"
-            f" {shape or 'none'}",
-            where=path,
-            remedy="Only models that look at pictures can be exported, and .keras files of networks"
-            " for columns.",
-        )
+        raise BackboneError(f"{_EXPECTED} {shape or 'none'}", where=path, remedy=_REMEDY)
     height, width = size_hw or shape[1:3]
     if height is None or width is None:
         raise BackboneError(
@@ -69,13 +74,7 @@ def input_shapes(
             picture_shape(inputs[0][1], path, size_hw)
         named = [f"{name} {shape}" for name, shape in inputs[:_MOST_NAMED]]
         more = f" and {len(inputs) - _MOST_NAMED} more" if len(inputs) > _MOST_NAMED else ""
-        raise BackboneError(
-            "expected an input of pictures (batch, height, width, 1 or 3 channels), got"
-            f" {', '.join(named)}{more}",
-            where=path,
-            remedy="Only models that look at pictures can be exported, and .keras files of networks"
-            " for columns.",
-        )
+        raise BackboneError(f"{_EXPECTED} {', '.join(named)}{more}", where=path, remedy=_REMEDY)
     return [
         picture_shape(shape, path, size_hw) if is_picture(shape) else tuple(shape[1:])
         for _, shape in inputs

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-__all__ = ["COMPUTES", "REACHES_OUT", "SAVES"]
+__all__ = ["COMPUTES", "LOOPS", "REACHES_OUT", "SAVES"]
 
 _COMPUTES = """
 Abs Acos Acosh Add AddN AddV2 Assert AdjustContrastv2 AdjustHue AdjustSaturation All Any ArgMax
@@ -56,10 +56,19 @@ AssignAddVariableOp AssignSubVariableOp AssignVariableOp ReadVariableOp Resource
 VarIsInitializedOp VariableShape
 """
 
+_LOOPS = """
+EmptyTensorList StatelessWhile TensorListConcatV2 TensorListElementShape TensorListFromTensor
+TensorListGather TensorListGetItem TensorListLength TensorListPopBack TensorListPushBack
+TensorListReserve TensorListResize TensorListScatterIntoExistingList TensorListScatterV2
+TensorListSetItem TensorListStack While
+"""
 _SAVES = "MergeV2Checkpoints RestoreV2 SaveV2 ShardedFilename StaticRegexFullMatch StringJoin"
 
 COMPUTES: Final = frozenset((_COMPUTES + _DRAWS + _VARIABLES).split())
 """Operators that may run."""
+
+LOOPS: Final = frozenset(_LOOPS.split())
+"""Loops, as recurrent layers have them, and their lists. They reach nothing, but may never end."""
 
 SAVES: Final = frozenset(_SAVES.split())
 """What every SavedModel has to save itself again. It does not run when the folder is opened."""

@@ -221,7 +221,7 @@ def test_an_operator_without_a_translation_is_named() -> None:
         to_onnx(model, ["features"])
     assert caught.value.where == "model 'uses_odd'"
     assert re.fullmatch(
-        r"expected operators of the ONNX standard only, got \['Lgamma'\] at nodes "
+        r"expected operators that edgefeat opens on a device, got \['Lgamma'\] at nodes "
         r"\['[^']*odd[^']*'\]",
         caught.value.problem,
     )

@@ -72,6 +72,22 @@ def unknown_operator(model: onnx.ModelProto) -> None:
     model.graph.node[1].op_type = "Multiply"
 
 
+def random_numbers(model: onnx.ModelProto) -> None:
+    """In the standard, but not on the list of what devices open."""
+    model.graph.node[1].CopyFrom(
+        helper.make_node("RandomUniformLike", ["float"], ["features"], name="noise")
+    )
+
+
+def random_numbers_inside(model: onnx.ModelProto) -> None:
+    inner = helper.make_node("RandomNormal", [], ["drawn"], name="hidden", shape=[1])
+    value = helper.make_tensor_value_info("drawn", TensorProto.FLOAT, [1])
+    body = helper.make_graph([inner], "body", [], [value])
+    either = helper.make_node("If", ["sure"], ["either"], then_branch=body, else_branch=body)
+    model.graph.initializer.append(numpy_helper.from_array(np.array(True), "sure"))
+    model.graph.node.append(either)
+
+
 def test_a_sound_graph_passes() -> None:
     require_sound(network(), SPEC)
 
@@ -86,12 +102,25 @@ REPORT = "Report the model."
         (older_opset, "expected opset 17, got [13]", REPORT),
         (
             foreign_operator,
-            "expected operators of the ONNX standard only, got ['Mul'] at nodes ['scaling']",
+            "expected operators that edgefeat opens on a device, got ['Mul'] at nodes ['scaling']",
             FOREIGN,
         ),
         (
             unknown_operator,
-            "expected operators of the ONNX standard only, got ['Multiply'] at nodes ['scaling']",
+            "expected operators that edgefeat opens on a device, got ['Multiply'] at nodes"
+            " ['scaling']",
+            FOREIGN,
+        ),
+        (
+            random_numbers,
+            "expected operators that edgefeat opens on a device, got ['RandomUniformLike'] at nodes"
+            " ['noise']",
+            FOREIGN,
+        ),
+        (
+            random_numbers_inside,
+            "expected operators that edgefeat opens on a device, got ['RandomNormal'] at nodes"
+            " ['hidden']",
             FOREIGN,
         ),
         (

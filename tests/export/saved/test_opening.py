@@ -259,6 +259,70 @@ def test_grey_pictures_of_a_chosen_size(tmp_path: Path, photos: Path) -> None:
     assert relative(exported(network, images), np.mean(expected, axis=(1, 2))) < 1e-5
 
 
+def alpha_too(*scaling: keras.Layer) -> keras.Model:
+    keras.utils.set_random_seed(3)
+    model = keras.Sequential([layers.Input((24, 32, 4)), *scaling])
+    model.add(layers.Conv2D(8, 3, strides=2, padding="same", activation="relu"))
+    model.add(layers.GlobalAveragePooling2D(name="pool"))
+    model.add(layers.Dense(3, activation="softmax"))
+    return model
+
+
+ALPHA_ALREADY_SCALED = (Normalisation.from_range(-1, 1), ())
+ALPHA_IN_BYTES = (None, (layers.Rescaling(1 / 255),))
+
+
+@pytest.mark.parametrize(
+    ("normalisation", "scaling"), [ALPHA_ALREADY_SCALED, ALPHA_IN_BYTES], ids=["scaled", "bytes"]
+)
+def test_a_model_with_alpha_takes_pictures_without(
+    normalisation: Normalisation | None,
+    scaling: tuple[keras.Layer, ...],
+    tmp_path: Path,
+    photos: Path,
+) -> None:
+    model = alpha_too(*scaling)
+    path = save_keras(model, tmp_path / "rgba.keras")
+    network = of_file(path, normalisation=normalisation, opaque=True)
+    assert network.input == InputSpec(size_hw=(24, 32))
+    images = pictures(photos, network.input)
+    opaque = np.concatenate([images, np.full_like(images[..., :1], 255)], -1).astype(np.float32)
+    given = opaque if normalisation is None else opaque / 127.5 - 1
+    assert relative(exported(network, images), features_at(model, "pool")(given)) < 1e-5
+    assert network.normalisation.as_record()["opaque"] is True
+
+
+def test_alpha_is_never_made_up_in_silence(tmp_path: Path) -> None:
+    path = save_keras(alpha_too(), tmp_path / "rgba.keras")
+    with pytest.raises(BackboneError) as caught:
+        of_file(path, normalisation=TF)
+    assert str(caught.value) == (
+        f"{path}: its pictures have 4 channels, and photos and frames have 3. If the fourth is "
+        "alpha, pass opaque=True: every picture then counts as opaque, and a transparent one is "
+        "laid on white. If it is something else, put a layer in front that makes it of three "
+        "colours."
+    )
+    with pytest.raises(OptionError, match="opaque: takes one mean and one deviation"):
+        of_file(path, normalisation=Normalisation(mean=(1, 2, 3), std=(1, 1, 1)), opaque=True)
+    path = save_keras(sequential(), tmp_path / "rgb.keras")
+    with pytest.raises(OptionError, match="opaque: is for pictures of 4 channels, got a model for"):
+        of_file(path, normalisation=TF, opaque=True)
+
+
+@pytest.mark.parametrize("channels", [2, 5])
+def test_other_channels_are_refused(channels: int, tmp_path: Path) -> None:
+    model = keras.Sequential([layers.Input((24, 32, channels)), layers.Conv2D(4, 3)])
+    path = save_keras(model, tmp_path / "odd.keras")
+    with pytest.raises(BackboneError) as caught:
+        of_file(path, normalisation=TF)
+    assert str(caught.value) == (
+        f"{path}: expected an input of pictures (batch, height, width, channels) with 1 channel, 3,"
+        f" or 4 of which one is alpha, got (None, 24, 32, {channels}). Photos and frames have no "
+        "other channels. Put a layer in front that makes them of three colours, and save the model "
+        "again. Networks for columns are exported from .keras files."
+    )
+
+
 def test_half_precision_layers_compute_in_float32(tmp_path: Path, photos: Path) -> None:
     keras.config.set_dtype_policy("mixed_float16")
     try:

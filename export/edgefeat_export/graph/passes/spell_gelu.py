@@ -35,7 +35,7 @@ def spell_gelu(graph: Graph) -> None:
         d = Add(c, 1.0)
         y = Mul(a, d)
 
-    Keras makes the function of erfc, which `graph.convert` translates as 1 - erf.
+    Keras makes the function of erfc, which `graph.own_translations` translates as 1 - erf.
     """
     x = Tensor()
     scaled = -x * _ROOT_OF_HALF | x * -_ROOT_OF_HALF
