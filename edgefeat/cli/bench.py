@@ -14,9 +14,10 @@ if TYPE_CHECKING:
     from edgefeat.bench import BenchReport
     from edgefeat.bench.statistics.rules import Rule
 
-__all__ = ["add_parser"]
+__all__ = ["DESCRIPTION", "EPILOG", "add_arguments", "run"]
 
-_EPILOG = """\
+DESCRIPTION = "Measure how long features take on this device, and whether to believe it."
+EPILOG = """\
 examples:
   edgefeat bench                              the shipped model on the shipped photos
   edgefeat bench photos/ --model m.onnx       your model on your pictures
@@ -50,22 +51,8 @@ exit codes: 0 done; 1 a --fail-if rule failed, or --require-valid and the condit
 """
 
 
-def add_parser(
-    commands: argparse._SubParsersAction[argparse.ArgumentParser], *, purpose: str
-) -> None:
-    """Add the subcommand.
-
-    Args:
-        commands: The program's commands.
-        purpose: What the command is for, in the program's help.
-    """
-    parser = commands.add_parser(
-        "bench",
-        help=purpose,
-        description="Measure how long features take on this device, and whether to believe it.",
-        epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the command's arguments to its parser."""
     parser.add_argument(
         "sources",
         nargs="*",
@@ -74,7 +61,6 @@ def add_parser(
         help="pictures: files, folders, patterns; or one video, camera or URL (default: samples)",
     )
     bench_options.add(parser)
-    parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:

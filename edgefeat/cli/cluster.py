@@ -15,11 +15,12 @@ from edgefeat.options.option import whole_from
 if TYPE_CHECKING:
     from edgefeat.sets.clusters import Clusters
 
-__all__ = ["add_parser"]
+__all__ = ["DESCRIPTION", "EPILOG", "add_arguments", "run"]
 
 _SHOWN = 5  # pictures of each group, for people
 
-_EPILOG = """\
+DESCRIPTION = "Divide a set into groups of like pictures."
+EPILOG = """\
 examples:
   edgefeat cluster features/ -k 20                      the most typical pictures of each group
   edgefeat cluster features/ -k 20 --html groups.html   a page to look at
@@ -31,22 +32,8 @@ exit codes: 0 all done; 2 wrong usage; 3 set or output unusable; 130 interrupted
 """
 
 
-def add_parser(
-    commands: argparse._SubParsersAction[argparse.ArgumentParser], *, purpose: str
-) -> None:
-    """Add the subcommand.
-
-    Args:
-        commands: The program's commands.
-        purpose: What the command is for, in the program's help.
-    """
-    parser = commands.add_parser(
-        "cluster",
-        help=purpose,
-        description="Divide a set into groups of like pictures.",
-        epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the command's arguments to its parser."""
     add = parser.add_argument
     add("set", metavar="SET", help="a set, or a folder of photos")
     add("-k", type=whole_from, required=True, metavar="N", help="groups, at most")
@@ -55,7 +42,6 @@ def add_parser(
     add("--json", action="store_true", help="one JSON object on stdout")
     add("-q", "--quiet", action="store_true", help="no progress bar, no summary")
     add_finding_options(parser)
-    parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -13,7 +13,15 @@ from edgefeat.options.extractor import ModelOptions
 if TYPE_CHECKING:
     from edgefeat.doctor import Report
 
-__all__ = ["add_parser"]
+__all__ = ["DESCRIPTION", "EPILOG", "add_arguments", "run"]
+
+DESCRIPTION = """\
+Show versions, CPU, execution providers with a self-test of each, image
+formats, memory and temperature, and name what should be put right.
+"""
+EPILOG = """\
+exit codes: 0 nothing to put right; 2 wrong usage; 3 something is
+"""
 
 
 _INT8 = {
@@ -24,26 +32,11 @@ _INT8 = {
 _NOT_NEEDED = "not here, and not needed: this model takes no pictures"
 
 
-def add_parser(
-    commands: argparse._SubParsersAction[argparse.ArgumentParser], *, purpose: str
-) -> None:
-    """Add the subcommand.
-
-    Args:
-        commands: The program's commands.
-        purpose: What the command is for, in the program's help.
-    """
-    parser = commands.add_parser(
-        "doctor",
-        help=purpose,
-        description="Show versions, CPU, execution providers with a self-test of each, image "
-        "formats, memory and temperature, and name what should be put right.",
-        epilog="exit codes: 0 nothing to put right; 2 wrong usage; 3 something is",
-    )
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the command's arguments to its parser."""
     parser.add_argument("--model", metavar="FILE", help="model file (default: the shipped one)")
     add_options(parser, ModelOptions, only={"verify_key", "signature"})
     parser.add_argument("--json", action="store_true", help="JSON on stdout")
-    parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -20,9 +20,10 @@ if TYPE_CHECKING:
     from edgefeat.sets.duplicates import Copy, DuplicateGroup, Duplicates
     from edgefeat.sets.featureset import FeatureSet
 
-__all__ = ["add_parser"]
+__all__ = ["DESCRIPTION", "EPILOG", "add_arguments", "run"]
 
-_EPILOG = """\
+DESCRIPTION = "Find groups of near-duplicates in a set."
+EPILOG = """\
 examples:
   edgefeat duplicates features/                    groups, with the picture to keep
   edgefeat duplicates features/ --level same       only pictures that were saved again
@@ -44,22 +45,8 @@ exit codes: 0 all done; 2 wrong usage; 3 model, set or output unusable; 130 inte
 """
 
 
-def add_parser(
-    commands: argparse._SubParsersAction[argparse.ArgumentParser], *, purpose: str
-) -> None:
-    """Add the subcommand.
-
-    Args:
-        commands: The program's commands.
-        purpose: What the command is for, in the program's help.
-    """
-    parser = commands.add_parser(
-        "duplicates",
-        help=purpose,
-        description="Find groups of near-duplicates in a set.",
-        epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the command's arguments to its parser."""
     add = parser.add_argument
     add("set", metavar="SET", help="a set, or a folder of photos")
     add("--level", metavar="NAME", help="same, near or look (default: near)")
@@ -71,11 +58,14 @@ def add_parser(
     add("--null", action="store_true", help="end each path of --list with a zero byte")
     add("-q", "--quiet", action="store_true", help="no progress bar, no summary")
     add_finding_options(parser)
-    parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Run the subcommand; return its exit code."""
+    """Run the subcommand; return its exit code.
+
+    Raises:
+        OptionError: Options do not go together, or one is missing.
+    """
     if arguments.null and not arguments.list:
         raise OptionError("has no effect without a list", option="null", remedy="Add --list.")
     if arguments.list and arguments.json:

@@ -30,9 +30,10 @@ if TYPE_CHECKING:
     from edgefeat.extractor import FeatureExtractor
     from edgefeat.sets.formats import OutputPlan
 
-__all__ = ["add_parser"]
+__all__ = ["DESCRIPTION", "EPILOG", "add_arguments", "run"]
 
-_EPILOG = """\
+DESCRIPTION = "Turn photos, folders and patterns into feature vectors."
+EPILOG = """\
 examples:
   edgefeat extract cat.jpg                         a line for people; JSON lines into a pipe
   edgefeat extract photos/ -o features.npz         every picture below photos/
@@ -73,22 +74,8 @@ exit codes: 0 all done; 1 some pictures failed, each named, the rest done;
 """
 
 
-def add_parser(
-    commands: argparse._SubParsersAction[argparse.ArgumentParser], *, purpose: str
-) -> None:
-    """Add the subcommand.
-
-    Args:
-        commands: The program's commands.
-        purpose: What the command is for, in the program's help.
-    """
-    parser = commands.add_parser(
-        "extract",
-        help=purpose,
-        description="Turn photos, folders and patterns into feature vectors.",
-        epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the command's arguments to its parser."""
     add = parser.add_argument
     add(
         "sources",
@@ -108,11 +95,14 @@ def add_parser(
     add_options(parser, ManyOptions, title="pictures")
     add_options(parser, PartOptions, title="plan")
     add_model_options(parser)
-    parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Run the subcommand; return its exit code."""
+    """Run the subcommand; return its exit code.
+
+    Raises:
+        OptionError: Options do not go together, or one is missing.
+    """
     if is_given(arguments, "plan"):
         from edgefeat.cli import extract_parts
 

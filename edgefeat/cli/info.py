@@ -19,29 +19,23 @@ if TYPE_CHECKING:
     from edgefeat.model.probe import SelfTest
     from edgefeat.model.spec import ModelSpec, Parity
 
-__all__ = ["add_parser"]
+__all__ = ["DESCRIPTION", "EPILOG", "add_arguments", "run"]
+
+DESCRIPTION = """\
+Show what a model file says about itself, and prove it on this device; or what
+a feature set holds, and whether it is whole.
+"""
+EPILOG = """\
+exit codes: 0 all well; 1 parts of the set are damaged; 2 wrong usage; 3 model
+or set unusable, or self-test failed
+"""
 
 _ADD = "Add --self-test."
 _TRUST = ("any_operator", "verify_key", "signature")
 
 
-def add_parser(
-    commands: argparse._SubParsersAction[argparse.ArgumentParser], *, purpose: str
-) -> None:
-    """Add the subcommand.
-
-    Args:
-        commands: The program's commands.
-        purpose: What the command is for, in the program's help.
-    """
-    parser = commands.add_parser(
-        "info",
-        help=purpose,
-        description="Show what a model file says about itself, and prove it on this device; or "
-        "what a feature set holds, and whether it is whole.",
-        epilog="exit codes: 0 all well; 1 parts of the set are damaged; 2 wrong usage; 3 model or "
-        "set unusable, or self-test failed",
-    )
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the command's arguments to its parser."""
     parser.add_argument(
         "model",
         nargs="?",
@@ -59,7 +53,6 @@ def add_parser(
     parser.add_argument("--json", action="store_true", help="JSON on stdout")
     add_options(parser, ModelOptions, only=_TRUST)
     add_options(parser, EngineOptions, title="with --self-test")
-    parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:

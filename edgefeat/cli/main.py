@@ -37,7 +37,11 @@ COMMANDS = {
     "info": "show a model's spec; --self-test proves it on this device",
     "doctor": "show what this device has and prove the model on every provider",
 }
-"""What each command is for; the file of the same name in `edgefeat.cli` has its options."""
+"""What each command is for.
+
+The file of the same name in `edgefeat.cli` has its `DESCRIPTION`, its `EPILOG`, `add_arguments` and
+`run`.
+"""
 
 _EPILOG = "`edgefeat COMMAND --help` explains each command with examples."
 
@@ -87,8 +91,17 @@ def build_parser(*, only: str | None = None) -> tuple[Parser, argparse._SubParse
     parser.add_argument("--version", action="version", version=f"edgefeat {__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     for name, purpose in COMMANDS.items():
-        if only is None or only == name:
-            import_module(f"edgefeat.cli.{name}").add_parser(commands, purpose=purpose)
-        else:
+        if only is not None and only != name:
             commands.add_parser(name, help=purpose)
+            continue
+        command = import_module(f"edgefeat.cli.{name}")
+        parser_of_command = commands.add_parser(
+            name,
+            help=purpose,
+            description=command.DESCRIPTION,
+            epilog=command.EPILOG,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+        command.add_arguments(parser_of_command)
+        parser_of_command.set_defaults(run=command.run)
     return parser, commands

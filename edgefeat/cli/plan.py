@@ -25,9 +25,10 @@ if TYPE_CHECKING:
     from edgefeat.plan.making import PlanMade
     from edgefeat.plan.status import Status
 
-__all__ = ["add_parser"]
+__all__ = ["DESCRIPTION", "EPILOG", "add_arguments", "run"]
 
-_EPILOG = """\
+DESCRIPTION = "Cut a corpus into parts that any machine may do, and say how far they are."
+EPILOG = """\
 examples:
   edgefeat plan photos/ -o /mnt/share/set             cut a corpus into parts
   edgefeat plan s3://bucket/photos/ -o s3://bucket/set
@@ -55,22 +56,8 @@ exit codes: 0 planned, or complete; 1 some sources cannot be read, or parts are 
 """
 
 
-def add_parser(
-    commands: argparse._SubParsersAction[argparse.ArgumentParser], *, purpose: str
-) -> None:
-    """Add the subcommand.
-
-    Args:
-        commands: The program's commands.
-        purpose: What the command is for, in the program's help.
-    """
-    parser = commands.add_parser(
-        "plan",
-        help=purpose,
-        description="Cut a corpus into parts that any machine may do, and say how far they are.",
-        epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the command's arguments to its parser."""
     add = parser.add_argument
     add("sources", nargs="*", metavar="SOURCE", help="folder, file, pattern, tar, Parquet or URL")
     add("-o", "--output", metavar="PLACE", help="folder or URL for the plan and its parts")
@@ -81,11 +68,14 @@ def add_parser(
     add_options(parser, PlanOptions, title="plan")
     add_options(parser, CorpusOptions, title="pictures")
     add_model_options(parser)
-    parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Run the subcommand; return its exit code."""
+    """Run the subcommand; return its exit code.
+
+    Raises:
+        OptionError: Options do not go together, or one is missing.
+    """
     if arguments.status is not None:
         return _status(arguments)
     refuse(arguments, "html", problem="applies to --status alone")

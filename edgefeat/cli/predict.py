@@ -16,9 +16,13 @@ if TYPE_CHECKING:
     from edgefeat.predicting.run import Predicted
     from edgefeat.predictor import Predictor
 
-__all__ = ["add_parser"]
+__all__ = ["DESCRIPTION", "EPILOG", "add_arguments", "run"]
 
-_EPILOG = """\
+DESCRIPTION = """\
+Give labels and probabilities for photos, for rows of a table, or for photos
+with a row each, by a model with a head.
+"""
+EPILOG = """\
 examples:
   edgefeat predict photos/ --model mine.onnx                    JSON lines on stdout
   edgefeat predict photos/ --model mine.onnx -o answers.csv
@@ -43,23 +47,8 @@ _MODEL_OPTIONS = {
 }
 
 
-def add_parser(
-    commands: argparse._SubParsersAction[argparse.ArgumentParser], *, purpose: str
-) -> None:
-    """Add the subcommand.
-
-    Args:
-        commands: The program's commands.
-        purpose: What the command is for, in the program's help.
-    """
-    parser = commands.add_parser(
-        "predict",
-        help=purpose,
-        description="Give labels and probabilities for photos, for rows of a table, or for photos "
-        "with a row each, by a model with a head.",
-        epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the command's arguments to its parser."""
     add = parser.add_argument
     add(
         "sources",
@@ -76,11 +65,14 @@ def add_parser(
     add("-q", "--quiet", action="store_true", help="no progress bar, no summary")
     add_options(parser, ModelOptions, title="model", only=_MODEL_OPTIONS)
     add_options(parser, EngineOptions, title="model")
-    parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Run the subcommand; return its exit code."""
+    """Run the subcommand; return its exit code.
+
+    Raises:
+        OptionError: Options do not go together, or one is missing.
+    """
     from pathlib import Path
 
     from edgefeat.cli.corpus_bar import CorpusBar

@@ -26,9 +26,10 @@ if TYPE_CHECKING:
     from edgefeat.sets.featureset import FeatureSet
     from edgefeat.sets.queries import OneQuery
 
-__all__ = ["add_parser"]
+__all__ = ["DESCRIPTION", "EPILOG", "add_arguments", "run"]
 
-_EPILOG = """\
+DESCRIPTION = "Find the pictures of a set that are nearest to some photos."
+EPILOG = """\
 examples:
   edgefeat search features/ cat.jpg                     the five nearest
   edgefeat search features.npz cat.jpg dog.jpg -k 10    ten for each
@@ -48,22 +49,8 @@ exit codes: 0 all done; 1 some photos failed, each named, the rest done;
 """
 
 
-def add_parser(
-    commands: argparse._SubParsersAction[argparse.ArgumentParser], *, purpose: str
-) -> None:
-    """Add the subcommand.
-
-    Args:
-        commands: The program's commands.
-        purpose: What the command is for, in the program's help.
-    """
-    parser = commands.add_parser(
-        "search",
-        help=purpose,
-        description="Find the pictures of a set that are nearest to some photos.",
-        epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the command's arguments to its parser."""
     add = parser.add_argument
     add("set", metavar="SET", help="a set, or a folder of photos")
     add("photos", nargs="*", metavar="PHOTO", help="what to search for: file, folder or pattern")
@@ -79,11 +66,14 @@ def add_parser(
     add("--json", action="store_true", help="a line of JSON for each photo")
     add("-q", "--quiet", action="store_true", help="no progress bar, no notes")
     add_finding_options(parser)
-    parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Run the subcommand; return its exit code."""
+    """Run the subcommand; return its exit code.
+
+    Raises:
+        OptionError: Options do not go together, or one is missing.
+    """
     from edgefeat import atomic
     from edgefeat.cli.not_taken import not_taken_line
     from edgefeat.cli.record_lines import printable

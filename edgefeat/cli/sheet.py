@@ -15,9 +15,10 @@ from edgefeat.options.option import whole_from
 if TYPE_CHECKING:
     from edgefeat.sheets.sheet import Sheet
 
-__all__ = ["add_parser", "write"]
+__all__ = ["DESCRIPTION", "EPILOG", "add_arguments", "run", "write"]
 
-_EPILOG = """\
+DESCRIPTION = "Write a contact sheet of a set: one HTML file with thumbnails."
+EPILOG = """\
 examples:
   edgefeat sheet features/ -o photos.html     every picture of a set, by folder
   edgefeat sheet features/ --map -o map.html  every picture a dot, colours by folder
@@ -31,22 +32,8 @@ exit codes: 0 all done; 1 some pictures could not be read, the rest is there;
 """
 
 
-def add_parser(
-    commands: argparse._SubParsersAction[argparse.ArgumentParser], *, purpose: str
-) -> None:
-    """Add the subcommand.
-
-    Args:
-        commands: The program's commands.
-        purpose: What the command is for, in the program's help.
-    """
-    parser = commands.add_parser(
-        "sheet",
-        help=purpose,
-        description="Write a contact sheet of a set: one HTML file with thumbnails.",
-        epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the command's arguments to its parser."""
     add = parser.add_argument
     add("set", metavar="SET", help="a set, or a folder of photos")
     add("-o", "--output", required=True, metavar="FILE.html", help="the page; it is replaced")
@@ -59,7 +46,6 @@ def add_parser(
     add("-k", type=whole_from, metavar="N", help="with --map: colours by N groups, not by folder")
     add("-q", "--quiet", action="store_true", help="no progress bar, no summary")
     add_finding_options(parser)
-    parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:

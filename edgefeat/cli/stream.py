@@ -25,9 +25,10 @@ from edgefeat.options.stream import Limits, Selection
 if TYPE_CHECKING:
     from edgefeat.sources.folder import FolderSource
 
-__all__ = ["add_parser"]
+__all__ = ["DESCRIPTION", "EPILOG", "add_arguments", "run"]
 
-_EPILOG = """\
+DESCRIPTION = "Turn the frames of a camera, video, folder or pipe into feature vectors."
+EPILOG = """\
 sources:
   0, /dev/video2               camera; --size, --pixel MJPG, --camera-fps ask for a format
   clip.mp4                     video file, every frame
@@ -97,22 +98,8 @@ unusable, or its reader gone with --on-broken-pipe fail
 """
 
 
-def add_parser(
-    commands: argparse._SubParsersAction[argparse.ArgumentParser], *, purpose: str
-) -> None:
-    """Add the subcommand.
-
-    Args:
-        commands: The program's commands.
-        purpose: What the command is for, in the program's help.
-    """
-    parser = commands.add_parser(
-        "stream",
-        help=purpose,
-        description="Turn the frames of a camera, video, folder or pipe into feature vectors.",
-        epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the command's arguments to its parser."""
     parser.add_argument(
         "sources",
         nargs="*",
@@ -124,7 +111,6 @@ def add_parser(
     add_selection_options(parser)
     add_source_options(parser)
     add_model_options(parser)
-    parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:

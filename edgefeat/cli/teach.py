@@ -13,9 +13,10 @@ from edgefeat.options.teaching import TeachingOptions
 if TYPE_CHECKING:
     from edgefeat.teaching.report import Taught
 
-__all__ = ["add_parser"]
+__all__ = ["DESCRIPTION", "EPILOG", "add_arguments", "run"]
 
-_EPILOG = """\
+DESCRIPTION = "Teach a model the classes of some pictures, on this device."
+EPILOG = """\
 examples:
   edgefeat teach photos/ -o mine.onnx               a folder for each class: photos/cat/, ...
   edgefeat teach photos/ -o mine.onnx --html page.html    with a page of the hardest pictures
@@ -38,22 +39,8 @@ exit codes: 0 all done; 1 some pictures could not be used, each named, the rest 
 """
 
 
-def add_parser(
-    commands: argparse._SubParsersAction[argparse.ArgumentParser], *, purpose: str
-) -> None:
-    """Add the subcommand.
-
-    Args:
-        commands: The program's commands.
-        purpose: What the command is for, in the program's help.
-    """
-    parser = commands.add_parser(
-        "teach",
-        help=purpose,
-        description="Teach a model the classes of some pictures, on this device.",
-        epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the command's arguments to its parser."""
     add = parser.add_argument
     add("source", metavar="SOURCE", help="folder of folders, CSV table, or a set")
     add("-o", "--output", required=True, metavar="FILE.onnx", help="the model file to write")
@@ -63,7 +50,6 @@ def add_parser(
     add_options(parser, TeachingOptions)
     add_options(parser, ModelOptions, title="model", only={"model"})
     add_options(parser, EngineOptions, title="model")
-    parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:
