@@ -16,6 +16,7 @@ __all__ = ["add_parser"]
 _EPILOG = """\
 examples:
   edgefeat-export verify my_model_224_int8.onnx --against my_model.keras --images photos/
+  edgefeat-export verify my_table_fp32.onnx --against my_table.keras --rows rows.csv
   edgefeat-export verify mobilenet_025_224_fp32.onnx --against mobilenet --alpha 0.25 \\
       --weights mobilenet_2_5_224_tf_no_top.h5 --images photos/
 
@@ -28,7 +29,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser = commands.add_parser(
         "verify",
         help="compare a model file with its Keras network",
-        description="Compare a model file's features with Keras's on your own pictures.",
+        description="Compare a model file's features with Keras's on your own pictures or rows.",
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -37,7 +38,13 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         "--against", required=True, metavar="MODEL|NAME", help="the saved model or the backbone"
     )
     parser.add_argument(
-        "--images", type=Path, required=True, metavar="DIR", help="pictures to compare on"
+        "--images", type=Path, metavar="DIR", help="pictures to compare on, of a file for pictures"
+    )
+    parser.add_argument(
+        "--rows",
+        type=Path,
+        metavar="FILE",
+        help="rows to compare on, of a file for columns: .csv or .parquet (default: rows by rule)",
     )
     add_network_options(parser, of_file=True)
     add_gate_option(parser)
@@ -54,6 +61,7 @@ def run(arguments: argparse.Namespace) -> int:
         arguments.file,
         network_request(arguments, arguments.against),
         arguments.images,
+        rows=arguments.rows,
         gates=arguments.gates,
         say=printing.say,
     )

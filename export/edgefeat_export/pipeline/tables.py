@@ -25,7 +25,6 @@ from edgefeat_export.columns import (
     opening,
     operators,
     refusals,
-    table_file,
     verify,
 )
 from edgefeat_export.columns import probe as probes
@@ -35,11 +34,11 @@ from edgefeat_export.columns.table_file import TableRows
 from edgefeat_export.cut import reduction as reductions
 from edgefeat_export.cut.headless import Headless
 from edgefeat_export.cut.reduction import Reduction
-from edgefeat_export.errors import ExportError
 from edgefeat_export.networks.network import file_safe
 from edgefeat_export.networks.weights import record_of_file
 from edgefeat_export.pipeline import publish, specs, table_card
 from edgefeat_export.pipeline.drafts import Draft
+from edgefeat_export.pipeline.own_rows import read_own
 from edgefeat_export.pipeline.request import BuildRequest, Say
 from edgefeat_export.pipeline.results import BuildResult
 from edgefeat_export.precision import Precision
@@ -145,36 +144,12 @@ def _written(request: BuildRequest, path: Path, name: str, say: Say) -> _Written
                 " 20,000 make opening the file about 0.1 s longer"
             )
     bare = TableReference(headless=body)
-    own = _own_rows(request, graph.columns, bare, say)
+    own = None if request.rows is None else read_own(request.rows, graph.columns, bare, say)
     reduction = _fitted(request, bare, own, say)
     operators.require_sound(reduction.append(graph.model), where=name)
     return _Written(
         bare=graph.model, columns=graph.columns, headless=body, reduction=reduction, own=own
     )
-
-
-def _own_rows(
-    request: BuildRequest, columns: tuple[KerasColumn, ...], reference: TableReference, say: Say
-) -> TableRows | None:
-    """Read the user's rows; those that do not fit, or for which Keras gives NaN, are told."""
-    if request.rows is None:
-        return None
-    found = table_file.rows_for(table_file.read_table(request.rows), columns, request.rows)
-    for name, parts in found.parts.items():
-        say(
-            f"column {name!r} takes {len(parts)} columns of {request.rows} in their order, from"
-            f" {parts[0]!r} to {parts[-1]!r}"
-        )
-    if found.left_out:
-        say(f"note: {found.left_out} rows of {request.rows} are left out: {found.reason}")
-    finite = verify.finite_rows(reference, found.arrays)
-    if not finite.any():
-        raise ExportError(
-            "Keras itself gives NaN for every row of it", where=request.rows, remedy="Check them."
-        )
-    if not finite.all():
-        say(f"note: for {(~finite).sum()} rows Keras itself gives NaN: they are left out")
-    return replace(found, arrays=[array[finite] for array in found.arrays])
 
 
 def _fitted(

@@ -11,6 +11,7 @@ from typing import Final
 
 import onnx
 
+from edgefeat.errors import OptionError
 from edgefeat.model.file import read_model_file
 from edgefeat.model.spec import ModelSpec, OutputKind, OutputSpec
 from edgefeat.options import checks
@@ -23,8 +24,9 @@ from edgefeat_export.networks import network as networks
 from edgefeat_export.networks.network import Network
 from edgefeat_export.networks.normalisation import Normalisation
 from edgefeat_export.networks.request import NetworkRequest
-from edgefeat_export.pipeline.request import Say, network_of, silent
+from edgefeat_export.pipeline.request import Say, network_of, path_of, silent
 from edgefeat_export.pipeline.results import VerifiedFile
+from edgefeat_export.pipeline.verify_tables import verify_table
 from edgefeat_export.precision import Precision
 from edgefeat_export.proof import gates as gate_limits
 from edgefeat_export.proof import parity, pictures
@@ -38,21 +40,25 @@ _UNCHANGED: Final[Mapping[str, float | None]] = MappingProxyType({})
 def verify(
     model: str | os.PathLike[str],
     against: str | os.PathLike[str] | NetworkRequest,
-    images: str | os.PathLike[str],
+    images: str | os.PathLike[str] | None = None,
     *,
+    rows: str | os.PathLike[str] | None = None,
     at_most: int = 1000,
     gates: Mapping[str, float | None] = _UNCHANGED,
     say: Say = silent,
 ) -> VerifiedFile:
-    """Measure a model file against its Keras network on your own pictures, and require its gates.
+    """Measure a model file against its Keras network on your own data, and require its gates.
 
         verify("models/my_model_224_int8.onnx", "my_model.keras", "photos/")
+        verify("models/my_table_fp32.onnx", "my_table.keras", rows="rows.csv")
 
     Args:
         model: A file that `build` or `quantize` made.
         against: Network that the file was made from: a backbone's name, a saved model's path, or a
             `NetworkRequest`. Size, cut and, where left out, normalisation come from the file.
-        images: Folder of pictures.
+        images: Folder of pictures, for a file that takes pictures.
+        rows: CSV or Parquet file with rows, for a file that takes columns; None takes rows made by
+            rule: every known value in turn, unknown ones, edges of bins, awkward values.
         at_most: How many pictures to take, evenly spread over the folder.
         gates: Limits to change, by `PRECISION.GATE`, such as `{"int8.cosine_mean": 0.97}`; None
             takes a limit away. See `edgefeat_export.proof.gates`.
@@ -64,22 +70,19 @@ def verify(
 
     Raises:
         VerificationError: A gate was missed.
-        ExportError: The network or the pictures cannot be loaded.
+        ExportError: The network, the pictures or the rows cannot be loaded.
         ModelError: The file is damaged or not one of edgefeat.
         OptionError: An option makes no sense, or nothing would use it.
     """
     path, count = Path(model), checks.whole_number("at_most", at_most)
     file = read_model_file(path)
-    if file.spec.picture is None:
-        raise ExportError(
-            "it takes columns, and no pictures",
-            where=path,
-            remedy="`edgefeat-export build MODEL --rows FILE` measures such a file beside Keras;"
-            " `edgefeat info FILE --self-test` runs its self-test.",
-        )
+    _check_given(file.spec, images, rows, path)
     precision = _precision(file.spec, path)
     limits = gate_limits.changed(gates, precisions=(precision,))[precision]
     taps = [_tap(output) for output in file.spec.outputs]
+    if images is None:
+        with border.explained("it cannot be compared", where=path, remedy=border.REPORT):
+            return verify_table(file, network_of(against), taps, path_of(rows), limits, say)
     request = _as_in_file(network_of(against), file.spec, path, say)
     network = load.load_network(request, headless.layers_of(taps))
     same_weights = network.weights.sha256 == file.spec.source.weights_sha256
@@ -98,6 +101,20 @@ def verify(
         parities=parities,
         same_weights=same_weights,
     )
+
+
+def _check_given(spec: ModelSpec, images: object, rows: object, path: Path) -> None:
+    """Refuse pictures for a file without a picture, rows for one without columns, and neither."""
+    if spec.picture is None:
+        surplus, takes = (images, "images"), "columns, and no pictures"
+    else:
+        surplus, takes = (rows, "rows"), "pictures"
+    if surplus[0] is not None:
+        raise OptionError(f"the file takes {takes}", where=path, option=surplus[1])
+    if spec.picture is not None and images is None:
+        raise OptionError(
+            "expected a folder of pictures to compare on, got none", where=path, option="images"
+        )
 
 
 def _precision(spec: ModelSpec, path: Path) -> Precision:
