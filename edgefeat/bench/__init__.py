@@ -15,7 +15,7 @@ package loads neither NumPy, OpenCV nor ONNX Runtime.
 
 The flow of a benchmark, from top to bottom:
 
-    plan, pictures         what is to be measured, and on what
+    plan, pictures, rows   what is to be measured, and on what
     runner                 one benchmark from its plan to its report
     cold_start, loads/     fresh processes; the loads that are put on a model
     frames/                what a frame costs on its way, by kind of source
@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from edgefeat.bench.report.spreadsheet import as_csv
     from edgefeat.bench.report.table import as_text
     from edgefeat.bench.results import BenchReport
+    from edgefeat.bench.rows import RowItems
     from edgefeat.bench.runner import run, run_plan
     from edgefeat.bench.statistics.gate import Judgement, Verdict, judge
 
@@ -55,6 +56,7 @@ __all__ = [
     "MultiStreamLoad",
     "OfflineLoad",
     "Pictures",
+    "RowItems",
     "ServerLoad",
     "Setup",
     "SingleStreamLoad",
@@ -80,6 +82,7 @@ _HOMES = {
     "MultiStreamLoad": "plan",
     "OfflineLoad": "plan",
     "Pictures": "pictures",
+    "RowItems": "rows",
     "ServerLoad": "plan",
     "Setup": "plan",
     "SingleStreamLoad": "plan",

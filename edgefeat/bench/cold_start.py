@@ -15,7 +15,7 @@ import json  # noqa: E402 - the clock comes first
 import subprocess  # noqa: E402
 import sys  # noqa: E402
 import tempfile  # noqa: E402
-from collections.abc import Callable, Sequence  # noqa: E402
+from collections.abc import Callable, Mapping, Sequence  # noqa: E402
 from dataclasses import asdict, dataclass  # noqa: E402
 from itertools import pairwise  # noqa: E402
 from pathlib import Path  # noqa: E402
@@ -26,7 +26,7 @@ from edgefeat.errors import ModelError  # noqa: E402
 
 if TYPE_CHECKING:
     from edgefeat.arrays import Pixels
-    from edgefeat.bench.pipeline import Picture
+    from edgefeat.bench.pipeline import Item
     from edgefeat.bench.plan import Setup
     from edgefeat.bench.results import ColdStart
 
@@ -62,13 +62,13 @@ class _Told:
 
 
 def cold_start(
-    setup: Setup, picture: Picture, *, starts: int, on_share: Callable[[float], None]
+    setup: Setup, item: Item, *, starts: int, on_share: Callable[[float], None]
 ) -> ColdStart:
     """Start fresh processes, one after the other, and time each to its first feature.
 
     Args:
         setup: Model and how it runs; its `pipeline` is not used.
-        picture: Encoded picture or frame to extract the feature from.
+        item: Encoded picture, frame or row to extract the feature from.
         starts: How many processes to start.
         on_share: Called after each start with the share that is done.
 
@@ -77,11 +77,12 @@ def cold_start(
     """
     told: list[tuple[float, _Told]] = []
     with tempfile.NamedTemporaryFile(prefix="edgefeat-", suffix=".picture") as file:
-        file.write(picture if isinstance(picture, bytes) else _as_png(picture))
-        file.flush()
-        arguments = json.dumps(
-            {"model": str(setup.path), "picture": file.name, "options": setup.options}
-        )
+        given: Any = item
+        if not isinstance(item, Mapping):
+            file.write(item if isinstance(item, bytes) else _as_png(item))
+            file.flush()
+            given = file.name
+        arguments = json.dumps({"model": str(setup.path), "item": given, "options": setup.options})
         for number in range(starts):
             started = time.monotonic()
             told.append((started, _start(arguments)))
@@ -144,18 +145,18 @@ def _start(arguments: str) -> _Told:
     return _Told(**json.loads(done.stdout))
 
 
-def _child(*, model: str, picture: str, options: dict[str, Any]) -> _Told:
+def _child(*, model: str, item: Any, options: dict[str, Any]) -> _Told:
     from edgefeat.extractor import FeatureExtractor
     from edgefeat.host import machine
 
     imported = time.monotonic()
     extractor = FeatureExtractor(model, **options)
     loaded = time.monotonic()
-    extractor.extract(picture)
+    extractor.extract(item)
     first = time.monotonic()
     peak = machine.peak_rss_bytes()
     for _ in range(_CALLS_TO_STEADY):
-        extractor.extract(picture)
+        extractor.extract(item)
     cached = sys.modules["numpy"].__cached__
     return _Told(
         entered=_ENTERED,

@@ -25,7 +25,9 @@ if TYPE_CHECKING:
 
     from edgefeat.bench.pictures import Pictures
     from edgefeat.bench.pipeline import Pipeline
+    from edgefeat.bench.rows import RowItems
     from edgefeat.extractor import FeatureExtractor
+    from edgefeat.model.spec import ModelSpec
 
 __all__ = [
     "LOADS",
@@ -102,6 +104,24 @@ class Setup(Record):
             if name != "model"
         }
 
+    def read_spec(self) -> ModelSpec:
+        """Read what the model says of itself.
+
+        Raises:
+            ModelError: The file is missing, foreign or damaged.
+        """
+        from edgefeat.model.file import read_model_file
+        from edgefeat.model.shipped import default_model
+
+        one = self.model
+        file = read_model_file(
+            default_model() if one.model is None else one.model,
+            any_operator=one.any_operator,
+            verify_key=one.verify_key,
+            signature=one.signature,
+        )
+        return file.spec
+
     def open(self) -> FeatureExtractor:
         """Open the model.
 
@@ -114,8 +134,10 @@ class Setup(Record):
 
     def timed(self, extractor: FeatureExtractor) -> Pipeline:
         """Return what is timed on the open model."""
-        from edgefeat.bench.pipeline import ExtractorPipeline
+        from edgefeat.bench.pipeline import ExtractorPipeline, RowPipeline
 
+        if self.pipeline is None and extractor.spec.picture is None:
+            return RowPipeline(extractor)
         return (self.pipeline or ExtractorPipeline)(extractor)
 
     def open_in(self, stack: ExitStack) -> Pipeline:
@@ -231,13 +253,13 @@ class BenchPlan(Record):
 
     Attributes:
         setups: Models, and how they run; at least one.
-        pictures: What they run on.
+        pictures: What they run on: pictures, or rows for models that take no picture.
         loads: Loads to put on each setup; at least one, and each kind once at most.
         cold_starts: Fresh processes to time from their start to the first feature, for each setup.
     """
 
     setups: tuple[Setup, ...]
-    pictures: Pictures
+    pictures: Pictures | RowItems
     loads: tuple[Load, ...] = (SingleStreamLoad(),)
     cold_starts: int = 5
 

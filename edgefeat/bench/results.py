@@ -127,8 +127,9 @@ class BenchReport:
     Attributes:
         schema: Name and version of this schema.
         created: When the run began, in UTC, by ISO 8601.
-        source: Where the pictures came from.
-        pictures: How many different pictures were used.
+        source: Where the pictures or rows came from.
+        pictures: How many different pictures or rows were used.
+        unit: What one call was for: `picture`, or `row` for models that take no picture.
         machine: What was measured on.
         conditions: What the machine was doing, and whether the figures are to be believed.
         subjects: The setups, in the order that they were asked for.
@@ -140,6 +141,7 @@ class BenchReport:
     created: str
     source: str
     pictures: int
+    unit: str = "picture"
     machine: Machine
     conditions: Conditions
     subjects: tuple[Subject, ...]

@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 import time
+import warnings
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
-from typing import Protocol, assert_never
+from typing import TYPE_CHECKING, Protocol, assert_never
 
 from edgefeat.bench.cold_start import cold_start
 from edgefeat.bench.conditions import Watch, describe_machine
-from edgefeat.bench.frames.costs import frame_costs
-from edgefeat.bench.loads.camera import camera
 from edgefeat.bench.loads.multi_stream import multi_stream
 from edgefeat.bench.loads.offline import offline
 from edgefeat.bench.loads.processes import measure_apart
 from edgefeat.bench.loads.server import server
 from edgefeat.bench.loads.single_stream import run_single_stream
-from edgefeat.bench.pictures import Pictures, load_pictures, sample_pictures
 from edgefeat.bench.pipeline import Pipeline
 from edgefeat.bench.plan import (
     BenchPlan,
@@ -32,12 +30,15 @@ from edgefeat.bench.plan import (
     SingleStreamLoad,
 )
 from edgefeat.bench.results import BenchReport, ColdStart, Subject
+from edgefeat.bench.rows import RowItems, load_rows, sample_rows
 from edgefeat.bench.series import Series
 from edgefeat.bench.statistics.compare import paired_ratios
 from edgefeat.bench.statistics.summary import single_stream
+from edgefeat.errors import OptionError, UnseenWarning
 from edgefeat.extractor import FeatureExtractor
-from edgefeat.model.file import read_model_file
-from edgefeat.model.frame import FrameSpec
+
+if TYPE_CHECKING:
+    from edgefeat.bench.pictures import Pictures
 
 __all__ = ["OnProgress", "run", "run_plan"]
 
@@ -59,7 +60,7 @@ def _tell_nobody(_step: str, _share: float, /) -> None:
 
 def run(
     *setups: Setup,
-    pictures: str | Sequence[str] | Pictures | None = None,
+    pictures: str | Sequence[str] | Pictures | RowItems | None = None,
     loads: Sequence[Load] = (SingleStreamLoad(),),
     cold_starts: int = 5,
     on_progress: OnProgress = _tell_nobody,
@@ -69,7 +70,9 @@ def run(
     Args:
         setups: What to measure; none means the model that ships with edgefeat, on one thread.
         pictures: Files, folders and patterns; or one video, camera or URL; or pictures in memory.
-            None takes the photos that ship with edgefeat, scaled to the frame of a bundle.
+            None takes the photos that ship with edgefeat, scaled to the frame of a bundle. For
+            models that take columns and no picture a table, or rows in memory; None takes those of
+            the first model's self-test.
         loads: Loads to put on each setup.
         cold_starts: Fresh processes to time from their start to the first feature, for each setup.
         on_progress: Called with what is being measured and the share of it that is done.
@@ -79,13 +82,7 @@ def run(
         EdgefeatError: A model, provider or picture does not work.
     """
     setups = setups or (Setup(),)
-    if pictures is None:
-        pictures = sample_pictures(_frame(setups))
-    elif not isinstance(pictures, Pictures):
-        sources = [pictures] if isinstance(pictures, str) else pictures
-        pictures = load_pictures(
-            sources, max_pixels=min(setup.model.max_pixels for setup in setups)
-        )
+    pictures = _inputs(setups, pictures)
     plan = BenchPlan(
         setups=setups,
         pictures=pictures,
@@ -95,20 +92,37 @@ def run(
     return run_plan(plan, on_progress)
 
 
-def _frame(setups: Sequence[Setup]) -> FrameSpec | None:
-    """Return the frame that the first bundle among some models takes; None if there is none."""
-    for setup in setups:
-        one = setup.model
-        if one.model is not None:
-            file = read_model_file(
-                one.model,
-                any_operator=one.any_operator,
-                verify_key=one.verify_key,
-                signature=one.signature,
+def _inputs(
+    setups: Sequence[Setup],
+    given: str | Sequence[str] | Pictures | RowItems | None,
+) -> Pictures | RowItems:
+    """Return what the setups run on: pictures, or rows where no model takes a picture."""
+    specs = [setup.read_spec() for setup in setups]
+    sources = [given] if isinstance(given, str) else given
+    of_rows = [spec.picture is None for spec in specs]
+    if any(of_rows):
+        if not all(of_rows):
+            raise OptionError(
+                "expected models that all take pictures, or that all take columns",
+                option="model",
+                remedy="Measure them in two runs.",
             )
-            if file.spec.frame is not None:
-                return file.spec.frame
-    return None
+        if sources is None:
+            return sample_rows(specs[0])
+        if isinstance(sources, RowItems):
+            return sources
+        if isinstance(sources, Sequence):
+            return load_rows(sources, specs[0])
+        raise OptionError("expected rows, which the model takes, got pictures", option="pictures")
+    from edgefeat.bench.pictures import Pictures, load_pictures, sample_pictures
+
+    if sources is None:
+        return sample_pictures(next((spec.frame for spec in specs if spec.frame), None))
+    if isinstance(sources, Pictures):
+        return sources
+    if isinstance(sources, RowItems):
+        raise OptionError("expected pictures, which the model takes, got rows", option="pictures")
+    return load_pictures(sources, max_pixels=min(setup.model.max_pixels for setup in setups))
 
 
 def run_plan(plan: BenchPlan, on_progress: OnProgress = _tell_nobody) -> BenchReport:
@@ -119,12 +133,20 @@ def run_plan(plan: BenchPlan, on_progress: OnProgress = _tell_nobody) -> BenchRe
         on_progress: Called with what is being measured and the share of it that is done.
 
     Raises:
-        EdgefeatError: A model, provider or picture does not work.
+        EdgefeatError: A model, provider, picture or row does not work.
+        OptionError: A camera is to be played to models that take columns.
     """
+    of_rows = isinstance(plan.pictures, RowItems)
+    if of_rows and any(isinstance(load, CameraLoad) for load in plan.loads):
+        raise OptionError(
+            "a camera gives frames, and the model takes columns",
+            option="scenario",
+            remedy="Name another one.",
+        )
     created = datetime.now(UTC).isoformat(timespec="seconds")
     watch = Watch()
     apart = _measured_apart(plan, on_progress)
-    with ExitStack() as stack:
+    with ExitStack() as stack, warnings.catch_warnings(action="ignore", category=UnseenWarning):
         running = [_open(setup, plan, stack, on_progress) for setup in plan.setups]
         for load in plan.loads:
             if isinstance(load, SingleStreamLoad):
@@ -139,6 +161,7 @@ def run_plan(plan: BenchPlan, on_progress: OnProgress = _tell_nobody) -> BenchRe
         created=created,
         source=plan.pictures.source,
         pictures=len(plan.pictures.items),
+        unit="row" if of_rows else "picture",
         machine=describe_machine(),
         conditions=watch.verdict(runs, one_thread=one_thread),
         subjects=subjects,
@@ -160,7 +183,7 @@ class _OpenSetup:
     pipeline: Pipeline
     subject: Subject
 
-    def put_under(self, load: Load, pictures: Pictures, on_progress: OnProgress) -> None:
+    def put_under(self, load: Load, pictures: Pictures | RowItems, on_progress: OnProgress) -> None:
         """Put one of the loads on this setup that setups do not share, and keep what was found."""
         items, on_share = pictures.items, partial(on_progress, f"{load.name} {self.subject.label}")
         match load:
@@ -174,6 +197,11 @@ class _OpenSetup:
                 done = offline(self.pipeline, items, load, on_share)
                 self.subject = replace(self.subject, offline=done)
             case CameraLoad():
+                if isinstance(pictures, RowItems):
+                    raise TypeError("rows are no frames: see run_plan")
+                from edgefeat.bench.frames.costs import frame_costs  # frames need OpenCV
+                from edgefeat.bench.loads.camera import camera
+
                 age = camera(self.pipeline, items, load, on_share)
                 on_source = partial(on_progress, f"frames by source {self.subject.label}")
                 costs = frame_costs(self.extractor, pictures, load.size_hw, on_source)
@@ -232,7 +260,7 @@ def _take_turns(
     running: Sequence[_OpenSetup],
     apart: Sequence[Sequence[Series]],
     load: SingleStreamLoad,
-    pictures: Pictures,
+    pictures: Pictures | RowItems,
     on_progress: OnProgress,
 ) -> None:
     """Enter each setup's single stream: as fresh processes measured it, or measured here."""

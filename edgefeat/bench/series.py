@@ -21,7 +21,7 @@ class Series:
 
     Attributes:
         clock_ns: Readings of the clock, int64 `(calls, 4)`: before decode, before resize, before
-            run, and after run.
+            run, and after run; or `(calls, 2)`: before and after a row.
         yardstick_ns: How long the yardstick took after each call, int64 `(calls,)`.
         wall_s: Wall time of each call with the benchmark's own work, float64 `(calls,)`.
         cpu_s: CPU time of each call with the benchmark's own work, all threads, `(calls,)`.
@@ -39,5 +39,6 @@ class Series:
 
     @property
     def stages_ms(self) -> NDArray[np.float64]:
-        """Latency of each stage of each call: `(calls, 3)`."""
-        return np.diff(self.clock_ns, axis=1) / _NS_PER_MS
+        """Latency of each stage of each call: `(calls, 3)`; `(calls, 0)` of rows."""
+        stages = np.diff(self.clock_ns, axis=1) / _NS_PER_MS
+        return stages if stages.shape[1] > 1 else stages[:, :0]

@@ -21,6 +21,7 @@ EPILOG = """\
 examples:
   edgefeat bench                              the shipped model on the shipped photos
   edgefeat bench photos/ --model m.onnx       your model on your pictures
+  edgefeat bench rows.csv --model tab.onnx    your model for columns on your rows
   edgefeat bench --threads 1,2                both, taking turns, with their ratio
   edgefeat bench --model a.onnx --model b.onnx --json new.json --html new.html
   edgefeat bench --scenario server --latency-bound 20
@@ -58,7 +59,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         nargs="*",
         default=[],
         metavar="SOURCE",
-        help="pictures: files, folders, patterns; or one video, camera or URL (default: samples)",
+        help="pictures: files, folders, patterns; or one video, camera or URL (default: samples); "
+        "or a table, of models for columns",
     )
     bench_options.add(parser)
 

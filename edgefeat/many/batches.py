@@ -19,7 +19,6 @@ from edgefeat.errors import ImageError
 from edgefeat.many.in_order import groups_of, map_in_order
 from edgefeat.many.outcomes import up_to_error
 from edgefeat.options.many import OnError
-from edgefeat.pictures.decode import describe
 
 if TYPE_CHECKING:
     from edgefeat.arrays import Features, Pixels
@@ -138,6 +137,8 @@ def _prepare(
         except ImageError as error:
             failed = error.with_traceback(None)  # its frames would keep decoded pixels alive
         except MemoryError:
+            from edgefeat.pictures.decode import describe  # sets of rows need no OpenCV
+
             failed = ImageError(
                 "there is not enough memory to decode it",
                 where=describe(image),

@@ -9,15 +9,14 @@ import math
 import time
 from collections.abc import Callable, Sequence
 from itertools import cycle, islice
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
 from edgefeat.bench.load_results import Camera
-from edgefeat.bench.pipeline import Picture, Pipeline
+from edgefeat.bench.pipeline import Pipeline
 from edgefeat.bench.plan import CameraLoad
 from edgefeat.bench.statistics.summary import latency_summary
-from edgefeat.pictures.decode import load_bgr
 
 __all__ = ["Clock", "camera"]
 
@@ -37,7 +36,7 @@ class Clock(Protocol):
 
 def camera(
     pipeline: Pipeline,
-    items: Sequence[Picture],
+    items: Sequence[Any],
     load: CameraLoad,
     on_share: Callable[[float], None],
     *,
@@ -52,6 +51,8 @@ def camera(
         on_share: Called after each frame with the share that is done.
         clock: What time it is.
     """
+    from edgefeat.pictures.decode import load_bgr  # a model for rows needs no OpenCV
+
     frames = max(math.ceil(load.duration_s * load.fps), 1)
     supply = cycle([load_bgr(item) for item in islice(items, _DECODED_PICTURES)])
     ages_ms: list[float] = []

@@ -10,7 +10,7 @@ from itertools import cycle, islice
 import numpy as np
 
 from edgefeat.bench.load_results import MultiStream
-from edgefeat.bench.pipeline import Picture, Pipeline
+from edgefeat.bench.pipeline import Item, Pipeline
 from edgefeat.bench.plan import MultiStreamLoad, workers_used
 from edgefeat.bench.statistics.summary import latency_summary
 from edgefeat.measures.percentiles import min_samples
@@ -23,7 +23,7 @@ _MS_PER_S = 1e3
 
 def multi_stream(
     pipeline: Pipeline,
-    items: Sequence[Picture],
+    items: Sequence[Item],
     load: MultiStreamLoad,
     on_share: Callable[[float], None],
 ) -> MultiStream:

@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from itertools import cycle
 
 from edgefeat.bench.load_results import Offline
-from edgefeat.bench.pipeline import Picture, Pipeline
+from edgefeat.bench.pipeline import Item, Pipeline
 from edgefeat.bench.plan import OfflineLoad, workers_used
 
 __all__ = ["offline"]
@@ -17,7 +17,7 @@ __all__ = ["offline"]
 
 def offline(
     pipeline: Pipeline,
-    items: Sequence[Picture],
+    items: Sequence[Item],
     load: OfflineLoad,
     on_share: Callable[[float], None],
 ) -> Offline:

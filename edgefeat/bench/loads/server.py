@@ -12,7 +12,7 @@ from itertools import cycle, islice
 import numpy as np
 
 from edgefeat.bench.load_results import Server, ServerTrial
-from edgefeat.bench.pipeline import Picture, Pipeline
+from edgefeat.bench.pipeline import Item, Pipeline
 from edgefeat.bench.plan import ServerLoad, workers_used
 from edgefeat.measures.percentiles import min_samples, over_allowed
 
@@ -32,7 +32,7 @@ _NS_PER_S = 1e9
 
 def server(
     pipeline: Pipeline,
-    items: Sequence[Picture],
+    items: Sequence[Item],
     load: ServerLoad,
     on_share: Callable[[float], None],
 ) -> Server:
@@ -63,7 +63,7 @@ def server(
     )
 
 
-def _typical_s(pipeline: Pipeline, items: Sequence[Picture]) -> float:
+def _typical_s(pipeline: Pipeline, items: Sequence[Item]) -> float:
     """Return the median time of one call."""
     calls = [pipeline(picture) for picture in islice(cycle(items), _CALLS_FOR_A_GUESS)]
     return float(np.median([(call[-1] - call[0]) / _NS_PER_S for call in calls]))
@@ -74,11 +74,11 @@ class _Trial:
 
     def __init__(self, pipeline: Pipeline, bound_ms: float) -> None:
         self._pipeline, self._bound_ms = pipeline, bound_ms
-        self._waiting: queue.SimpleQueue[tuple[float, Picture] | None] = queue.SimpleQueue()
+        self._waiting: queue.SimpleQueue[tuple[float, Item] | None] = queue.SimpleQueue()
         self._lock = threading.Lock()
         self._late = 0
 
-    def run(self, items: Iterable[Picture], rate_per_s: float, workers: int) -> ServerTrial:
+    def run(self, items: Iterable[Item], rate_per_s: float, workers: int) -> ServerTrial:
         """Let pictures arrive at a rate, on average, and return how many were late."""
         gaps_s = np.random.default_rng(_SEED).exponential(1 / rate_per_s, size=_CALLS)
         with ThreadPoolExecutor(workers) as pool:
@@ -103,7 +103,7 @@ class _Trial:
         """Whether too many were late for the percentile to keep the bound."""
         return self._late > _LATE_ALLOWED
 
-    def _let_arrive(self, arrivals: Sequence[float], items: Iterable[Picture]) -> int:
+    def _let_arrive(self, arrivals: Sequence[float], items: Iterable[Item]) -> int:
         """Hand pictures to the workers at their times; return how many arrived."""
         for number, (due, picture) in enumerate(zip(arrivals, cycle(items), strict=False)):
             time.sleep(max(0.0, due - time.perf_counter()))

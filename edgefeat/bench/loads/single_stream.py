@@ -9,20 +9,24 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from itertools import cycle
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from edgefeat.bench.pictures import Pictures
-from edgefeat.bench.pipeline import Call, Picture, Pipeline
+from edgefeat.bench.pipeline import Call, Item, Pipeline
 from edgefeat.bench.series import BLOCK, Series
 from edgefeat.bench.yardstick import yardstick_ns
+
+if TYPE_CHECKING:
+    from edgefeat.bench.pictures import Pictures
+    from edgefeat.bench.rows import RowItems
 
 __all__ = ["run_single_stream"]
 
 
 def run_single_stream(
     pipelines: Sequence[Pipeline],
-    pictures: Pictures,
+    pictures: Pictures | RowItems,
     *,
     duration_s: float,
     min_calls: int,
@@ -32,7 +36,7 @@ def run_single_stream(
 
     Args:
         pipelines: Setups that take turns.
-        pictures: Pictures to use one after the other, the same ones for every pipeline.
+        pictures: Pictures or rows to use one after the other, the same ones for every pipeline.
         duration_s: How long each pipeline runs; longer until `min_calls` are reached.
         min_calls: Fewest calls of each pipeline.
         on_share: Called after each round with the share that is done.
@@ -66,7 +70,7 @@ class _Take:
         """How many calls were timed."""
         return len(self._clock_ns)
 
-    def run(self, block: Sequence[Picture]) -> float:
+    def run(self, block: Sequence[Item]) -> float:
         """Time the pictures of a block; return the seconds that they took."""
         self._pipeline(block[-1])  # not timed: other work filled the CPU's caches before it
         for picture in block:

@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgefeat.bench.load_results import SingleStream
-from edgefeat.bench.pipeline import STAGES
 from edgefeat.bench.report.svg import Plot
 from edgefeat.bench.results import Subject
 from edgefeat.bench.statistics.summary import TOTAL, after_warmup
@@ -95,7 +94,7 @@ def stage_bars(measured: Sequence[tuple[Subject, SingleStream]]) -> str:
     longest_ms = max(run.stages_ms[TOTAL].mean_ms for _, run in measured)
     rows = []
     for subject, run in measured:
-        means_ms = {stage: run.stages_ms[stage].mean_ms for stage in STAGES}
+        means_ms = {name: one.mean_ms for name, one in run.stages_ms.items() if name != TOTAL}
         parts = "".join(
             f'<span class="s{i}" style="width:{100 * mean / longest_ms:.2f}%"></span>'
             for i, mean in enumerate(means_ms.values())
@@ -106,7 +105,8 @@ def stage_bars(measured: Sequence[tuple[Subject, SingleStream]]) -> str:
             f'<div class="bar"><b>{escape(subject.label)}</b><em>{total_ms:.2f} ms</em>'
             f"<div>{parts}</div><small>{figures}</small></div>"
         )
-    return _legend((stage, f"s{i}") for i, stage in enumerate(STAGES)) + "".join(rows)
+    stages = [name for name in measured[0][1].stages_ms if name != TOTAL]
+    return _legend((stage, f"s{i}") for i, stage in enumerate(stages)) + "".join(rows)
 
 
 def over_time(run: SingleStream, colour: int) -> str:

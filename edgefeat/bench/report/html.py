@@ -18,6 +18,7 @@ from edgefeat.bench.report.table import (
 from edgefeat.bench.results import BenchReport, Subject
 from edgefeat.bench.statistics.summary import TOTAL
 from edgefeat.measures.percentiles import Percentile, label
+from edgefeat.messages.counts import counted
 
 __all__ = ["as_html"]
 
@@ -30,16 +31,18 @@ def as_html(report: BenchReport) -> str:
     measured = [(one, one.single_stream) for one in report.subjects if one.single_stream]
     parts = [
         f"<h1>Latency of {names}</h1>",
-        f'<p class="soft">edgefeat bench, {escape(report.created)}, {report.pictures} pictures '
-        f"({escape(report.source)})</p>",
+        f'<p class="soft">edgefeat bench, {escape(report.created)}, '
+        f"{counted(report.pictures, report.unit)} ({escape(report.source)})</p>",
         _conditions(report),
     ]
     if measured:
-        parts += [_percentiles(measured), _overview(measured)]
+        parts += [_percentiles(measured, report.unit), _overview(measured)]
     if report.ratios:
         parts.append(_ratios(report))
     runs = {subject.label: (run, i) for i, (subject, run) in enumerate(measured)}
-    parts += [_details(subject, runs.get(subject.label)) for subject in report.subjects]
+    parts += [
+        _details(subject, report.unit, runs.get(subject.label)) for subject in report.subjects
+    ]
     parts.append(_facts(report))
     return (
         '<!doctype html><html lang="en"><meta charset="utf-8">'
@@ -58,10 +61,10 @@ def _conditions(report: BenchReport) -> str:
     return f"<p>Conditions: {badge}</p>" + (f"<ul>{items}</ul>" if items else "")
 
 
-def _percentiles(measured: _Measured) -> str:
+def _percentiles(measured: _Measured, unit: str) -> str:
     quantiles = [one.quantile for one in measured[0][1].stages_ms[TOTAL].percentiles_ms]
     cold = any(subject.cold_start for subject, _ in measured)
-    names = ["setup", "pictures/s", "mean", *(label(q) for q in quantiles), "CPU"]
+    names = ["setup", f"{unit}s/s", "mean", *(label(q) for q in quantiles), "CPU"]
     rows = []
     for subject, run in measured:
         total = run.stages_ms[TOTAL]
@@ -117,8 +120,8 @@ def _overview(measured: _Measured) -> str:
     return f'<h2>Overview</h2>{names}<div class="grid2">{"".join(figures)}</div>{stages}'
 
 
-def _details(subject: Subject, measured: tuple[SingleStream, int] | None) -> str:
-    lines = "\n".join(line.strip() for line in load_lines(subject))
+def _details(subject: Subject, unit: str, measured: tuple[SingleStream, int] | None) -> str:
+    lines = "\n".join(line.strip() for line in load_lines(subject, unit))
     pictures = "" if measured is None else _series(*measured)
     return f"<h2>{escape(subject.label)}</h2>{pictures}<pre>{escape(lines)}</pre>"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 
 from edgefeat.bench.load_results import FrameCost, LatencySummary, Server, SingleStream
-from edgefeat.bench.pipeline import FRAME_STAGES, STAGES
+from edgefeat.bench.pipeline import FRAME_STAGES
 from edgefeat.bench.results import BenchReport, ColdStart, Ratio, Subject
 from edgefeat.bench.statistics.gate import Judgement
 from edgefeat.bench.statistics.summary import TOTAL
@@ -29,9 +29,9 @@ _MS_PER_S = 1e3
 
 def as_text(report: BenchReport) -> str:
     """Return the whole report; whether it is to be believed stands at the end."""
-    lines = [*machine_lines(report.machine), f"pictures: {report.pictures}, {report.source}"]
+    lines = [*machine_lines(report.machine), f"{report.unit}s: {report.pictures}, {report.source}"]
     for subject in report.subjects:
-        lines += ["", *_subject(subject)]
+        lines += ["", *_subject(subject, report.unit)]
     if report.ratios:
         lines += ["", f"against {report.ratios[0].base} (taking turns; 95 % interval)"]
         lines += [_ratio_line(ratio) for ratio in report.ratios]
@@ -67,30 +67,30 @@ def machine_lines(machine: Machine) -> list[str]:
     ]
 
 
-def _subject(subject: Subject) -> Iterator[str]:
+def _subject(subject: Subject, unit: str) -> Iterator[str]:
     threads = counted(subject.threads, "thread")
     size = f"{subject.file_bytes / _MB:.1f} MB"
     providers = ", ".join(subject.providers)
     yield f"{subject.label}: {subject.precision}, {size}, {providers}, {threads}"
     if subject.single_stream:
-        yield from _single_stream(subject.single_stream)
-    yield from load_lines(subject)
+        yield from _single_stream(subject.single_stream, unit)
+    yield from load_lines(subject, unit)
 
 
-def load_lines(subject: Subject) -> Iterator[str]:
+def load_lines(subject: Subject, unit: str) -> Iterator[str]:
     """Yield a line for everything that was measured beside single stream."""
     if subject.cold_start:
         yield from _cold_start(subject.cold_start)
     load, first = subject.load_ms, subject.first_call_ms
     yield f"  in this process  load {load:.1f} ms, first call {first:.2f} ms"
     if multi := subject.multi_stream:
-        what = f"{counted(multi.streams, 'picture')} a query, {counted(multi.workers, 'worker')}"
+        what = f"{counted(multi.streams, unit)} a query, {counted(multi.workers, 'worker')}"
         yield f"  multi-stream     {_one_line(multi.query)} ({what})"
     if subject.server:
-        yield _server(subject.server)
+        yield _server(subject.server, unit)
     if offline := subject.offline:
         workers = counted(offline.workers, "worker")
-        yield f"  offline          {offline.calls_per_s:.1f} pictures/s ({workers})"
+        yield f"  offline          {offline.calls_per_s:.1f} {unit}s/s ({workers})"
     if camera := subject.camera:
         yield (
             f"  {f'camera {camera.fps:g} fps':<16} age {_one_line(camera.age)}; "
@@ -129,10 +129,10 @@ def _cold_start(cold: ColdStart) -> Iterator[str]:
         yield f"  memory           {peak:.0f} MB at the first feature, {steady:.0f} MB steady"
 
 
-def _single_stream(run: SingleStream) -> Iterator[str]:
+def _single_stream(run: SingleStream, unit: str) -> Iterator[str]:
     cpu_ms = _MS_PER_S * run.cpu_s_per_call
     yield (
-        f"  single stream    {run.calls_per_s:.1f} pictures/s, {cpu_ms:.2f} ms CPU a picture; "
+        f"  single stream    {run.calls_per_s:.1f} {unit}s/s, {cpu_ms:.2f} ms CPU a {unit}; "
         f"{run.calls} calls, {run.warmup_calls} of them warm-up and left out"
     )
     if len(run.process_calls) > 1:
@@ -143,8 +143,7 @@ def _single_stream(run: SingleStream) -> Iterator[str]:
     names = [label(one.quantile) for one in run.stages_ms[TOTAL].percentiles_ms]
     header = "".join(f"{name:>10}" for name in ("mean", *names))
     yield f"    {'ms':<8}{header}    p50's 95 % interval"
-    for stage in (*STAGES, TOTAL):
-        found = run.stages_ms[stage]
+    for stage, found in run.stages_ms.items():
         cells = "".join(f"{percentile_text(one):>10}" for one in found.percentiles_ms)
         yield f"    {stage:<8}{found.mean_ms:>10.3f}{cells}    {_interval(found)}"
     if run.stages_ms[TOTAL].percentiles_ms[-1].value is None:
@@ -173,12 +172,12 @@ def _one_line(latency: LatencySummary) -> str:
     return f"{texts}, n {latency.calls}"
 
 
-def _server(server: Server) -> str:
+def _server(server: Server, unit: str) -> str:
     bound = f"{label(server.quantile)} within {server.bound_ms:g} ms"
     if server.rate_per_s is None:
         return f"  server           no rate keeps {bound} ({counted(server.workers, 'worker')})"
     return (
-        f"  server           {server.rate_per_s:.1f} pictures/s at most for {bound} "
+        f"  server           {server.rate_per_s:.1f} {unit}s/s at most for {bound} "
         f"(Poisson arrivals, {counted(server.workers, 'worker')})"
     )
 

@@ -115,8 +115,9 @@ class _Spent:
 
 def _by_name(series: Sequence[Series]) -> dict[str, list[NDArray[np.float64]]]:
     """Return the latencies in ms of each stage and of the whole call, process by process."""
-    stages = zip(*(one.stages_ms.T for one in series), strict=True)
-    by_name = {name: list(of_all) for name, of_all in zip(STAGES, stages, strict=True)}
+    stages = list(zip(*(one.stages_ms.T for one in series), strict=True))
+    names = STAGES if stages else ()
+    by_name = {name: list(of_all) for name, of_all in zip(names, stages, strict=True)}
     return by_name | {TOTAL: [one.total_ms for one in series]}
 
 

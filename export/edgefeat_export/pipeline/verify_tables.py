@@ -36,7 +36,7 @@ def verify_table(
     against: NetworkRequest,
     taps: Sequence[Tap],
     rows: Path | None,
-    limits: Mapping[str, float | None],
+    limits: gates.Gates,
     say: Say,
 ) -> VerifiedFile:
     """Measure a file for columns against its Keras network, and require its gates.
@@ -84,7 +84,7 @@ def verify_table(
 def _judged(
     file: ModelFile,
     parities: Mapping[str, Parity],
-    limits: Mapping[str, float | None],
+    limits: gates.Gates,
     *,
     same_weights: bool,
 ) -> VerifiedFile:

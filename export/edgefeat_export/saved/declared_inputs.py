@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from edgefeat_export.saved.config import Config
 from edgefeat_export.saved.picture_input import is_picture
 
-__all__ = ["takes_columns"]
+__all__ = ["are_columns", "takes_columns"]
 
 _MOST_AXES = 3
 """Batch, steps and numbers: what has more axes is a picture or a volume."""
@@ -22,7 +22,11 @@ def takes_columns(config: Config) -> bool:
     """
     if config.get("class_name") == "FeatureSpace":
         return True
-    shapes = list(_shapes(config))
+    return are_columns(list(_shapes(config)))
+
+
+def are_columns(shapes: Sequence[tuple[int | None, ...]]) -> bool:
+    """Return whether inputs of these shapes, batch axis first, are columns, and none a picture."""
     pictures = any(is_picture(shape) for shape in shapes)
     return bool(shapes) and not pictures and all(1 <= len(s) <= _MOST_AXES for s in shapes)
 

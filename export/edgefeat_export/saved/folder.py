@@ -19,6 +19,7 @@ from edgefeat.errors import OptionError
 from edgefeat_export.cut.head import Head
 from edgefeat_export.errors import BackboneError
 from edgefeat_export.saved.folder_check import require_computation
+from edgefeat_export.saved.folder_columns import require_no_columns
 from edgefeat_export.saved.traced import open_trace
 from edgefeat_export.saved.weights_record import WeightsRecord
 
@@ -52,9 +53,10 @@ def open_saved_model(
 
     Raises:
         BackboneError: It is no SavedModel, holds operators that may do more than compute, or its
-            signature takes no picture.
+            signature takes columns or no picture.
     """
     saved = _read(folder)
+    require_no_columns(folder, saved, signature or _SIGNATURES[0])
     if not allow_code:
         require_computation(folder, saved)
     try:

@@ -371,6 +371,22 @@ def test_what_cannot_be_exact_is_refused_by_name_with_the_way_out(
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.parametrize("name", ["mixed", "autoencoder", "mean"])
+@pytest.mark.parametrize("options", [[], ["--allow-code"]])
+def test_a_savedmodel_folder_of_columns_says_to_save_one_file(
+    name: str, options: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    keras.utils.set_random_seed(4)
+    NETWORKS[name]().export(tmp_path / "folder", verbose=False)
+    given = ["build", str(tmp_path / "folder"), "-o", str(tmp_path / "out"), *options]
+    capsys.readouterr()
+    assert main(given) == 3
+    (line,) = [one for one in capsys.readouterr().err.splitlines() if "error" in one]
+    assert ": it takes columns, " in line
+    assert "model.save('NAME.keras')" in line
+    assert not (tmp_path / "out").exists()
+
+
 def as_it_is(texts: tf.Tensor) -> tf.Tensor:
     return texts
 
