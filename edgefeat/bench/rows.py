@@ -20,7 +20,7 @@ class RowItems(Record):
 
     Attributes:
         source: What to call the rows in the report.
-        items: RowItems by the names of columns; at least one.
+        items: Rows by the names of columns; at least one.
     """
 
     source: str

@@ -17,8 +17,8 @@ QUICK = bench.SingleStreamLoad(duration_s=0.01, min_calls=16, processes=1)
 
 
 def measured(**options: Any) -> bench.BenchReport:
-    setup = bench.Setup.of(PLACE)
-    return bench.run(setup, **({"loads": [QUICK], "cold_starts": 0} | options))
+    given: dict[str, Any] = {"loads": [QUICK], "cold_starts": 0} | options
+    return bench.run(bench.Setup.of(PLACE), **given)
 
 
 def test_rows_of_the_self_test_are_taken_where_none_are_given() -> None:
