@@ -20,13 +20,8 @@ from xgboost import XGBClassifier, XGBRegressor
 import edgefeat
 from edgefeat.model.shipped import default_model, sample_photos
 from edgefeat_export import attach
-from edgefeat_export.attaching import gates
-from edgefeat_export.attaching.estimators import add_estimator
-from edgefeat_export.attaching.graphs import alone
-from edgefeat_export.attaching.tail import Matrix, TailGraph
-from edgefeat_export.attaching.taking_apart import Taken, TakenColumn
 from edgefeat_export.errors import ConversionError
-from head_pipelines import columns
+from head_pipelines import answers_on, columns
 
 Rows = NDArray[np.float64]
 WIDTH = 5
@@ -60,20 +55,6 @@ def awkward(rows: Rows) -> Rows:
     return np.concatenate([each, near, single, np.repeat(special, WIDTH, axis=1)])
 
 
-def answers(model: Any, rows: Rows) -> dict[str, Any]:
-    """Return what the file's part behind the features gives for rows."""
-    tail = TailGraph()
-    names = [f"n{place}" for place in range(WIDTH)]
-    with tail.step("model"):
-        matrix = tail.side_by_side([Matrix(name, 1) for name in names])
-        answer = add_estimator(tail, model, matrix)
-    known = {name: TakenColumn(name=name) for name in names}
-    taken = Taken(tail=tail, photo=None, columns=known, answer=answer)
-    feeds = {name: rows[:, place : place + 1] for place, name in enumerate(names)}
-    unread = {"features": np.zeros((len(rows), 1), np.float32)}
-    return gates.run(alone(taken, 1).SerializeToString(), {**feeds, **unread}, where="the tail")
-
-
 CLASSIFIERS: dict[str, Any] = {
     "lightgbm": LGBMClassifier(**LIGHT),
     "lightgbm, zeros for gaps": LGBMClassifier(**LIGHT, use_missing=False),
@@ -92,7 +73,7 @@ def test_classes_are_those_of_the_library(case: str, classes: int) -> None:
     fit = numbers(600)
     model = CLASSIFIERS[case].fit(fit, truth(fit, classes))
     asked = np.concatenate([numbers(1000, seed=1), awkward(fit)])
-    got, wanted = answers(model, asked), model.predict_proba(asked)
+    got, wanted = answers_on(model, asked), model.predict_proba(asked)
     assert np.abs(got["probabilities"] - wanted).max() < 1e-6
     assert got["label"].tolist() == model.predict(asked).tolist()
 
@@ -113,7 +94,7 @@ def test_numbers_are_those_of_the_library(case: str) -> None:
     value = truth(fit, 5).astype(np.float64)
     model = REGRESSORS[case].fit(fit, value / 4 if "shares" in case else value)
     asked = np.concatenate([numbers(1000, seed=1), awkward(fit)])
-    got = answers(model, asked)["value"][:, 0]
+    got = answers_on(model, asked)["value"][:, 0]
     assert got == pytest.approx(model.predict(asked), rel=1e-5, abs=1e-6)
 
 
@@ -133,9 +114,8 @@ def test_a_fit_that_stopped_early_answers_with_its_best_trees(library: str) -> N
         model.fit(fit, kinds[0], eval_set=[(judged, kinds[1])], verbose=False)
         best = model.best_iteration + 1
     assert 0 < best < 60
-    assert (
-        np.abs(answers(model, judged)["probabilities"] - model.predict_proba(judged)).max() < 1e-6
-    )
+    got, wanted = answers_on(model, judged), model.predict_proba(judged)
+    assert np.abs(got["probabilities"] - wanted).max() < 1e-6
 
 
 def with_categories(kind: Any, **options: Any) -> Any:
@@ -204,7 +184,7 @@ REFUSED: dict[str, tuple[Any, str]] = {
 def test_what_cannot_be_right_is_refused_by_name(case: str) -> None:
     make, message = REFUSED[case]
     with pytest.raises(ConversionError) as caught:
-        answers(make(), numbers(10))
+        answers_on(make(), numbers(10))
     assert message in str(caught.value)
 
 

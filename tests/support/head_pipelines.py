@@ -16,9 +16,11 @@ from sklearn.preprocessing import (
 
 from edgefeat.sklearn import ImageFeatures
 from edgefeat_export.attaching import gates
+from edgefeat_export.attaching.estimators import add_estimator
 from edgefeat_export.attaching.graphs import add_unseen, alone
 from edgefeat_export.attaching.rows import tensor_of
-from edgefeat_export.attaching.taking_apart import take_apart
+from edgefeat_export.attaching.tail import Matrix, TailGraph
+from edgefeat_export.attaching.taking_apart import Taken, TakenColumn, take_apart
 
 Frame = Any
 
@@ -63,3 +65,22 @@ def tail_answers(pipeline: Any, frame: Frame) -> tuple[Any, dict[str, Any], Any]
     feeds = {name: tensor_of(frame, one) for name, one in taken.columns.items()}
     small = alone(taken, 1280).SerializeToString()
     return taken, gates.run(small, {"features": features, **feeds}, where="tail"), features
+
+
+def answers_on(model: Any, rows: Any) -> dict[str, Any]:
+    """Return what the file's part behind the features gives for rows of numbers alone.
+
+    Args:
+        model: A fitted estimator.
+        rows: float64 `(N, width)`.
+    """
+    tail = TailGraph()
+    names = [f"n{place}" for place in range(rows.shape[1])]
+    with tail.step("model"):
+        matrix = tail.side_by_side([Matrix(name, 1) for name in names])
+        answer = add_estimator(tail, model, matrix)
+    known = {name: TakenColumn(name=name) for name in names}
+    taken = Taken(tail=tail, photo=None, columns=known, answer=answer)
+    feeds = {name: rows[:, place : place + 1] for place, name in enumerate(names)}
+    unread = {"features": np.zeros((len(rows), 1), np.float32)}
+    return gates.run(alone(taken, 1).SerializeToString(), {**feeds, **unread}, where="the tail")

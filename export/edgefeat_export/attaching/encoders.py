@@ -3,7 +3,7 @@
     word ─ LabelEncoder ─► position, -1 if unknown ─ + 1, Gather ─► a row of the table
 
 The table has a row for what is unknown, then one for each category: so dropped and infrequent
-categories need no rules of their own. Numbers that are categories are compared with each of them.
+categories need no rules of their own.
 """
 
 from __future__ import annotations

@@ -8,6 +8,7 @@ import numpy as np
 from onnx import TensorProto
 
 from edgefeat_export.attaching.answering import LABEL, PROBABILITIES, VALUE, HeadAnswer
+from edgefeat_export.attaching.calibrated import add_calibrated, column
 from edgefeat_export.attaching.neighbours import add_neighbours
 from edgefeat_export.attaching.of_lightgbm import LIGHTGBM, add_lightgbm
 from edgefeat_export.attaching.of_xgboost import XGBOOST, add_xgboost
@@ -44,11 +45,17 @@ KNOWN_ESTIMATORS = tuple(
             *_PERCEPTRONS,
             *LIGHTGBM,
             *XGBOOST,
+            "CalibratedClassifierCV",
             "SVC",
+            "VotingClassifier",
         )
     )
 )
 """Classes that a file can end with."""
+_WITH_SHARES = {
+    *(*_LINEAR_CLASSIFIERS, *TREES, *_BOOSTED, *_HIST, *_NEIGHBOURS, *_PERCEPTRONS),
+    *(LIGHTGBM[0], XGBOOST[0]),
+}
 TAKE_NAN = (*TREES, *_HIST, *LIGHTGBM, *XGBOOST)
 """Those to which a missing number may come."""
 
@@ -141,6 +148,54 @@ def _shares(tail: TailGraph, model: Any, kind: str, matrix: Matrix, count: int) 
         return add_forest(tail, model, matrix, count)
     if kind in _NEIGHBOURS:
         return add_neighbours(tail, model, matrix, count)
+    if kind == "CalibratedClassifierCV":
+        return add_calibrated(tail, model, matrix, count, _decisions)
+    if kind == "VotingClassifier":
+        return _voted(tail, model, matrix, count)
+    raw = _scores(tail, model, kind, matrix, count)
+    if raw.width > 1:
+        return Matrix(tail.add("Softmax", [raw.name], attributes={"axis": -1}), raw.width)
+    return _of_two(tail, raw)
+
+
+def _voted(tail: TailGraph, model: Any, matrix: Matrix, count: int) -> Matrix:
+    """Add the mean of the probabilities of several estimators."""
+    if model.voting != "soft":
+        raise refusal("VotingClassifier(voting='hard') is not known", where=tail.where)
+    used = model.estimators_
+    weights = np.ones(len(used)) if model.weights is None else model._weights_not_none
+    parts = []
+    for one, weight in zip(used, weights, strict=True):
+        kind = class_of(one)
+        if kind not in _WITH_SHARES:
+            raise refusal(
+                f"{kind} cannot vote in the file; known are {', '.join(sorted(_WITH_SHARES))}",
+                where=tail.where,
+            )
+        parts.append(tail.apply("Mul", _shares(tail, one, kind, matrix, count), float(weight)))
+    total = parts[0]
+    for part in parts[1:]:
+        total = Matrix(tail.add("Add", [total.name, part.name]), count)
+    return tail.apply("Div", total, float(np.sum(weights)))
+
+
+def _decisions(tail: TailGraph, model: Any, matrix: Matrix, count: int) -> Matrix:
+    """Add what an estimator is calibrated by: `(N, 1)` of two classes, else `(N, K)`."""
+    kind = class_of(model)
+    if len(model.classes_) != count:
+        raise refusal(f"a {kind} inside never saw some of the classes", where=tail.where)
+    if kind in _MARGIN_CLASSIFIERS:
+        return _linear(tail, model, matrix)
+    if kind in (*_LINEAR_CLASSIFIERS, *_BOOSTED, *_HIST):
+        return _scores(tail, model, kind, matrix, count)
+    if kind in _WITH_SHARES:
+        shares = _shares(tail, model, kind, matrix, count)
+        return column(tail, shares, 1) if count == 2 else shares
+    raise refusal(f"CalibratedClassifierCV of {kind} is not known", where=tail.where)
+
+
+def _scores(tail: TailGraph, model: Any, kind: str, matrix: Matrix, count: int) -> Matrix:
+    """Add what softmax, or of two classes the sigmoid, makes probabilities of."""
     if kind in _LINEAR_CLASSIFIERS:
         if getattr(model, "solver", "") == "liblinear" and count > 2:
             raise refusal(f"{kind}(solver='liblinear') of several classes", where=tail.where)
@@ -161,9 +216,7 @@ def _shares(tail: TailGraph, model: Any, kind: str, matrix: Matrix, count: int) 
         raw = add_xgboost(tail, model, matrix)
     else:
         raw = add_hist_boosted(tail, model, matrix)
-    if raw.width > 1:
-        return Matrix(tail.add("Softmax", [raw.name], attributes={"axis": -1}), raw.width)
-    return _of_two(tail, raw)
+    return raw
 
 
 def _of_two(tail: TailGraph, raw: Matrix) -> Matrix:

@@ -1,10 +1,14 @@
-"""Nearest neighbours: squared distances by one product of matrices, and the k smallest."""
+"""Nearest neighbours: squared distances by one product of matrices, and the k smallest.
+
+Where neighbours are weighed, the distances of these k are computed once more, each by itself.
+"""
 
 from __future__ import annotations
 
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from edgefeat_export.attaching.refusing import class_of, refusal
 from edgefeat_export.attaching.tail import Matrix, TailGraph
@@ -22,12 +26,14 @@ def add_neighbours(tail: TailGraph, model: Any, matrix: Matrix, targets: int) ->
         targets: How many classes, or 1 for a number.
 
     Raises:
-        ConversionError: It weighs neighbours, or measures another distance.
+        ConversionError: It weighs neighbours by a function, or measures another distance.
     """
-    if model.weights != "uniform" or model.effective_metric_ not in ("euclidean", "sqeuclidean"):
+    metrics = {"uniform": ("euclidean", "sqeuclidean"), "distance": ("euclidean",)}
+    known = metrics.get(model.weights, ()) if isinstance(model.weights, str) else ()
+    if model.effective_metric_ not in known:
         raise refusal(
             f"{class_of(model)}(weights={model.weights!r}, metric={model.effective_metric_!r}): "
-            "known are uniform weights and Euclidean distances",
+            "known are weights 'uniform' and 'distance', and Euclidean distances",
             where=tail.where,
         )
     points = np.asarray(model._fit_X, np.float64)
@@ -47,5 +53,24 @@ def add_neighbours(tail: TailGraph, model: Any, matrix: Matrix, targets: int) ->
     )
     picked = tail.add("Gather", [tail.constant(answers), best[1]], attributes={"axis": 0})
     axes = tail.constant(np.array([1]), np.int64)
-    total = tail.add("ReduceSum", [picked, axes], attributes={"keepdims": 0})
-    return tail.apply("Div", Matrix(total, targets), float(model.n_neighbors))
+    if model.weights == "uniform":
+        total = tail.add("ReduceSum", [picked, axes], attributes={"keepdims": 0})
+        return tail.apply("Div", Matrix(total, targets), float(model.n_neighbors))
+    weights = _weights(tail, matrix, points, best[1])
+    weighed = tail.add("Mul", [picked, weights])
+    total = tail.add("ReduceSum", [weighed, axes], attributes={"keepdims": 0})
+    whole = tail.add("ReduceSum", [weights, axes], attributes={"keepdims": 0})
+    return Matrix(tail.add("Div", [total, whole]), targets)
+
+
+def _weights(tail: TailGraph, matrix: Matrix, points: NDArray[np.float64], rows: str) -> str:
+    """Add 1 / distance of each neighbour: float64 `(N, k, 1)`; those at distance 0 count alone."""
+    middle, last = (tail.constant(np.array([axis]), np.int64) for axis in (1, 2))
+    there = tail.add("Gather", [tail.constant(points), rows], attributes={"axis": 0})
+    way = tail.add("Sub", [tail.add("Unsqueeze", [matrix.name, middle]), there])
+    squares = tail.add("ReduceSum", [tail.add("Mul", [way, way]), last], attributes={"keepdims": 1})
+    length = tail.add("Sqrt", [squares])
+    same = tail.double(tail.add("Equal", [length, tail.constant(0.0)]))
+    any_same = tail.add("ReduceMax", [same], attributes={"axes": [1], "keepdims": 1})
+    is_there = tail.add("Greater", [any_same, tail.constant(0.0)])
+    return tail.add("Where", [is_there, same, tail.add("Div", [tail.constant(1.0), length])])

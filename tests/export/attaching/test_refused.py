@@ -61,10 +61,10 @@ REFUSED: dict[str, tuple[Any, str]] = {
         (columns(imputed()), GaussianNB()),
         "gaussiannb: GaussianNB cannot end a file; known are ",
     ),
-    "weighted neighbours": (
-        (columns(imputed()), KNeighborsClassifier(3, weights="distance")),
-        "kneighborsclassifier: KNeighborsClassifier(weights='distance', metric='euclidean'): known "
-        "are uniform weights and Euclidean distances.",
+    "other distances": (
+        (columns(imputed()), KNeighborsClassifier(3, metric="manhattan")),
+        "kneighborsclassifier: KNeighborsClassifier(weights='uniform', metric='manhattan'): known "
+        "are weights 'uniform' and 'distance', and Euclidean distances.",
     ),
     "estimators of one's own": (
         (columns(imputed()), Own(max_iter=300)),

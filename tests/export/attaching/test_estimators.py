@@ -1,0 +1,141 @@
+"""Estimators on numbers alone: as scikit-learn's own on many rows, gaps and twins among them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from sklearn.calibration import CalibratedClassifierCV
+from sklearn.ensemble import (
+    ExtraTreesClassifier,
+    HistGradientBoostingClassifier,
+    IsolationForest,
+    RandomForestClassifier,
+    StackingClassifier,
+    VotingClassifier,
+)
+from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.naive_bayes import GaussianNB
+from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
+from sklearn.neural_network import MLPClassifier
+from sklearn.svm import SVC, LinearSVC
+from sklearn.tree import DecisionTreeClassifier
+
+from edgefeat_export.errors import ConversionError
+from head_pipelines import answers_on
+
+Rows = NDArray[np.float64]
+LINE, TREE = LogisticRegression(), DecisionTreeClassifier(max_depth=4, random_state=0)
+FOREST = RandomForestClassifier(8, max_depth=5, random_state=0)
+NETWORK = MLPClassifier((4,), max_iter=9, random_state=0)
+
+
+def rows_of(count: int, seed: int, *, gaps: bool = False) -> Rows:
+    draw = np.random.default_rng(seed)
+    rows = draw.normal(size=(count, 5))
+    rows[:, 3] = draw.integers(0, 4, count)
+    if gaps:
+        rows[draw.random(rows.shape) < 0.1] = np.nan
+    return rows
+
+
+def kinds_of(rows: Rows, classes: int) -> NDArray[np.int64]:
+    score = np.nan_to_num(rows[:, 0] - rows[:, 1] * np.sign(rows[:, 2]))
+    return np.digitize(score, np.linspace(-1, 1, classes - 1)).astype(np.int64)
+
+
+CLASSIFIERS: dict[str, Any] = {
+    "calibrated line": CalibratedClassifierCV(LINE, cv=3),
+    "calibrated margins": CalibratedClassifierCV(LinearSVC(random_state=0), cv=3),
+    "calibrated forest": CalibratedClassifierCV(FOREST, cv=2),
+    "calibrated boosting": CalibratedClassifierCV(HistGradientBoostingClassifier(max_iter=4), cv=2),
+    "isotonic line": CalibratedClassifierCV(LINE, method="isotonic", cv=2),
+    "isotonic tree": CalibratedClassifierCV(TREE, method="isotonic", cv=2),
+    "one calibration for all": CalibratedClassifierCV(LINE, cv=3, ensemble=False),
+    "weighted neighbours": KNeighborsClassifier(4, weights="distance"),
+    "votes": VotingClassifier([("l", LINE), ("f", FOREST)], voting="soft"),
+    "weighted votes": VotingClassifier(
+        [("l", LINE), ("t", TREE), ("none", "drop"), ("m", NETWORK)],
+        voting="soft",
+        weights=[2, 1, 9, 0.5],
+    ),
+    "tree with gaps": DecisionTreeClassifier(random_state=0),
+    "forest with gaps": RandomForestClassifier(8, random_state=0),
+    "extra trees with gaps": ExtraTreesClassifier(8, random_state=0),
+    "boosting with gaps": HistGradientBoostingClassifier(max_iter=6),
+}
+
+
+@pytest.mark.parametrize("classes", [2, 3])
+@pytest.mark.parametrize("case", CLASSIFIERS)
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_classes_are_those_of_scikit_learn(case: str, classes: int) -> None:
+    gaps = "gaps" in case
+    fit = rows_of(300, 0, gaps=gaps)
+    model = CLASSIFIERS[case].fit(fit, kinds_of(fit, classes))
+    asked = np.concatenate([rows_of(1000, 1, gaps=gaps), fit[:50]])  # some it was fitted on
+    got, wanted = answers_on(model, asked), model.predict_proba(asked)
+    assert np.abs(got["probabilities"] - wanted).max() < 1e-6
+    *_, second, first = np.sort(wanted, axis=1).T
+    clear = first - second > 1e-6  # at a tie no answer is the right one
+    assert clear.mean() > 0.7
+    assert got["label"][clear].tolist() == model.predict(asked)[clear].tolist()
+
+
+def test_numbers_of_weighted_neighbours_are_those_of_scikit_learn() -> None:
+    fit = rows_of(300, 0)
+    model = KNeighborsRegressor(4, weights="distance").fit(fit, fit[:, 0] * fit[:, 1])
+    asked = np.concatenate([rows_of(1000, 1), fit[:50]])
+    got = answers_on(model, asked)["value"][:, 0]
+    assert got == pytest.approx(model.predict(asked), rel=1e-5, abs=1e-6)
+
+
+REFUSED: dict[str, tuple[Any, str]] = {
+    "hard votes": (
+        VotingClassifier([("l", LINE), ("t", TREE)]),
+        "VotingClassifier(voting='hard') is not known",
+    ),
+    "votes of others": (
+        VotingClassifier([("l", LINE), ("b", GaussianNB())], voting="soft"),
+        "GaussianNB cannot vote in the file; known are ",
+    ),
+    "stacks": (StackingClassifier([("l", LINE), ("t", TREE)], cv=2), "StackingClassifier cannot"),
+    "calibrated others": (
+        CalibratedClassifierCV(GaussianNB(), cv=2),
+        "CalibratedClassifierCV of GaussianNB is not known",
+    ),
+    "calibrated vectors": (
+        CalibratedClassifierCV(SVC(), cv=2),
+        "CalibratedClassifierCV of SVC is not known",
+    ),
+    "temperature": (
+        CalibratedClassifierCV(LINE, method="temperature", cv=2),
+        "CalibratedClassifierCV(method='temperature') of 1 calibrators and 3 classes",
+    ),
+    "odd ones out": (IsolationForest(n_estimators=3), "IsolationForest cannot end a file; known"),
+    "categories in boosting": (
+        HistGradientBoostingClassifier(max_iter=2, categorical_features=[3]),
+        "(categorical_features=...) is not known",
+    ),
+    "weights by a function": (
+        KNeighborsClassifier(3, weights=np.square),
+        "known are weights 'uniform' and 'distance'",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_what_cannot_be_right_is_refused_by_name(case: str) -> None:
+    model, message = REFUSED[case]
+    fit = rows_of(300, 0)
+    with pytest.raises(ConversionError) as caught:
+        answers_on(model.fit(fit, kinds_of(fit, 3)), fit[:5])
+    assert message in str(caught.value)
+
+
+def test_several_numbers_for_a_row_are_refused() -> None:
+    fit = rows_of(30, 0)
+    with pytest.raises(ConversionError, match="several numbers for a row are not known"):
+        answers_on(Ridge().fit(fit, fit[:, :2]), fit)
