@@ -19,6 +19,7 @@ from edgefeat.cli.options import (
 from edgefeat.cli.set_options import add_set_options, output_plan
 from edgefeat.cli.stopping import stop_on_signals
 from edgefeat.errors import OptionError
+from edgefeat.messages.counts import counted
 from edgefeat.options.corpus import CorpusOptions
 from edgefeat.options.many import ManyOptions
 from edgefeat.options.parts import PartOptions
@@ -172,7 +173,9 @@ def _from_tables(
         )
     for name, count in extractor.unseen.items() if not arguments.quiet else ():
         if count:
-            sys.stderr.write(f"edgefeat: note: column {name!r}: {count} values never seen.\n")
+            sys.stderr.write(
+                f"edgefeat: note: column {name!r}: {counted(count, 'value')} never seen.\n"
+            )
     return summary
 
 

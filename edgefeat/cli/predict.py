@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from edgefeat.cli.options import add_options, positive_integer, read_options
 from edgefeat.cli.stopping import stop_on_signals
+from edgefeat.messages.counts import counted
 from edgefeat.options.extractor import EngineOptions, ModelOptions
 
 if TYPE_CHECKING:
@@ -139,7 +140,7 @@ def _say(arguments: argparse.Namespace, done: Predicted, *, to_stdout: bool) -> 
     notes = [not_taken_line(one) for one in done.not_taken]
     notes += done.notes
     notes += [
-        f"column {name!r}: {count} values that the model never saw."
+        f"column {name!r}: {counted(count, 'value')} that the model never saw."
         for name, count in done.unseen.items()
         if count
     ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from edgefeat.messages.counts import counted
 from edgefeat.messages.progress import TerminalLine
 
 if TYPE_CHECKING:
@@ -112,7 +113,7 @@ def _summary(health: Health) -> str:
         health.state,
         f"in {health.fps_in:.1f}/s",
         f"out {health.fps_out:.1f}/s",
-        f"{health.emitted} records",
+        counted(health.emitted, "record"),
     ]
     for name, count in (
         ("dropped", health.dropped),
@@ -132,7 +133,7 @@ def _summary(health: Health) -> str:
         if value is not None
     ]
     if ages:
-        parts.append(f"age {' '.join(ages)} ms")
+        parts.append(f"frame to record {' '.join(ages)} ms")
     if health.cpu_s_per_frame is not None:
         parts.append(f"cpu {health.cpu_s_per_frame * 1000:.1f} ms/frame")
     return "  ".join(parts)

@@ -249,8 +249,10 @@ def test_ctrl_c_leaves_the_old_file_and_no_other(photos: Path, tmp_path: Path) -
     assert [path.name for path in output.parent.iterdir()] == ["f.npz"]
 
 
-def test_a_reader_that_has_enough_is_no_error(photos: Path) -> None:
-    command = f"{sys.executable} -P -m edgefeat extract {photos} {photos} | head -c 100"
+def test_a_reader_that_has_enough_is_no_error(photos: Path, tmp_path: Path) -> None:
+    for number in range(12):  # 170 kB of JSON: more than a pipe holds
+        (tmp_path / f"{number}.jpg").write_bytes((photos / "rocket.jpg").read_bytes())
+    command = f"{sys.executable} -P -m edgefeat extract {tmp_path} | head -c 100"
     done = subprocess.run(command, shell=True, capture_output=True, text=True, timeout=60)  # noqa: S602
     assert done.stdout.startswith('{"path": ')
     assert done.stderr == ""

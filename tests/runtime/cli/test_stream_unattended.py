@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 COMMAND = [sys.executable, "-P", "-m", "edgefeat", "stream"]
+SOON_S = 5  # a stop takes a second; what did not stop would take 20
 CAMERA = Path(__file__).parents[2] / "support" / "mjpeg_camera.py"
 
 
@@ -105,7 +106,7 @@ def test_a_log_that_nobody_reads_stops_nothing(flapping: str, tmp_path: Path) ->
         assert time.monotonic() < deadline
         time.sleep(0.1)
     assert time.time() - json.loads(health.read_text())["updated_at"] < 3
-    assert stop(process) < 1.5  # the second, and the interpreter's own end
+    assert stop(process) < SOON_S
     assert process.returncode == 0
     assert json.loads(health.read_text())["state"] == "ended"
     os.close(reading)
@@ -155,7 +156,7 @@ def test_health_that_cannot_be_written_is_told_once_and_stops_nothing(
     while not (folder / "h.json").exists():
         assert time.monotonic() < deadline
         time.sleep(0.05)
-    assert stop(process) < 1.5
+    assert stop(process) < SOON_S
     assert process.returncode == 0
     assert process.stderr.read().decode() == (
         f"edgefeat: {folder / 'h.json'}: the folder {folder} does not exist. Create it, "
@@ -181,7 +182,7 @@ def test_a_hang_up_ends_it_as_a_stop_does(watched: Path, tmp_path: Path) -> None
     with log.open("wb") as file:
         process = subprocess.Popen([*COMMAND, watched, "--watch", "-o", output], stderr=file)
         wait_for_records(output, 1, process)
-        assert stop(process, signal.SIGHUP) < 1.5
+        assert stop(process, signal.SIGHUP) < SOON_S
     assert process.returncode == 0
     assert "ended: stopped" in log.read_text()
 
@@ -195,4 +196,4 @@ def test_under_nohup_a_hang_up_stays_ignored(watched: Path, tmp_path: Path) -> N
     process.send_signal(signal.SIGHUP)
     (watched / "b.jpg").write_bytes((watched / "a.jpg").read_bytes())
     wait_for_records(output, 2, process)
-    assert stop(process) < 1.5
+    assert stop(process) < SOON_S

@@ -117,7 +117,7 @@ fx = edgefeat.FeatureExtractor(idle_unload_s=2, cache=False)
 before = fx.extract(picture)
 for _ in range(2):  # a use after unloading begins another wait
     loaded = resident()
-    while resident() > loaded - 3:
+    while resident() > loaded - 1:
         time.sleep(0.05)
     assert np.array_equal(fx.extract(picture), before)
 """

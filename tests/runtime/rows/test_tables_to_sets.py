@@ -46,7 +46,7 @@ def test_rows_become_a_set(
     said = capsys.readouterr().err
     assert f"edgefeat: {table}#2: {REASON}" in said
     assert "columns that the model does not take are left out: id" in said
-    assert "column 'city': 1 values never seen" in said
+    assert "column 'city': 1 value never seen" in said
     found = FeatureSet.read(place)
     assert list(found.paths) == [f"{table}#{i}" for i in (0, 1, 3)]
     assert np.array_equal(found.features, np.array(EXPECTED, np.float32))

@@ -105,7 +105,7 @@ def test_duration_ends_a_stream_by_itself() -> None:
     watched = Watched(FaultySource([frames(10**6)], fps=200), limits=Limits(duration_s=0.3))
     started = time.monotonic()
     watched.numbers()
-    assert 0.3 <= time.monotonic() - started < 1.3
+    assert 0.3 <= time.monotonic() - started < 10  # of 5000 s of frames
     assert watched.events[-1].message == "0.3 s are over"
 
 
@@ -152,5 +152,5 @@ def test_leaving_an_async_loop_releases_the_source(how: str) -> None:
 
     started = time.monotonic()
     asyncio.run(main())
-    assert time.monotonic() - started < 2
+    assert time.monotonic() - started < 15  # of a timeout of 30
     assert (camera.opened, camera.closed) == (1, 1)
