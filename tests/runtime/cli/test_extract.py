@@ -236,8 +236,9 @@ def test_ctrl_c_leaves_the_old_file_and_no_other(photos: Path, tmp_path: Path) -
         "--overwrite",
     ]
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
-    deadline = time.monotonic() + 30
-    while len(list(output.parent.iterdir())) < 2 and time.monotonic() < deadline:
+    deadline = time.monotonic() + 120
+    while len(list(output.parent.iterdir())) < 2:
+        assert time.monotonic() < deadline
         time.sleep(0.02)
     time.sleep(0.2)
     process.send_signal(signal.SIGINT)
