@@ -192,7 +192,7 @@ SURE: dict[str, tuple[Build, str, str]] = {
     "both": (embedding_and_classes, "unit", "a vector that is no classes"),
     "tokens": (tokens, "tokens", "no classification head, so nothing is cut off"),
     "vit": (classes_of_tokens, "mean", "the pooled features before the classifier"),
-    "columns": (classes_of_columns, "columns", "the last features before the classifier"),
+    "columns": (classes_of_columns, "columns", "features before the classifier"),
     "recurrent": (classes_of_the_last_step, "steps", "the last features before the classifier"),
 }
 """Networks by name: how to build one, the layer to cut at, words of the reason."""
