@@ -112,4 +112,4 @@ def test_a_command_takes_a_folder_of_photos(
     assert "edgefeat: note: since the last time: 2 new, 1 gone\n" in said or (
         "edgefeat: note: since the last time: 1 new, 1 gone\n" in said
     )
-    assert "edgefeat: note: 1 pictures gave no features: " in said
+    assert "edgefeat: note: 1 picture gave no features: " in said
