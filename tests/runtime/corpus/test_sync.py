@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -38,6 +38,13 @@ def folder(tmp_path: Path) -> Path:
 def draw(path: Path, seed: int) -> None:
     drawn = np.random.default_rng(seed).integers(0, 256, (12, 16, 3), np.uint8)
     cv2.imwrite(str(path), drawn)
+
+
+@pytest.fixture(scope="module")
+def extractor(root: Path) -> Iterator[FeatureExtractor]:
+    """A model of a few operators: what is tried here is the disk."""
+    with FeatureExtractor(root / "tests/data/three_outputs.onnx", outputs="quarters") as extractor:
+        yield extractor
 
 
 @pytest.fixture
