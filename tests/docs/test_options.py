@@ -19,6 +19,7 @@ PAGES = [
 ]
 OPTION = re.compile(r"(?<![\w`-])--[a-z][a-z0-9-]*|`(--[a-z][a-z0-9-]*)")
 FOREIGN = {
+    *("--depth", "--list-formats-ext"),  # git; v4l2-ctl
     *("--add-data", "--collect-data"),  # PyInstaller
     *("--codec", "--height", "--width"),  # rpicam-vid
     *("--array", "--cpus-per-task", "--mem", "--requeue"),  # Slurm
