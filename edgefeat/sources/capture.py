@@ -126,16 +126,24 @@ class RecordingReader(VideoReader):
         decoder: An open one; released on `close`.
         request: How it was opened; it is opened again for a second look.
         by_network: Whether reads may take too long, or break off.
+        notice: What is different from what was asked.
     """
 
     traits = Traits()
     has_one_size = True
 
-    def __init__(self, decoder: Decoder, request: OpenRequest, *, by_network: bool = False) -> None:
+    def __init__(
+        self,
+        decoder: Decoder,
+        request: OpenRequest,
+        *,
+        by_network: bool = False,
+        notice: str | None = None,
+    ) -> None:
         super().__init__(decoder, request.name)
         self._request = request
         self._timeout_s = request.timeout_s if by_network else None
-        self.notice: str | None = None
+        self.notice = notice
         self._clock = MediaClock(decoder.fps)
         self._frames = 0
         self._at_s = 0.0
@@ -161,7 +169,7 @@ class RecordingReader(VideoReader):
             self._check_end()
             return None
         self._frames += 1
-        self.notice = self._decoder.notice
+        self.notice = self._decoder.notice or self.notice
         position_ms = self._decoder.position_ms
         self._at_s = position_ms / 1000
         return Grab(media_s=self._clock.tick(position_ms))

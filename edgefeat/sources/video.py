@@ -14,10 +14,11 @@ from edgefeat.options.network import NetworkOptions
 from edgefeat.options.video import VideoOptions
 from edgefeat.sources.base import Grab, Traits
 from edgefeat.sources.capture import LiveReader, RecordingReader
-from edgefeat.sources.decoders.base import CannotOpenError, Decoder, OpenRequest
-from edgefeat.sources.decoders.choose import check_installed, open_decoder
+from edgefeat.sources.decoders.base import CannotOpenError, Decoder, Opener, OpenRequest
+from edgefeat.sources.decoders.choose import check_installed, decodes_by_pyav, open_decoder
 from edgefeat.sources.http.body import Body
 from edgefeat.sources.http.tls import Tls
+from edgefeat.sources.playlist import PlaylistOpener
 from edgefeat.sources.playout import Timeline
 
 __all__ = ["NetworkVideoSource", "VideoFileSource", "read_body"]
@@ -112,6 +113,7 @@ class NetworkVideoSource:
         Raises:
             SourceError: Nothing there, no answer in time, or a refusal.
         """
+        is_playlist = not has_end and (url is not None or _is_playlist(self._url))
         url = url or self._url
         self._tls.check(url, self.name, timeout_s)
         options = self._tls.ffmpeg_options()
@@ -124,6 +126,7 @@ class NetworkVideoSource:
             live=True,
             options=options,
             video=self._video,
+            opener=self._opener(url, timeout_s) if is_playlist else None,
         )
         started = time.monotonic()
         try:
@@ -131,28 +134,35 @@ class NetworkVideoSource:
         except CannotOpenError as error:
             late = time.monotonic() - started >= timeout_s
             raise self._refusal(error, timeout_s, late=late) from None
+        notice = self._notice(url, request, is_playlist=is_playlist)
         by_http = url.lower().startswith(("http:", "https:"))
         if has_end or (by_http and decoder.duration_s is not None):
-            return RecordingReader(decoder, request, by_network=True)
+            return RecordingReader(decoder, request, by_network=True, notice=notice)
         return LiveReader(
             decoder,
             self.name,
             timeout_s=timeout_s,
-            notice=self._notice(),
+            notice=notice,
             timeline=self._timeline if by_http else None,
         )
 
     def __repr__(self) -> str:
         return f"NetworkVideoSource({self.name!r})"
 
-    def _notice(self) -> str | None:
-        parts = urlsplit(self._url)
-        if parts.scheme == "https" and parts.path.lower().endswith(_PLAYLISTS):
-            return self._tls.notice(self._url) or (
+    def _opener(self, url: str, timeout_s: float) -> Opener | None:
+        """Return what opens a playlist so that all certificates are looked at, if PyAV can."""
+        if self._tls.options.insecure or not (_by_tls(url) and decodes_by_pyav(self._video)):
+            return None
+        return PlaylistOpener(self.name, self._tls, timeout_s)
+
+    def _notice(self, url: str, request: OpenRequest, *, is_playlist: bool) -> str | None:
+        said = self._tls.notice(url)
+        if said is None and is_playlist and _by_tls(url) and request.opener is None:
+            return (
                 "the certificate of the playlist's server is checked, those of its segments are "
                 "not: FFmpeg does not look at them"
             )
-        return self._tls.notice(self._url)
+        return said
 
     def _refusal(self, error: CannotOpenError, timeout_s: float, *, late: bool) -> SourceError:
         checks = "Check address, port, path, user and password"
@@ -165,6 +175,14 @@ class NetworkVideoSource:
             remedy=f"{checks}; if key frames come more rarely, raise {{option}}.",
             option="timeout_s",
         )
+
+
+def _by_tls(url: str) -> bool:
+    return urlsplit(url).scheme.lower() == "https"
+
+
+def _is_playlist(url: str) -> bool:
+    return urlsplit(url).path.lower().endswith(_PLAYLISTS)
 
 
 def _with_reason(problem: str, error: CannotOpenError) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol, TypeAlias
 
@@ -13,10 +13,13 @@ from edgefeat.sources.base import Unconverted
 if TYPE_CHECKING:
     from edgefeat.arrays import Pixels
 
-__all__ = ["CannotOpenError", "Decoder", "OpenRequest", "Place"]
+__all__ = ["CannotOpenError", "Decoder", "OpenRequest", "Opener", "Place"]
 
 Place: TypeAlias = str | io.BufferedIOBase
 """A path, a URL, or a file object that keeps its own time limit and raises nothing."""
+
+Opener: TypeAlias = Callable[[str, Mapping[str, str]], io.BufferedIOBase]
+"""Opens a URL, with FFmpeg's options for it; may raise a SourceError."""
 
 
 class CannotOpenError(Exception):
@@ -42,6 +45,7 @@ class OpenRequest:
         live: Whether frames are wanted at once; each decoding thread more holds a frame back.
         options: FFmpeg's options of protocols and containers, by their names.
         video: How to decode.
+        opener: What opens the place and all that it names; None: the library does.
     """
 
     place: Place
@@ -50,6 +54,7 @@ class OpenRequest:
     live: bool = False
     options: Mapping[str, str] = field(default_factory=dict)
     video: VideoOptions = field(default_factory=VideoOptions)
+    opener: Opener | None = None
 
 
 class Decoder(Protocol):

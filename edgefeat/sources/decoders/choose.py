@@ -9,7 +9,7 @@ from edgefeat.errors import DependencyError
 from edgefeat.options.video import DecoderName, VideoOptions
 from edgefeat.sources.decoders.base import CannotOpenError, Decoder, OpenRequest
 
-__all__ = ["check_installed", "open_decoder"]
+__all__ = ["check_installed", "decodes_by_pyav", "open_decoder"]
 
 
 def open_decoder(request: OpenRequest) -> Decoder:
@@ -19,7 +19,7 @@ def open_decoder(request: OpenRequest) -> Decoder:
         CannotOpenError: It is no video that can be read.
         SourceError: Others were being opened for too long.
     """
-    if _wants_pyav(request.video):
+    if decodes_by_pyav(request.video):
         from edgefeat.sources.decoders.pyav import PyAvDecoder
 
         return PyAvDecoder.open(request)
@@ -62,6 +62,11 @@ def _open_by_opencv(request: OpenRequest) -> Decoder:
         return decoder
 
 
+def decodes_by_pyav(video: VideoOptions) -> bool:
+    """Return whether PyAV decodes: it does where it is installed and nobody says otherwise."""
+    return video.decoder is DecoderName.PYAV or (video.decoder is DecoderName.AUTO and _has_pyav())
+
+
 def check_installed(video: VideoOptions) -> None:
     """Refuse options that need PyAV where it is missing.
 
@@ -75,10 +80,6 @@ def check_installed(video: VideoOptions) -> None:
             f"{what} needs the package av, which is not installed",
             remedy="Install it: pip install 'edgefeat[av]'.",
         )
-
-
-def _wants_pyav(video: VideoOptions) -> bool:
-    return video.decoder is DecoderName.PYAV or (video.decoder is DecoderName.AUTO and _has_pyav())
 
 
 def _has_pyav() -> bool:

@@ -28,6 +28,7 @@ _MICROSECONDS = 1_000_000
 _LONGEST_WAIT_S = 60.0
 _QUARTER_TURNS = 4
 _FROM_NOW = -(2**63)
+_ONE_FILE_A_CONNECTION = {"http_persistent": "0", "http_multiple": "0"}
 _SAMPLE_STEP = 251  # bytes of the first plane; a prime, so that it walks over the columns
 
 
@@ -72,10 +73,14 @@ class PyAvDecoder:
         more: dict[str, Any] = {}
         if request.video.hardware is not None:
             more["hwaccel"] = _hardware(request.video.hardware)
+        options = dict(request.options)
+        if (opener := request.opener) is not None:
+            more["io_open"] = lambda url, _flags, given: opener(url, given)
+            options |= _ONE_FILE_A_CONNECTION
         try:
             container = av.open(
                 request.place,
-                options=dict(request.options),
+                options=options,
                 timeout=(request.timeout_s, request.timeout_s),
                 metadata_errors="replace",
                 **more,
