@@ -116,7 +116,7 @@ test-emulated: $(RUNTIME) $(EXPORT) ## tests of pictures, models and int8 on an 
 test-rtsp: $(RUNTIME) ## streams against GStreamer's RTSP server
 	.venv/runtime/bin/pytest tests/rtsp
 
-# From Debian: apt-get install ustreamer motion ffmpeg nginx gcc libc6-dev
+# From Debian: apt-get install ustreamer motion ffmpeg nginx gcc libc6-dev systemd docker-compose
 test-cameras: $(RUNTIME) ## streams against real servers, USB cameras by Video4Linux, a year in miniature
 	.venv/runtime/bin/pytest tests/cameras
 	.venv/runtime/bin/python tests/cameras/year.py
