@@ -68,8 +68,10 @@ class PyAvDecoder:
         Raises:
             CannotOpenError: It is no video that FFmpeg reads, or nobody answers.
         """
-        import av
+        started = time.monotonic()
+        import av  # takes part of the time there is, when it is the first
 
+        limit_s = max(0.1, request.timeout_s - (time.monotonic() - started))
         more: dict[str, Any] = {}
         if request.video.hardware is not None:
             more["hwaccel"] = _hardware(request.video.hardware)
@@ -81,7 +83,7 @@ class PyAvDecoder:
             container = av.open(
                 request.place,
                 options=options,
-                timeout=(request.timeout_s, request.timeout_s),
+                timeout=(limit_s, request.timeout_s),
                 metadata_errors="replace",
                 **more,
             )
