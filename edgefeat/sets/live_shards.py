@@ -18,9 +18,9 @@ from edgefeat.sets.folder import tail_name
 from edgefeat.sets.frames import frame_facts
 from edgefeat.sets.info import SetInfo
 from edgefeat.sets.json_lines import JsonLinesStreamSink, read_lines
+from edgefeat.sets.opening import open_set_folder
 from edgefeat.sets.record import Failure, FeatureRecord
 from edgefeat.sets.shard_files import Row
-from edgefeat.sets.shards import open_set_folder
 from edgefeat.sets.sink import SinkBase, SinkSummary
 from edgefeat.sets.stock import Stock
 

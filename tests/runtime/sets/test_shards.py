@@ -15,8 +15,9 @@ from edgefeat.sets.encoding import Store
 from edgefeat.sets.info import OutputInfo, SetInfo
 from edgefeat.sets.live_shards import LiveShardSink
 from edgefeat.sets.names import encode_name
+from edgefeat.sets.opening import default_shard_sources
 from edgefeat.sets.record import Failure, FeatureRecord
-from edgefeat.sets.shards import ShardSink, default_shard_sources
+from edgefeat.sets.shards import ShardSink
 from sets_support import file_of, info_of, killed_at, plain, record_of
 
 DIM = 6
