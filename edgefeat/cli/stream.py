@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import sys
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from edgefeat.cli.camera_args import add_camera_options, cameras_of
 from edgefeat.cli.options import add_model_options, open_extractor, read_options
@@ -19,11 +18,8 @@ from edgefeat.cli.stream_options import (
     add_source_options,
 )
 from edgefeat.cli.stream_screen import Screen, written
-from edgefeat.cli.stream_source import open_source_of
+from edgefeat.cli.stream_source import open_source_of, say_what_was_not_taken
 from edgefeat.options.stream import Limits, Selection
-
-if TYPE_CHECKING:
-    from edgefeat.sources.folder import FolderSource
 
 __all__ = ["DESCRIPTION", "EPILOG", "add_arguments", "run"]
 
@@ -162,19 +158,10 @@ def run(arguments: argparse.Namespace) -> int:
                 record(stream, sink, frames=arguments.frames, meanwhile=signals)
             finally:
                 screen.clear()
-                if isinstance(source, FolderSource):
-                    _say_what_was_not_taken(source, screen)
+                say_what_was_not_taken(source, screen)
                 if not plan.is_stdout:
                     there = sink.summary()
                     screen.note(written(there.rows, there.resumed, info.dim, plan.output))
     health = stream.health()
     screen.summarise(health)
     return 1 if health.garbage and not stream.live else 0
-
-
-def _say_what_was_not_taken(source: FolderSource, screen: Screen) -> None:
-    from edgefeat.cli.not_taken import not_taken_line
-    from edgefeat.corpus.summary import not_taken
-
-    for one in not_taken(source.not_taken):
-        (screen.warn if one.pictures else screen.note)(not_taken_line(one))

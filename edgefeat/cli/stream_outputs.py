@@ -36,6 +36,7 @@ class CameraOutputs:
         arguments: The command line.
 
     Attributes:
+        name: What the user called it; `{camera}` stands for a camera's name.
         to_people: Whether records are shown to people on a terminal.
         error: What the one output for all failed with; None if it did not.
         written: What stands in each output that was closed, by its name.
@@ -47,7 +48,7 @@ class CameraOutputs:
         output = "-" if arguments.output is None else arguments.output
         if _CAMERA not in output and is_folder(output):
             output = f"{output.rstrip('/')}/{_CAMERA}/"
-        self._template = output
+        self.name = output
         self.to_people = arguments.output is None and sys.stdout.isatty()
         self._options = read_options(arguments, OutputOptions)
         self._keeping = read_options(arguments, KeepOptions)
@@ -59,7 +60,7 @@ class CameraOutputs:
     @property
     def of_each(self) -> bool:
         """Whether each camera has an output of its own."""
-        return _CAMERA in self._template
+        return _CAMERA in self.name
 
     def check(self) -> OutputPlan:
         """Return what is planned for a camera, whatever is there already.
@@ -84,7 +85,7 @@ class CameraOutputs:
             SinkError: It cannot be opened or committed.
         """
         if self.of_each:
-            with _removed_if_empty(Path(self._template.partition(_CAMERA)[0])):
+            with _removed_if_empty(Path(self.name.partition(_CAMERA)[0])):
                 yield
             return
         from edgefeat.cli.record_lines import for_people
@@ -140,7 +141,7 @@ class CameraOutputs:
     def _plan(self, name: str, options: OutputOptions) -> OutputPlan:
         from edgefeat.sets.formats import OutputPlan
 
-        output = self._template.replace(_CAMERA, name)
+        output = self.name.replace(_CAMERA, name)
         return OutputPlan(output=output, live=True, options=options, keeping=self._keeping)
 
     def _note(self, output: str, sink: Sink) -> None:

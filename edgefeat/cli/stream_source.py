@@ -12,10 +12,11 @@ from edgefeat.options.network import NetworkOptions
 from edgefeat.options.video import VideoOptions
 
 if TYPE_CHECKING:
+    from edgefeat.cli.stream_screen import Screen
     from edgefeat.sources import CameraRequest, RawFormat
     from edgefeat.sources.base import Source
 
-__all__ = ["open_source_of"]
+__all__ = ["open_source_of", "say_what_was_not_taken"]
 
 _CAMERA_OPTIONS = ("size_hw", "pixel", "camera_fps")
 _NETWORK_OPTIONS = tuple(name for name, _ in NetworkOptions.each())
@@ -53,6 +54,18 @@ def open_source_of(arguments: argparse.Namespace) -> Source:
         elif error.option == "video":
             error.option = decoded[0]
         raise
+
+
+def say_what_was_not_taken(source: Source, screen: Screen) -> None:
+    """Say which files of a folder are no pictures that are read; nothing for other sources."""
+    from edgefeat.cli.not_taken import not_taken_line
+    from edgefeat.corpus.summary import not_taken
+    from edgefeat.sources.folder import FolderSource
+
+    if not isinstance(source, FolderSource):
+        return
+    for one in not_taken(source.not_taken):
+        (screen.warn if one.pictures else screen.note)(not_taken_line(one))
 
 
 def _raw_format(arguments: argparse.Namespace) -> RawFormat | None:

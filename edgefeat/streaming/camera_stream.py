@@ -10,6 +10,7 @@ from typing import TypeAlias
 from edgefeat.errors import EdgefeatError, SourceError
 from edgefeat.messages.redact import redact
 from edgefeat.streaming.camera import NamedCamera
+from edgefeat.streaming.connection import CAMERA_THREAD
 from edgefeat.streaming.events import Event, EventKind
 from edgefeat.streaming.names import Names
 from edgefeat.streaming.result import Extractor
@@ -81,7 +82,7 @@ class CameraStream(Stream):
         self._thread = threading.Thread(
             target=self._read,
             args=(consume,),
-            name=f"edgefeat camera {self.named.name}",
+            name=f"{CAMERA_THREAD} {self.named.name}",
             daemon=True,
         )
         self._thread.start()

@@ -32,7 +32,10 @@ from edgefeat.streaming.look import PictureWatch
 if TYPE_CHECKING:
     from edgefeat.arrays import SizeHw
 
-__all__ = ["Connection", "left_behind"]
+__all__ = ["CAMERA_THREAD", "Connection", "left_behind"]
+
+CAMERA_THREAD = "edgefeat camera"
+"""How the names of threads begin that work on the frames of one camera of several."""
 
 # A backend keeps its own time limit, and may take a little longer.
 _PATIENCE_S = 0.5
@@ -190,7 +193,8 @@ _running: set[Connection] = set()
 
 def left_behind() -> bool:
     """Return whether a thread of any stream still runs, such as one that hangs in a library."""
-    return bool(_running)
+    at_work = (one.name.startswith(CAMERA_THREAD) for one in threading.enumerate())
+    return bool(_running) or any(at_work)
 
 
 def _wait_for_threads() -> None:

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mappi
 from types import TracebackType
 from typing import Literal, Self
 
-from edgefeat.errors import EdgefeatError, OptionError, SourceError
+from edgefeat.errors import EdgefeatError, OptionError
 from edgefeat.messages.warn import warn_caller
 from edgefeat.options.checks import whole_number
 from edgefeat.streaming.asynchronous import iterate
@@ -17,6 +17,7 @@ from edgefeat.streaming.camera_stream import CameraStream, Consume
 from edgefeat.streaming.events import Event, OnEvent
 from edgefeat.streaming.group_health import GroupHealth, OnGroupHealth, group_numbers
 from edgefeat.streaming.handoff import Handoff
+from edgefeat.streaming.members import explained, join_all, stuck_s, summed_up
 from edgefeat.streaming.names import Names
 from edgefeat.streaming.outlet import Outlet
 from edgefeat.streaming.result import Extractor, StreamResult
@@ -42,7 +43,7 @@ class StreamGroup:
     Args:
         cameras: What each camera is, by the name that records, events and live numbers call it.
         extractor: What makes features; stays the caller's. Several threads use it, no more at once
-            than `workers`.
+            than `workers`, where one that has not come back for 30 s does not count.
         workers: How many frames are worked on at once; None: as many as the extractor says in
             `usual_workers`, else one.
         device: What the device is called; None: the host's name.
@@ -181,13 +182,12 @@ class StreamGroup:
                     warn_caller(item)
                 else:
                     yield item
+            stopped = self._stopping
         finally:
             self.close()
-        if failures := self.failures:
-            shown = " ".join(_explained(name, error) for name, error in failures.items())
+        if (failures := self.failures) and not stopped:
             first = next(iter(failures.values()))
-            of = f"{len(failures)} of {len(self._members)} cameras"
-            raise SourceError(f"{of} ended by an error: {shown}") from first
+            raise summed_up(failures, len(self._members)) from first
 
     def __aiter__(self) -> AsyncIterator[StreamResult]:
         return iterate(iter(self), stop=self.stop, close=self.close)
@@ -211,7 +211,7 @@ class StreamGroup:
             if started:
                 spent_s = time.monotonic() - self._stop_asked_at
                 left_s = max(_LEAST_BUDGET_S, _STOP_BUDGET_S - spent_s)
-                self._join(list(self._members.values()), left_s)
+                join_all(list(self._members.values()), left_s)
                 self._finish_telling()
         finally:
             if self._on_close is not None:
@@ -223,17 +223,14 @@ class StreamGroup:
             self._device,
             dict(self._members),
             [outlet for outlet in (self._events, self._reports) if outlet is not None],
+            ended=self._state == "closed",
             started_at=self._started_at,
             cpu_s=time.process_time() - self._cpu_at_start,
         )
 
     def stuck_s(self) -> float:
         """Return for how many seconds there has been work on a frame, and none has been done."""
-        members = list(self._members.values())
-        busy = [one.busy_since for one in members if one.busy_since is not None]
-        if not busy:
-            return 0.0
-        return max(0.0, time.monotonic() - max(min(busy), *(one.worked_at for one in members)))
+        return stuck_s(list(self._members.values()))
 
     def __enter__(self) -> Self:
         return self
@@ -285,7 +282,7 @@ class StreamGroup:
 
     def _one_is_over(self, member: CameraStream) -> None:
         if member.failure is not None and self._events is None:
-            what = f"a camera has ended: {_explained(member.named.name, member.failure)}"
+            what = f"a camera has ended: {explained(member.named.name, member.failure)}"
             self._handoff.add(UserWarning(what))
         with self._changed:
             self._look()
@@ -299,14 +296,10 @@ class StreamGroup:
         return not self._is_changing and all(one.is_over for one in self._members.values())
 
     def _release(self, members: list[CameraStream]) -> None:
+        """Stop cameras and wait a little for them."""
         for one in members:
             one.stop()
-        self._join(members, _STOP_BUDGET_S)
-
-    def _join(self, members: list[CameraStream], timeout_s: float) -> None:
-        deadline = time.monotonic() + timeout_s
-        for one in members:
-            one.join(max(0.0, deadline - time.monotonic()))
+        join_all(members, _STOP_BUDGET_S)
 
     def _finish_telling(self) -> None:
         """Have all events told, then the final numbers."""
@@ -315,7 +308,3 @@ class StreamGroup:
         if self._reports is not None:
             self._reports.put(self.health())
             self._reports.close(_TELL_BUDGET_S)
-
-
-def _explained(name: str, error: EdgefeatError) -> str:
-    return error.message() if error.where == name else f"{name}: {error.message()}"

@@ -24,7 +24,7 @@ class GroupHealth:
         pid: The process.
         version: Version of edgefeat.
         device: What the device is called.
-        state: `running`, or `ended` once all cameras have.
+        state: `running`, or `ended` once all cameras have, or the group was closed.
         streaming: How many cameras give frames now.
         fps_in: Frames a second that all sources together gave over the last 5 seconds.
         fps_out: Records a second of all cameras over the last 5 seconds.
@@ -62,6 +62,7 @@ def group_numbers(
     members: Mapping[str, CameraStream],
     outlets: Sequence[Outlet[Any]],
     *,
+    ended: bool,
     started_at: float,
     cpu_s: float,
 ) -> GroupHealth:
@@ -71,6 +72,7 @@ def group_numbers(
         device: What the device is called.
         members: The cameras by name.
         outlets: What tells events and reports.
+        ended: Whether the group was closed.
         started_at: `time.monotonic()` when the group was made, in seconds.
         cpu_s: CPU time of the process since then, in seconds.
     """
@@ -81,7 +83,7 @@ def group_numbers(
         pid=os.getpid(),
         version=sys.modules["edgefeat"].__version__,  # an import would run up the floors
         device=device,
-        state="ended" if all(one.is_over for one in members.values()) else "running",
+        state="ended" if ended or all(one.is_over for one in members.values()) else "running",
         streaming=sum(one.state == "streaming" for one in each),
         fps_in=round(sum(one.fps_in for one in each), 2),
         fps_out=round(sum(one.fps_out for one in each), 2),

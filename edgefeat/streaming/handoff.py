@@ -15,24 +15,26 @@ class Handoff(Generic[T]):
     """Each giver waits until its item is taken; items are taken in the order in which they came."""
 
     def __init__(self) -> None:
-        self._items: deque[T] = deque()
+        self._items: deque[tuple[T, threading.Lock]] = deque()  # each lock is let go with its item
         # A signal handler may close it in the thread that takes.
         self._changed = threading.Condition(threading.RLock())
         self._ended = self._closed = False
 
     def put(self, item: T) -> bool:
         """Give an item and wait until it is taken; false if nothing will be taken any more."""
-        with self._changed:
-            self.add(item)
-            while not self._closed and any(one is item for one in self._items):
-                self._changed.wait()
-            return not self._closed
+        taken = self.add(item)
+        taken.acquire()
+        return not self._closed
 
-    def add(self, item: T) -> None:
-        """Give an item and go on at once."""
+    def add(self, item: T) -> threading.Lock:
+        """Give an item; return a lock that is free once it was taken, or never will be."""
+        taken = threading.Lock()
         with self._changed:
-            self._items.append(item)
-            self._changed.notify_all()
+            if not self._closed:
+                taken.acquire()
+                self._items.append((item, taken))
+                self._changed.notify()
+        return taken
 
     def take(self) -> T | None:
         """Wait for the next item; None once all givers have ended."""
@@ -41,19 +43,20 @@ class Handoff(Generic[T]):
                 self._changed.wait()
             if not self._items:
                 return None
-            item = self._items.popleft()
-            self._changed.notify_all()
+            item, taken = self._items.popleft()
+            taken.release()
             return item
 
     def end(self) -> None:
         """Say that no more items will be given."""
         with self._changed:
             self._ended = True
-            self._changed.notify_all()
+            self._changed.notify()
 
     def close(self) -> None:
         """Take nothing any more: items that were not taken are dropped."""
         with self._changed:
             self._closed = True
-            self._items.clear()
-            self._changed.notify_all()
+            while self._items:
+                self._items.popleft()[1].release()
+            self._changed.notify()

@@ -327,6 +327,19 @@ def test_it_is_stuck_only_where_no_camera_goes_on() -> None:
     assert stuck[0] < 0.3 < stuck[1]
 
 
+def test_a_stop_ends_it_without_an_error(address: str) -> None:
+    many = edgefeat.stream_many(
+        {"good": f"{address}/live", "none": "no/such.mp4"}, NumberReader(), on_event=lambda _: None
+    )
+    seen = 0
+    for _ in many:
+        seen += 1
+        if seen == 5:
+            many.stop()
+    assert seen >= 5
+    assert list(many.failures) == ["none"]
+
+
 def test_it_goes_with_asyncio() -> None:
     async def read() -> Counter[str]:
         seen: Counter[str] = Counter()
@@ -362,3 +375,32 @@ def test_turns_are_given_in_the_order_of_asking() -> None:
     for thread in threads:
         thread.join()
     assert order == list(range(8))
+
+
+def test_the_place_of_one_that_hangs_is_lent_and_not_given_twice() -> None:
+    turns, came_back, inside = Turns(1, patience_s=0.2), threading.Event(), []
+
+    def hang() -> None:
+        with turns:
+            came_back.wait(20)
+
+    def take(number: int) -> None:
+        with turns:
+            inside.append(number)
+            assert inside == [number]  # one at a time, but for the one that hangs
+            time.sleep(0.05)
+            inside.clear()
+
+    threads = [threading.Thread(target=hang)]
+    threads += [threading.Thread(target=take, args=(number,)) for number in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads[1:4]:
+        thread.join(10)
+        assert not thread.is_alive()
+    came_back.set()
+    for thread in threads:
+        thread.join(10)
+        assert not thread.is_alive()
+    with turns:
+        pass
