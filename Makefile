@@ -38,12 +38,14 @@ test-constrained: $(RUNTIME) ## the runtime on one core with 256 MB, no network,
 test-arm64: $(RUNTIME) ## the same vectors on emulated 64-bit Arm; needs qemu-user-static
 	PYTHON=$(PYTHON) .venv/runtime/bin/python tests/cpus/check.py arm64
 	PYTHON=$(PYTHON) .venv/runtime/bin/python tests/cpus/check.py arm64 --decoders
+	PYTHON=$(PYTHON) .venv/runtime/bin/python tests/cpus/check.py arm64 --sources
 	PYTHON=$(PYTHON) .venv/runtime/bin/python tests/cpus/check.py arm64 --taught
 
 # x86 CPUs with fewer instructions than this one has, emulated; needs qemu-user-static.
 test-x86: $(RUNTIME) ## the same vectors on emulated older x86; needs qemu-user-static
 	.venv/runtime/bin/python tests/cpus/check.py x86
 	.venv/runtime/bin/python tests/cpus/check.py x86 --decoders
+	.venv/runtime/bin/python tests/cpus/check.py x86 --sources
 	.venv/runtime/bin/python tests/cpus/check.py x86 --taught
 
 # A Ray cluster of two nodes, a Spark cluster of two executors and an S3 server, all on loopback.
