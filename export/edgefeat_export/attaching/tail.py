@@ -20,6 +20,7 @@ __all__ = ["ML", "PREFIX", "Matrix", "TailGraph"]
 
 PREFIX = "attached/"
 ML = "ai.onnx.ml"
+_WIDE = 32  # sums a row
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +144,18 @@ class TailGraph:
             weights: float64 `(width, K)`.
             bias: float64 `(K,)`.
         """
-        product = self.add("MatMul", [matrix.name, self.constant(weights)])
+        product = self._product(matrix.name, weights)
         name = self.add("Add", [product, self.constant(np.reshape(bias, -1))])
         return Matrix(name, weights.shape[1])
+
+    def _product(self, rows: str, weights: NDArray[np.float64]) -> str:
+        """Add `rows @ weights`.
+
+        ONNX Runtime copies the right one of two float64 matrices into another order in each call,
+        so a wide one stands on the left.
+        """
+        if weights.shape[1] < _WIDE:
+            return self.add("MatMul", [rows, self.constant(weights)])
+        turned = self.add("Transpose", [rows], attributes={"perm": [1, 0]})
+        product = self.add("MatMul", [self.constant(weights.T), turned])
+        return self.add("Transpose", [product], attributes={"perm": [1, 0]})

@@ -24,6 +24,8 @@ from sklearn.preprocessing import (
     StandardScaler,
 )
 
+import edgefeat
+from edgefeat.errors import RowError
 from edgefeat.model.columns import CategoryInput, NumberInput, Unseen
 from edgefeat.model.file import read_model_file
 from edgefeat_export import attach
@@ -57,6 +59,12 @@ def test_the_spec_tells_the_rule_of_each_column(parts: Parts, model: str, out: P
     assert isinstance(size, CategoryInput)
     assert (shop.unseen, size.unseen) == (Unseen.ZEROS, Unseen.REFUSE)
     assert (shop.values, size.values, size.missing) == (3, 3, "refuse")
+    row = rows[["width", "price", "when", "shop", "size"]].iloc[0].to_dict()
+    with edgefeat.Predictor(out) as predictor:
+        with pytest.raises(RowError, match=r"'size'.*'xxl'"):  # where scikit-learn raises, too
+            predictor.predict(rows["path"][0], {**row, "size": "xxl"})
+        with pytest.raises(RowError, match="'when'"):
+            predictor.predict(rows["path"][0], {**row, "when": None})
 
 
 def rows_of_times(fit: Frame, count: int) -> tuple[Frame, Any]:
