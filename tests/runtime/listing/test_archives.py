@@ -163,13 +163,13 @@ def test_a_damaged_archive_is_one_error(suffix: str, photos: Path, tmp_path: Pat
 def test_a_bomb_in_a_tar_is_stopped(
     opener: object, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(archives, "_MOST_BYTES", 2**27)  # a gigabyte takes bzip2 a minute
+    monkeypatch.setattr(archives, "_MOST_BYTES", 2**26)  # a gigabyte takes bzip2 a minute
     path = tmp_path / "bomb"
     with opener.open(path, "wb") as file:  # type: ignore[attr-defined]
         entry = tarfile.TarInfo("zeros.raw")
-        entry.size = 3 * 2**27
+        entry.size = 3 * 2**26
         file.write(entry.tobuf())
-        for _ in range(3 * 128 // 16):
+        for _ in range(3 * 64 // 16):
             file.write(bytes(16 * 2**20))
     tracemalloc.start()
     listing = listed(path)
