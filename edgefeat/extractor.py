@@ -193,7 +193,8 @@ class FeatureExtractor:
 
         Args:
             image: Path, encoded bytes, open binary file, array of uint8 or uint16, or PIL image.
-                Of a model that takes columns only, the row.
+                Of a model that takes columns only, the row. Of one that takes both, it may be one
+                mapping, the picture by the name of its input.
             row: The row beside the picture, of a network that takes both.
             colour: Channel order if `image` is an array.
 

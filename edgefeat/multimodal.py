@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -75,6 +75,10 @@ class MultimodalFeatures:
             OptionError: There are no rows.
             ValueError: There are more pictures than rows, or fewer.
         """
+        if rows is None and isinstance(images, list | tuple) and images:
+            pairs = [self._apart(one, None) for one in images]
+            images = [image for image, _ in pairs]
+            rows = [row for _, row in pairs] if all(row is not None for _, row in pairs) else None
         self._opened.require_row(rows)
         pictures: Any = check_several(images)
         found = each_pair(
@@ -85,6 +89,14 @@ class MultimodalFeatures:
         return up_to_error(found, many.on_error)
 
     def _outputs(self, runner: RowRunner, image: Any, row: Any, colour: ColourName) -> Outputs:
+        image, row = self._apart(image, row)
         self._opened.require_row(row)
         picture = self._pictures.prepare(image, colour=colour)
         return runner.one(row, {self._opened.spec.graph_input[0]: picture[np.newaxis]})
+
+    def _apart(self, image: Any, row: Any) -> tuple[Any, Any]:
+        """Return picture and row, which may come as one mapping by the names of the inputs."""
+        name = self._opened.spec.input.name
+        if row is not None or not isinstance(image, Mapping) or name not in image:
+            return image, row
+        return image[name], {key: value for key, value in image.items() if key != name}

@@ -14,13 +14,13 @@ from edgefeat_export.columns.flat import flatten_columns
 from edgefeat_export.columns.refusals import LookupSizes, recorded_sizes
 from edgefeat_export.errors import BackboneError
 from edgefeat_export.saved.config import read_architecture
-from edgefeat_export.saved.declared_inputs import takes_columns
+from edgefeat_export.saved.declared_inputs import takes_both, takes_columns
 from edgefeat_export.saved.flatten import is_graph
 from edgefeat_export.saved.loading import load
 from edgefeat_export.saved.opening import MODEL_SUFFIXES
 from edgefeat_export.saved.origin import remedy_for
 
-__all__ = ["OpenedTable", "is_table", "open_table"]
+__all__ = ["OpenedTable", "is_multimodal", "is_table", "open_table"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +47,19 @@ def is_table(name: str) -> bool:
         return False
     with border.explained("it cannot be opened", where=path, remedy=remedy_for(path)):
         return takes_columns(read_architecture(path).config)
+
+
+def is_multimodal(name: str) -> bool:
+    """Return whether a network is a saved model that takes one picture, and columns beside it.
+
+    Raises:
+        BackboneError: The file is damaged.
+    """
+    path = Path(name)
+    if path.suffix not in MODEL_SUFFIXES or not path.is_file():
+        return False
+    with border.explained("it cannot be opened", where=path, remedy=remedy_for(path)):
+        return takes_both(read_architecture(path).config)
 
 
 def open_table(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, Final
 
 import numpy as np
@@ -17,10 +18,11 @@ from edgefeat_export.columns.reference import GraphRun, TableReference
 from edgefeat_export.columns.ruled_rows import Arrays, ordinary_rows
 from edgefeat_export.columns.verify import finite_rows
 
-__all__ = ["GENERATOR", "make_probe"]
+__all__ = ["GENERATOR", "make_probe", "row_of"]
 
 GENERATOR: Final = "rows"
 _ROWS, _CHOICE = 16, 64
+_NONE: Final[Mapping[tuple[int, str], None]] = MappingProxyType({})
 _SLACK, _FLOOR = 2.0, 1e-5  # other CPUs add in another order
 
 
@@ -53,7 +55,7 @@ def make_probe(
     measured = float(agreement.relative_l2(wanted, ours).max())
     return Probe(
         generator=GENERATOR,
-        rows=tuple(_row(columns, rows, number, missing) for number in range(len(usable))),
+        rows=tuple(row_of(columns, rows, number, missing) for number in range(len(usable))),
         expected=base64.b64encode(wanted.astype("<f4").tobytes()).decode(),
         expected_dtype="float32",
         relative_l2_max=float(f"{_SLACK * measured + _FLOOR:.2e}"),
@@ -77,13 +79,20 @@ def _with_missing(
     return places
 
 
-def _row(
+def row_of(
     columns: Sequence[KerasColumn],
     rows: Arrays,
     number: int,
-    missing: Mapping[tuple[int, str], None],
+    missing: Mapping[tuple[int, str], None] = _NONE,
 ) -> dict[str, Any]:
-    """Return a row as JSON has it; numbers of float32 keep their value as a short decimal."""
+    """Return a row as JSON has it; numbers of float32 keep their value as a short decimal.
+
+    Args:
+        columns: The columns.
+        rows: One array a column.
+        number: Position of the row.
+        missing: Places, by row and column, whose value is missing.
+    """
     found: dict[str, Any] = {}
     for column, array in zip(columns, rows, strict=True):
         if (number, column.name) in missing:

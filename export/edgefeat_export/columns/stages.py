@@ -14,7 +14,7 @@ import keras
 
 from edgefeat_export.columns.translators import ALWAYS, TRANSLATORS
 
-__all__ = ["Stage", "kind_of", "stages_of"]
+__all__ = ["Stage", "calls_of", "kind_of", "stages_of"]
 
 
 @dataclass(slots=True)
@@ -34,7 +34,7 @@ def stages_of(model: keras.Model) -> list[Stage]:
     """Return the stages of a flat functional model, the first one first."""
     at = {id(tensor): 0 for tensor in model.inputs}
     stages: dict[int, Stage] = {}
-    for call in _calls(model):
+    for call in calls_of(model):
         before = max((at[id(tensor)] for tensor in call.input_tensors), default=0)
         numeric = not _is_written_here(call, before)
         stage = before if before % 2 == numeric else before + 1
@@ -49,7 +49,7 @@ def kind_of(call: Any) -> str:
     return type(call.operation).__name__
 
 
-def _calls(model: keras.Model) -> Iterator[Any]:
+def calls_of(model: keras.Model) -> Iterator[Any]:
     """Yield the nodes of Keras's graph in the order in which they compute, without the inputs."""
     by_depth = model._nodes_by_depth
     for depth in sorted(by_depth, reverse=True):

@@ -29,7 +29,7 @@ from edgefeat_export.cut.reduction import Pca
 from edgefeat_export.errors import VerificationError
 from edgefeat_export.graph import half
 from edgefeat_export.networks.request import NetworkRequest
-from edgefeat_export.pipeline import card, drafts, int8, publish, specs, tables
+from edgefeat_export.pipeline import card, drafts, int8, multimodal, publish, specs, tables
 from edgefeat_export.pipeline import material as materials
 from edgefeat_export.pipeline.material import Material
 from edgefeat_export.pipeline.request import (
@@ -143,6 +143,10 @@ def build(
     with border.explained("it cannot be built", where=request.network.name, remedy=border.REPORT):
         if opening.is_table(request.network.name):
             return tables.build_table(request, say)
+        if opening.is_multimodal(request.network.name):
+            found = multimodal.build_multimodal(request, say)
+            if found is not None:
+                return found
         return _build(request, say)
 
 

@@ -98,12 +98,14 @@ def _reading(file: FinishedFile) -> list[str]:
     row = (file.spec.probe.rows or ({},))[0] if file.spec.probe is not None else {}
     shown = ", ".join(f"{name!r}: {value!r}" for name, value in row.items())
     shown = shown if len(shown) <= 300 else "..."
+    photo = "" if file.spec.picture is None else '"photo.jpg", '
     return [
         "```python",
         "import edgefeat",
         "",
         f'with edgefeat.FeatureExtractor("{file.path.name}") as extractor:',
-        f"    features = extractor.extract({{{shown}}})  # float32 {file.spec.primary.shape}",
+        f"    features = extractor.extract({photo}{{{shown}}})",
+        f"    # float32 {file.spec.primary.shape}",
         "```",
         "",
     ]

@@ -44,7 +44,7 @@ from edgefeat_export.pipeline.results import BuildResult
 from edgefeat_export.precision import Precision
 from edgefeat_export.proof import gates, stamp
 
-__all__ = ["build_table"]
+__all__ = ["build_table", "source_of", "text_limit"]
 
 _MOST_WORDS: Final = 20_000
 
@@ -197,7 +197,7 @@ def _proven(request: BuildRequest, written: _Written, name: str, say: Say) -> Dr
             " refused"
         )
     outputs = reference.reduction.describe(reference.headless.outputs)
-    limit = _text_limit(columns, request.max_text)
+    limit = text_limit(columns, request.max_text)
     inputs = tuple(
         describing.describe(
             column,
@@ -213,7 +213,7 @@ def _proven(request: BuildRequest, written: _Written, name: str, say: Say) -> Dr
         precision=Precision.FP32.value,
         inputs=inputs,
         outputs=outputs,
-        source=_source(request, name),
+        source=source_of(request, name),
         parity=specs.merged_parity(parities),
         probe=probes.make_probe(run, reference, columns, inputs),
         fingerprint=stamp.fingerprint_of(model, inputs, outputs),
@@ -226,7 +226,16 @@ def _proven(request: BuildRequest, written: _Written, name: str, say: Say) -> Dr
     )
 
 
-def _text_limit(columns: tuple[KerasColumn, ...], max_text: int | None) -> int:
+def text_limit(columns: tuple[KerasColumn, ...], max_text: int | None) -> int:
+    """Return how many characters a text may have.
+
+    Args:
+        columns: The network's columns.
+        max_text: What was asked for; None for the usual.
+
+    Raises:
+        OptionError: It was asked for, and the network takes no texts.
+    """
     if max_text is None:
         return MAX_CHARS
     if not any(column.kind is ColumnKind.TEXT for column in columns):
@@ -234,7 +243,13 @@ def _text_limit(columns: tuple[KerasColumn, ...], max_text: int | None) -> int:
     return checks.whole_number("max_text", max_text)
 
 
-def _source(request: BuildRequest, name: str) -> SourceSpec:
+def source_of(request: BuildRequest, name: str) -> SourceSpec:
+    """Return where a saved network and its weights come from.
+
+    Args:
+        request: What to build.
+        name: What the network is called.
+    """
     weights = record_of_file(Path(request.network.name))
     if request.network.licence is not None:
         weights = replace(weights, licence=request.network.licence)

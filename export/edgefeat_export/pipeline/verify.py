@@ -104,7 +104,15 @@ def verify(
 
 
 def _check_given(spec: ModelSpec, images: object, rows: object, path: Path) -> None:
-    """Refuse pictures for a file without a picture, rows for one without columns, and neither."""
+    """Refuse what does not go with a file: pictures, rows, or neither."""
+    if spec.picture is not None and spec.columns and spec.features_fingerprint is None:
+        raise ExportError(
+            "its features hang on a picture and columns together, and such pairs are not compared"
+            " here",
+            where=path,
+            remedy="`edgefeat info FILE --self-test` compares it with Keras's own features;"
+            " `edgefeat-export build` measures it anew.",
+        )
     if spec.picture is None:
         surplus, takes = (images, "images"), "columns, and no pictures"
     else:

@@ -8,7 +8,7 @@ from typing import Any
 from edgefeat_export.saved.config import Config
 from edgefeat_export.saved.picture_input import is_picture
 
-__all__ = ["are_columns", "takes_columns"]
+__all__ = ["are_columns", "takes_both", "takes_columns"]
 
 _MOST_AXES = 3
 """Batch, steps and numbers: what has more axes is a picture or a volume."""
@@ -23,6 +23,17 @@ def takes_columns(config: Config) -> bool:
     if config.get("class_name") == "FeatureSpace":
         return True
     return are_columns(list(_shapes(config)))
+
+
+def takes_both(config: Config) -> bool:
+    """Return whether a model takes one picture, and columns beside it.
+
+    Args:
+        config: The architecture inside a `.keras` or `.h5` file.
+    """
+    shapes = list(_shapes(config))
+    others = [shape for shape in shapes if not is_picture(shape)]
+    return len(shapes) - len(others) == 1 and are_columns(others)
 
 
 def are_columns(shapes: Sequence[tuple[int | None, ...]]) -> bool:
