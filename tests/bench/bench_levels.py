@@ -87,7 +87,7 @@ def main() -> None:
     with edgefeat.FeatureExtractor(arguments.model) as extractor:
         stated = extractor.spec.similarity
         if arguments.photos is None:
-            found, others = likeness.measure_cosines(extractor, None)
+            found, others = likeness.measure_cosines(extractor, None, say=print)
             for change, cosines in found.items():
                 low, middle = np.quantile(cosines, [0.05, 0.5])
                 sys.stdout.write(f"{change:<26} p5 {low:.3f}  median {middle:.3f}\n")

@@ -34,28 +34,40 @@ _SEED = 3
 _WHITE = 255
 
 
-def photos(folder: Path | None) -> Iterator[Photo]:
+def photos(folder: Path | None, *, say: Callable[[str], None]) -> Iterator[Photo]:
     """Yield photos: of a folder, evenly spread, or windows of the photos that packages ship.
 
     Args:
         folder: Where the user's pictures are; those that cannot be read are left out. None takes
             packages' photos and edgefeat's own.
+        say: Takes a line on what was left out.
     """
     if folder is not None:
-        files = expand(str(folder))
-        step = max(1, len(files) / PHOTOS)
-        for number in range(min(len(files), PHOTOS)):
-            try:
-                photo = load_bgr(files[int(number * step)], keep_side=_LONGEST_SIDE)
-            except ImageError:  # said already, where the same folder calibrates
-                continue
-            yield number, _shrunk(photo)
+        yield from _of_folder(folder, say)
         return
     draw = np.random.default_rng(_SEED)
     frames = [_shrunk(load_bgr(path)) for path in (*packaged_photos(), *sample_photos())]
     for number in range(PHOTOS):
         which = number % len(frames)
         yield which, frames[which] if number < len(frames) else _window(frames[which], draw)
+
+
+def _of_folder(folder: Path, say: Callable[[str], None]) -> Iterator[Photo]:
+    files = expand(str(folder))
+    count = min(len(files), PHOTOS)
+    unreadable: list[ImageError] = []
+    for number in range(count):
+        try:
+            photo = load_bgr(files[number * len(files) // count], keep_side=_LONGEST_SIDE)
+        except ImageError as error:
+            unreadable.append(error.with_traceback(None))
+            continue
+        yield number, _shrunk(photo)
+    if unreadable:
+        say(
+            f"note: {len(unreadable)} of {count} photos cannot be read and are left out, such as "
+            f"{unreadable[0]}"
+        )
 
 
 def changed(photo: Pixels, change: str) -> Pixels:

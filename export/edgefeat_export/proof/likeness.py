@@ -61,7 +61,7 @@ def measure(model: Path, folder: Path | None, say: Callable[[str], None]) -> Sim
     with FeatureExtractor(model, outputs="features") as extractor:
         if extractor.spec.primary.kind is not OutputKind.VECTOR:
             return None
-        found, others = measure_cosines(extractor, folder)
+        found, others = measure_cosines(extractor, folder, say=say)
     if not len(others):
         say("note: there are no two different photos to measure what a cosine means")
         return None
@@ -75,17 +75,27 @@ def measure(model: Path, folder: Path | None, say: Callable[[str], None]) -> Sim
     return levels
 
 
-def measure_cosines(extractor: FeatureExtractor, folder: Path | None) -> Cosines:
-    """Return the cosines of photos to their changed copies, and to all other photos."""
+def measure_cosines(
+    extractor: FeatureExtractor, folder: Path | None, *, say: Callable[[str], None]
+) -> Cosines:
+    """Return the cosines of photos to their changed copies, and to all other photos.
+
+    Args:
+        extractor: The model.
+        folder: The user's photos; None takes those that packages ship.
+        say: Takes a line on photos that cannot be read.
+    """
     origins: list[int] = []
     rows: list[NDArray[np.float32]] = []
-    for origin, photo in copies.photos(folder):
+    for origin, photo in copies.photos(folder, say=say):
         origins.append(origin)
         rows.append(
             extractor.extract_batch(
                 [photo, *(copies.changed(photo, one) for one in copies.CHANGES)]
             )
         )
+    if not rows:
+        return {}, np.empty(0)
     every = l2_normalise(np.stack(rows).astype(np.float64))  # (photo, itself and copies, D)
     found = {
         change: np.einsum("nd,nd->n", every[:, 0], every[:, 1 + number])
@@ -104,7 +114,7 @@ def thresholds(found: dict[str, NDArray[np.float64]], others: NDArray[np.float64
         found: For each change the cosines of photos to their copies, float64 `(photos,)`.
         others: Cosines of different photos, float64 `(pairs,)`.
     """
-    other_p999 = math.ceil(100 * float(np.quantile(others, _OTHER))) / 100
+    other_p999 = min(1.0, math.ceil(100 * float(np.quantile(others, _OTHER))) / 100)
     same = _reached(found, _SAME, _MISSED_OF_SAME)
     middle = math.ceil(50 * (same + other_p999)) / 100
     near = min(same, max(middle, _reached(found, _NEAR, _MISSED_OF_NEAR)))

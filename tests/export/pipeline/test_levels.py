@@ -103,6 +103,17 @@ def test_one_photo_tells_nothing(models: Path, tmp_path: Path) -> None:
     assert not (tmp_path / "new.onnx").exists()
 
 
+def test_a_folder_that_is_not_there_is_told(
+    models: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = models / "efficientnet_lite0_224_int8.onnx"
+    assert main(["levels", str(path), "--images", str(tmp_path / "nowhere")]) == 3
+    said = capsys.readouterr().err
+    assert "note: 1 of 1 photos cannot be read and are left out, such as " in said
+    assert "no such file" in said
+    assert "Give others with --images: photos of different things." in said
+
+
 def test_a_file_for_rows_is_refused(root: Path) -> None:
     path = root / "tests/data/people.onnx"
     with pytest.raises(ExportError) as raised:

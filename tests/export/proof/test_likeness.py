@@ -31,7 +31,7 @@ def test_every_change_makes_another_picture_of_the_same_thing() -> None:
 
 
 def test_photos_are_the_same_each_time_and_windows_keep_their_origin() -> None:
-    first, second = list(copies.photos(None)), list(copies.photos(None))
+    first, second = (list(copies.photos(None, say=print)) for _ in range(2))
     assert len(first) == copies.PHOTOS
     assert all(
         a == b and np.array_equal(p, q) for (a, p), (b, q) in zip(first, second, strict=True)
@@ -45,9 +45,13 @@ def test_a_users_photos_are_taken_and_unreadable_ones_left_out(tmp_path: Path) -
         photo = np.random.default_rng(number).integers(256, size=(900, 40, 3), dtype=np.uint8)
         cv2.imwrite(str(tmp_path / f"{number}.png"), photo)
     (tmp_path / "1.png").write_bytes(b"no picture")
-    found = list(copies.photos(tmp_path))
+    said: list[str] = []
+    found = list(copies.photos(tmp_path, say=said.append))
     assert [origin for origin, _ in found] == [0, 2]
     assert [photo.shape for _, photo in found] == [(800, 36, 3)] * 2
+    (line,) = said
+    assert line.startswith("note: 1 of 3 photos cannot be read and are left out, such as ")
+    assert "1.png: " in line
 
 
 def copies_with(**cosines: np.ndarray) -> dict[str, np.ndarray]:
@@ -100,7 +104,7 @@ def test_a_model_that_tells_nothing_apart_says_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     same = ({change: np.full(9, 0.8) for change in copies.CHANGES}, np.full(99, 0.9))
-    monkeypatch.setattr(likeness, "measure_cosines", lambda _extractor, _folder: same)
+    monkeypatch.setattr(likeness, "measure_cosines", lambda _extractor, _folder, *, say: same)
     said: list[str] = []
     assert likeness.measure(Path(default_model()), None, said.append) is None
     assert said == [
