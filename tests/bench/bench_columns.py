@@ -16,6 +16,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,9 @@ import tensorflow as tf
 
 from column_networks import MORE_NETWORKS, NETWORKS, saved
 from edgefeat import FeatureExtractor
+from edgefeat.errors import UnseenWarning
+from edgefeat.model.hashed_inputs import hashed_inputs
+from edgefeat.model.spec import ModelSpec
 from edgefeat_export import build
 from edgefeat_export.columns import cut, opening
 from edgefeat_export.columns.flat import columns_of
@@ -91,6 +95,13 @@ def lap(way: Any) -> float:
     return time.perf_counter() - begun
 
 
+def _hashes(spec: ModelSpec, body: Headless, given: list[np.ndarray]) -> dict[str, Any]:
+    """Return the inputs that take hashes of columns, with their type."""
+    arrays = {one.name: array for one, array in zip(columns_of(body.model), given, strict=True)}
+    found = [hashed_inputs(column.hashes, arrays[column.name]) for column in spec.columns]
+    return {name: ("int64", array.tolist()) for one in found for name, array in one.items()}
+
+
 def usable(row: dict[str, Any]) -> bool:
     return all(value is not None for value in row.values())
 
@@ -104,6 +115,7 @@ def main() -> None:
     names = [*NETWORKS, *MORE_NETWORKS]
     if arguments.only:
         names = arguments.only.split(",")
+    warnings.simplefilter("ignore", UnseenWarning)  # rows made by rule have unknown words
     with tempfile.TemporaryDirectory() as made:
         folder, feeds, ours = Path(made), {}, {}
         for name in names:
@@ -125,10 +137,8 @@ def main() -> None:
                 ours[name] = extractor.extract_batch(rows)
             kinds = ["str" if array.dtype == object else str(array.dtype) for array in given]
             feed = zip(columns_of(body.model), kinds, given, strict=True)
-            feeds[name] = (
-                str(file.path),
-                {column.name: (kind, array.tolist()) for column, kind, array in feed},
-            )
+            values = {column.name: (kind, array.tolist()) for column, kind, array in feed}
+            feeds[name] = str(file.path), values | _hashes(file.spec, body, given)
         if arguments.onnxruntime:
             _elsewhere(arguments.onnxruntime, folder, feeds, ours)
 
