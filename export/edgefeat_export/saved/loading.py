@@ -66,8 +66,7 @@ def load(path: Path, found: Architecture, *, allow_code: bool, code: Path | None
 
         def build_and_fill() -> Any:
             model = _from_config(found.config, classes, allow_code)
-            weights = legacy_h5_format.safe_get_h5_group(file, "model_weights")
-            legacy_h5_format.load_weights_from_hdf5_group(weights, model)
+            legacy_h5_format.load_weights_from_hdf5_group(file["model_weights"], model)
             return model
 
         return _built(build_and_fill, stored, path)
