@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from edgefeat.predictor import Predictor
     from edgefeat.sets.featureset import FeatureSet
     from edgefeat.shared import extract
-    from edgefeat.streaming.many import stream_many
+    from edgefeat.streaming.several.many import stream_many
     from edgefeat.streaming.stream import stream
     from edgefeat.teaching.teach import teach
 
@@ -73,7 +73,7 @@ _HOMES = {
     "extract": "edgefeat.shared",
     "extract_folder": "edgefeat.corpus.run",
     "stream": "edgefeat.streaming.stream",
-    "stream_many": "edgefeat.streaming.many",
+    "stream_many": "edgefeat.streaming.several.many",
     "teach": "edgefeat.teaching.teach",
 }
 

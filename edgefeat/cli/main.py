@@ -53,7 +53,7 @@ def program() -> NoReturn:
     except Exception:  # noqa: BLE001 - shown as Python shows it, and then the process ends
         sys.excepthook(*sys.exc_info())
         code = 1
-    connection = sys.modules.get("edgefeat.streaming.connection")
+    connection = sys.modules.get("edgefeat.streaming.capture.connection")
     if connection is not None and connection.left_behind():
         # A thread that hangs in a library would abort the process if it came back while the
         # interpreter ends. All is written by now, so the interpreter is left out.

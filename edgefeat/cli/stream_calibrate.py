@@ -15,7 +15,7 @@ from edgefeat.options.stream import Limits, Selection
 
 if TYPE_CHECKING:
     from edgefeat.sources.base import Source
-    from edgefeat.streaming.calibration import GateCalibration, GateFloor
+    from edgefeat.streaming.calibration.calibration import GateCalibration, GateFloor
 
 __all__ = ["run", "selection_for"]
 
@@ -55,7 +55,7 @@ def run(arguments: argparse.Namespace, source: Source) -> int:
         arguments: The command line.
         source: What to watch.
     """
-    from edgefeat.streaming.calibrate import MOTION_AREA, Calibrating, watch
+    from edgefeat.streaming.calibration.calibrate import MOTION_AREA, Calibrating, watch
 
     selection = selection_for(arguments)
     limits = read_options(arguments, Limits)

@@ -2,18 +2,18 @@
 
 from edgefeat.options.stream import Limits, Selection
 from edgefeat.streaming.answering import Answering
-from edgefeat.streaming.buffer import Policy
-from edgefeat.streaming.calibrate import calibrate
-from edgefeat.streaming.calibration import GateCalibration
-from edgefeat.streaming.camera import AnyCamera, CameraSetup
+from edgefeat.streaming.calibration.calibrate import calibrate
+from edgefeat.streaming.calibration.calibration import GateCalibration
+from edgefeat.streaming.capture.buffer import Policy
 from edgefeat.streaming.events import Event, EventKind
-from edgefeat.streaming.group import StreamGroup
-from edgefeat.streaming.group_health import GroupHealth, OnGroupHealth
 from edgefeat.streaming.health import Health, OnHealth
-from edgefeat.streaming.many import stream_many
 from edgefeat.streaming.names import Names
 from edgefeat.streaming.report import health_file
 from edgefeat.streaming.result import Extractor, StreamResult
+from edgefeat.streaming.several.camera import AnyCamera, CameraSetup
+from edgefeat.streaming.several.group import StreamGroup
+from edgefeat.streaming.several.group_health import GroupHealth, OnGroupHealth
+from edgefeat.streaming.several.many import stream_many
 from edgefeat.streaming.stream import Stream, stream
 
 __all__ = [

@@ -14,14 +14,14 @@ from edgefeat.errors import DamagedPictureWarning, EdgefeatError, ImageError, Op
 from edgefeat.options.stream import Selection
 from edgefeat.pictures.decode import ImageInput
 from edgefeat.sources.base import FrameError
-from edgefeat.streaming.buffer import Captured
+from edgefeat.streaming.capture.buffer import Captured
 from edgefeat.streaming.events import Event, EventKind
-from edgefeat.streaming.gates import Region
-from edgefeat.streaming.mask import Mask
+from edgefeat.streaming.gates.gates import Region
+from edgefeat.streaming.gates.mask import Mask
+from edgefeat.streaming.gates.scene import SceneWatch
 from edgefeat.streaming.meter import Meter
 from edgefeat.streaming.names import Names
 from edgefeat.streaming.result import Extractor, StreamResult
-from edgefeat.streaming.scene import SceneWatch
 
 if TYPE_CHECKING:
     from edgefeat.arrays import Features, Pixels

@@ -8,8 +8,8 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-from edgefeat.streaming.buffer import Buffer
-from edgefeat.streaming.gates import Pacer
+from edgefeat.streaming.capture.buffer import Buffer
+from edgefeat.streaming.gates.gates import Pacer
 from edgefeat.streaming.health import Health
 from edgefeat.streaming.inference import Inference
 from edgefeat.streaming.meter import LATENCY_WINDOW_S, Meter, percentile_ms

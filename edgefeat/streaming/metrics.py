@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from edgefeat.errors import OptionError, SinkError
-from edgefeat.streaming.group_health import GroupHealth
 from edgefeat.streaming.health import Health
+from edgefeat.streaming.several.group_health import GroupHealth
 
 __all__ = ["MetricsServer", "address_of", "prometheus_text"]
 

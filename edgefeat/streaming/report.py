@@ -8,8 +8,8 @@ from dataclasses import asdict
 from pathlib import Path
 
 from edgefeat.atomic import check_place, write_text
-from edgefeat.streaming.group_health import GroupHealth
 from edgefeat.streaming.health import Health
+from edgefeat.streaming.several.group_health import GroupHealth
 
 __all__ = ["health_file"]
 

@@ -15,19 +15,19 @@ from edgefeat.sources.base import Source
 from edgefeat.sources.grammar import AnySource, ColourName, open_source
 from edgefeat.streaming.applicable import check_limits, check_selection
 from edgefeat.streaming.asynchronous import iterate
-from edgefeat.streaming.buffer import Buffer, Policy
+from edgefeat.streaming.capture.buffer import Buffer, Policy
+from edgefeat.streaming.capture.intake import Intake
+from edgefeat.streaming.capture.supervisor import Supervisor
 from edgefeat.streaming.events import Event, EventKind, OnEvent
-from edgefeat.streaming.gates import Pacer
+from edgefeat.streaming.gates.gates import Pacer
+from edgefeat.streaming.gates.scene import SceneWatch
 from edgefeat.streaming.health import Health, OnHealth
 from edgefeat.streaming.inference import Inference
-from edgefeat.streaming.intake import Intake
 from edgefeat.streaming.live_numbers import live_numbers
 from edgefeat.streaming.meter import Meter
 from edgefeat.streaming.names import Names
 from edgefeat.streaming.outlet import Outlet
 from edgefeat.streaming.result import Extractor, StreamResult
-from edgefeat.streaming.scene import SceneWatch
-from edgefeat.streaming.supervisor import Supervisor
 
 __all__ = ["PolicyName", "Stream", "stream"]
 

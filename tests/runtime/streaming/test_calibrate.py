@@ -11,9 +11,9 @@ import pytest
 import edgefeat
 from edgefeat.errors import OptionError
 from edgefeat.streaming import EventKind, GateCalibration, Selection, calibrate
-from edgefeat.streaming.adaptive import Adaptive
-from edgefeat.streaming.calibration import Rung, pick
-from edgefeat.streaming.floor import FEWEST, passed_by_noise_once, upper_quantile
+from edgefeat.streaming.calibration.calibration import Rung, pick
+from edgefeat.streaming.gates.adaptive import Adaptive
+from edgefeat.streaming.gates.floor import FEWEST, passed_by_noise_once, upper_quantile
 from gate_clips import ClipSource, Colours, Image, scene
 
 QUIET = 140

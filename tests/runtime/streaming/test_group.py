@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 import edgefeat
 from edgefeat.errors import OptionError, SourceError
 from edgefeat.streaming import AnyCamera, CameraSetup, Event, EventKind, Limits, Stream, StreamGroup
-from edgefeat.streaming.turns import Turns
+from edgefeat.streaming.several.turns import Turns
 from edgefeat.testing.faults import FaultySource, disconnect, frames, hang, numbered_frame, stall
 from streams_support import QUICK, NumberReader
 

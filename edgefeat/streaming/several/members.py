@@ -6,7 +6,7 @@ import time
 from collections.abc import Mapping, Sequence
 
 from edgefeat.errors import EdgefeatError, SourceError
-from edgefeat.streaming.camera_stream import CameraStream
+from edgefeat.streaming.several.camera_stream import CameraStream
 
 __all__ = ["explained", "join_all", "stuck_s", "summed_up"]
 

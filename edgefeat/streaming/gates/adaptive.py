@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from edgefeat.streaming.floor import FEWEST, passed_by_noise_once
-from edgefeat.streaming.recent import Recent
+from edgefeat.streaming.gates.floor import FEWEST, passed_by_noise_once
+from edgefeat.streaming.gates.recent import Recent
 
 __all__ = ["Adaptive"]
 
@@ -15,7 +15,7 @@ _TOLD_SHARE = 0.1  # a threshold that moves by less is not worth a line in the l
 
 
 class Adaptive:
-    """A threshold of cosine distances; see `edgefeat.streaming.floor`.
+    """A threshold of cosine distances; see `edgefeat.streaming.gates.floor`.
 
     Args:
         note: Called with words for the log when the threshold moves.

@@ -15,7 +15,7 @@ from edgefeat.sources.base import Source
 from edgefeat.sources.camera import CameraSource
 from edgefeat.sources.grammar import AnySource, open_source
 from edgefeat.sources.stdin import PipeSource
-from edgefeat.streaming.buffer import Policy
+from edgefeat.streaming.capture.buffer import Policy
 from edgefeat.streaming.result import Extractor
 from edgefeat.streaming.stream import PolicyName
 

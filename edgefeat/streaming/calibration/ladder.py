@@ -7,9 +7,9 @@ from typing import Generic, TypeVar
 
 from edgefeat.errors import SourceError
 from edgefeat.measures.percentiles import stated
-from edgefeat.streaming.calibration import GateFloor, Rung, pick
-from edgefeat.streaming.calm import Calm, Change
-from edgefeat.streaming.floor import FEWEST, passed_by_noise_once, upper_quantile
+from edgefeat.streaming.calibration.calibration import GateFloor, Rung, pick
+from edgefeat.streaming.gates.calm import Calm, Change
+from edgefeat.streaming.gates.floor import FEWEST, passed_by_noise_once, upper_quantile
 
 __all__ = ["Ladder"]
 

@@ -12,17 +12,17 @@ from edgefeat.errors import EdgefeatError, OptionError
 from edgefeat.messages.warn import warn_caller
 from edgefeat.options.checks import whole_number
 from edgefeat.streaming.asynchronous import iterate
-from edgefeat.streaming.camera import AnyCamera, NamedCamera, check_together
-from edgefeat.streaming.camera_stream import CameraStream, Consume
 from edgefeat.streaming.events import Event, OnEvent
-from edgefeat.streaming.group_health import GroupHealth, OnGroupHealth, group_numbers
-from edgefeat.streaming.handoff import Handoff
-from edgefeat.streaming.members import explained, join_all, stuck_s, summed_up
 from edgefeat.streaming.names import Names
 from edgefeat.streaming.outlet import Outlet
 from edgefeat.streaming.result import Extractor, StreamResult
+from edgefeat.streaming.several.camera import AnyCamera, NamedCamera, check_together
+from edgefeat.streaming.several.camera_stream import CameraStream, Consume
+from edgefeat.streaming.several.group_health import GroupHealth, OnGroupHealth, group_numbers
+from edgefeat.streaming.several.handoff import Handoff
+from edgefeat.streaming.several.members import explained, join_all, stuck_s, summed_up
+from edgefeat.streaming.several.turns import Turns
 from edgefeat.streaming.stream import Stream
-from edgefeat.streaming.turns import Turns
 
 __all__ = ["StreamGroup"]
 

@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgefeat.arrays import Features
-from edgefeat.streaming.adaptive import Adaptive
-from edgefeat.streaming.calm import Calm, Change
+from edgefeat.streaming.gates.adaptive import Adaptive
+from edgefeat.streaming.gates.calm import Calm, Change
 
 __all__ = ["NoveltyGate", "Unit", "cosine_distance", "moved", "unit"]
 

@@ -14,9 +14,9 @@ from typing import TypeAlias
 from edgefeat.errors import EdgefeatError
 from edgefeat.pictures.decode import ImageInput
 from edgefeat.sources.base import Grab, Traits, Unconverted
-from edgefeat.streaming.buffer import Buffer, Captured, Policy
+from edgefeat.streaming.capture.buffer import Buffer, Captured, Policy
 from edgefeat.streaming.events import EventKind
-from edgefeat.streaming.gates import Pacer
+from edgefeat.streaming.gates.gates import Pacer
 from edgefeat.streaming.meter import Meter
 
 __all__ = ["Intake", "Note", "Permit"]

@@ -9,11 +9,11 @@ from typing import TypeAlias
 
 from edgefeat.errors import EdgefeatError, SourceError
 from edgefeat.messages.redact import redact
-from edgefeat.streaming.camera import NamedCamera
-from edgefeat.streaming.connection import CAMERA_THREAD
+from edgefeat.streaming.capture.connection import CAMERA_THREAD
 from edgefeat.streaming.events import Event, EventKind
 from edgefeat.streaming.names import Names
 from edgefeat.streaming.result import Extractor
+from edgefeat.streaming.several.camera import NamedCamera
 from edgefeat.streaming.stream import Stream
 
 __all__ = ["CameraStream", "Consume"]

@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from contextlib import ExitStack
 
 from edgefeat.extractor import FeatureExtractor
-from edgefeat.streaming.camera import AnyCamera
 from edgefeat.streaming.events import OnEvent
-from edgefeat.streaming.group import StreamGroup
-from edgefeat.streaming.group_health import OnGroupHealth
 from edgefeat.streaming.result import Extractor
+from edgefeat.streaming.several.camera import AnyCamera
+from edgefeat.streaming.several.group import StreamGroup
+from edgefeat.streaming.several.group_health import OnGroupHealth
 
 __all__ = ["stream_many"]
 

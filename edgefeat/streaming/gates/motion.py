@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgefeat.arrays import Pixels
-from edgefeat.streaming.calm import Calm, Change
-from edgefeat.streaming.light import unlit_difference
+from edgefeat.streaming.gates.calm import Calm, Change
+from edgefeat.streaming.gates.light import unlit_difference
 
 __all__ = ["Blocks", "MotionGate", "blended", "block_means", "block_weights", "difference"]
 

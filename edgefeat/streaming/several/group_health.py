@@ -9,9 +9,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
-from edgefeat.streaming.camera_stream import CameraStream
 from edgefeat.streaming.health import Health
 from edgefeat.streaming.outlet import Outlet
+from edgefeat.streaming.several.camera_stream import CameraStream
 
 __all__ = ["GroupHealth", "OnGroupHealth", "group_numbers"]
 

@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 
 from edgefeat.arrays import Features, Pixels
 from edgefeat.options.stream import AUTO, Selection
-from edgefeat.streaming.adaptive import Adaptive
-from edgefeat.streaming.calm import Change
-from edgefeat.streaming.motion import MotionGate
-from edgefeat.streaming.novelty import NoveltyGate
-from edgefeat.streaming.recent import Recent
+from edgefeat.streaming.gates.adaptive import Adaptive
+from edgefeat.streaming.gates.calm import Change
+from edgefeat.streaming.gates.motion import MotionGate
+from edgefeat.streaming.gates.novelty import NoveltyGate
+from edgefeat.streaming.gates.recent import Recent
 
 __all__ = ["SceneWatch"]
 

@@ -15,9 +15,9 @@ from enum import Enum, auto
 from edgefeat.errors import EdgefeatError, SourceError
 from edgefeat.options.stream import Limits
 from edgefeat.sources.base import Source
-from edgefeat.streaming.connection import Connection
+from edgefeat.streaming.capture.connection import Connection
+from edgefeat.streaming.capture.intake import Intake
 from edgefeat.streaming.events import Event, EventKind
-from edgefeat.streaming.intake import Intake
 
 __all__ = ["Supervisor"]
 

@@ -17,7 +17,7 @@ from edgefeat.errors import ImageError, SourceError
 from edgefeat.options.masks import MaskPart
 from edgefeat.pictures.decode import ImageInput, load_bgr
 from edgefeat.pictures.headers import read_header
-from edgefeat.streaming.gates import Region
+from edgefeat.streaming.gates.gates import Region
 
 __all__ = ["Mask"]
 

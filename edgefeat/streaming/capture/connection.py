@@ -25,9 +25,9 @@ from edgefeat.sources.base import (
     Unconverted,
 )
 from edgefeat.streaming.applicable import no_times
+from edgefeat.streaming.capture.intake import Permit
+from edgefeat.streaming.capture.look import PictureWatch
 from edgefeat.streaming.events import EventKind
-from edgefeat.streaming.intake import Permit
-from edgefeat.streaming.look import PictureWatch
 
 if TYPE_CHECKING:
     from edgefeat.arrays import SizeHw

@@ -18,13 +18,14 @@ from edgefeat.extractor import FeatureExtractor
 from edgefeat.options.durations import duration
 from edgefeat.options.stream import Limits, Selection
 from edgefeat.sources.grammar import AnySource, open_source
-from edgefeat.streaming import motion, novelty, trials
-from edgefeat.streaming.calibration import GateCalibration
+from edgefeat.streaming.calibration import trials
+from edgefeat.streaming.calibration.calibration import GateCalibration
+from edgefeat.streaming.calibration.ladder import Ladder
 from edgefeat.streaming.events import OnEvent
+from edgefeat.streaming.gates import motion, novelty
+from edgefeat.streaming.gates.scene import SceneWatch
 from edgefeat.streaming.health import OnHealth
-from edgefeat.streaming.ladder import Ladder
 from edgefeat.streaming.result import Extractor
-from edgefeat.streaming.scene import SceneWatch
 from edgefeat.streaming.stream import Stream
 
 __all__ = ["CALIBRATION_S", "MOTION_AREA", "Calibrating", "calibrate", "watch"]

@@ -1,0 +1,1 @@
+"""What a scene does by itself, and which gates suit it."""

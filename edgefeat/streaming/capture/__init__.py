@@ -1,0 +1,1 @@
+"""From a connection to the buffer, in a thread that is supervised."""

@@ -1,0 +1,1 @@
+"""Which frames become records: motion, novelty, masks and how calm a scene is."""

@@ -1,0 +1,1 @@
+"""Several cameras in one process, which take turns at one extractor."""
