@@ -163,10 +163,19 @@ class NetworkHead:
             del one.opset_import[:]
             one.opset_import.extend(self._graph.opset_import)
             one.ir_version = self._graph.ir_version
-        outputs = [PRIMARY_OUTPUT, *(one.name for one in self._graph.graph.output)]
-        return compose.merge_models(
-            backbone, head, io_map=[(PRIMARY_OUTPUT, _FEATURES)], outputs=outputs
-        )
+        (features,) = (one for one in backbone.graph.output if one.name == PRIMARY_OUTPUT)
+        ends = [*self._graph.graph.input, *self._graph.graph.output]
+        given = {PREFIX + one.name: one.name for one in ends}
+        for value in (*head.graph.input, *head.graph.output):  # onnx 1.17 renames these too
+            value.name = given.get(value.name, value.name)
+        for node in head.graph.node:
+            node.input[:] = [given.get(name, name) for name in node.input]
+            node.output[:] = [given.get(name, name) for name in node.output]
+        # Not by `outputs=...`, for which onnx 1.17 infers shapes and knows no domain but its own.
+        merged = compose.merge_models(backbone, head, io_map=[(PRIMARY_OUTPUT, _FEATURES)])
+        del merged.graph.output[:]
+        merged.graph.output.extend([features, *head.graph.output])
+        return merged
 
     def wanted(self, rows: ComparedRows) -> Tensors:
         """Return what Keras answers for the model's features."""
