@@ -113,12 +113,15 @@ class LazySession:
             except EdgefeatError as error:
                 warn_caller(f"{error.problem}; auto goes on without it", ProviderWarning)
                 continue
-            if result:
+            if result and result.exact is not False:
                 return session
-            warn_caller(
-                f"execution provider {provider.name!r} is not used: {result.describe()}",
-                ProviderWarning,
-            )
+            why = result.describe()
+            if result:
+                why = (
+                    "its features are near, but not the bits that every CPU gives; name it to use "
+                    "it all the same"
+                )
+            warn_caller(f"execution provider {provider.name!r} is not used: {why}", ProviderWarning)
         return self._on(["cpu"])
 
 

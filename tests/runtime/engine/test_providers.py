@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,8 @@ import onnxruntime
 import pytest
 
 from edgefeat import FeatureExtractor, ProviderError, doctor
-from edgefeat.engine import providers
+from edgefeat.engine import lazy, providers
+from edgefeat.engine.lazy import LazySession
 from edgefeat.engine.libraries import absent_libraries, how_to_get
 from edgefeat.engine.providers import Provider, find, offered
 from edgefeat.engine.session import (
@@ -20,6 +22,8 @@ from edgefeat.engine.session import (
     available_providers,
 )
 from edgefeat.errors import ProviderWarning
+from edgefeat.model.file import read_model_file
+from edgefeat.model.shipped import default_model_path
 from edgefeat.options.extractor import EngineOptions
 
 BROKEN = """
@@ -47,6 +51,19 @@ def test_the_cpu_is_always_there_and_no_web_service_is() -> None:
 def test_auto_runs_on_something_that_passed() -> None:
     with FeatureExtractor(providers="auto") as extractor:
         assert extractor.self_test()
+
+
+def test_auto_leaves_a_provider_that_gives_other_bits_than_an_int8_file_promises(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    file = read_model_file(default_model_path())
+    assert file.spec.probe is not None
+    probe = replace(file.spec.probe, features_sha256="0" * 64)
+    other_bits = replace(file, spec=replace(file.spec, probe=probe))
+    monkeypatch.setattr(lazy, "accelerators", lambda: find(["cpu"]))  # stands for a GPU
+    session = LazySession(other_bits, EngineOptions(providers=("auto",)), on_unload=lambda: None)
+    with pytest.warns(ProviderWarning, match="not the bits that every CPU gives"):
+        assert session.get().providers == ("cpu",)
 
 
 def test_names_may_be_long_or_short() -> None:
