@@ -113,7 +113,7 @@ def test_any_sink_takes_the_records(folder: Path, extractor: FeatureExtractor) -
     [
         ("f.npz", {"resume": True}, "resume: goes on with a folder, not with"),
         ("f.csv", {"store": "i8"}, "store: a .csv file cannot hold i8, only f32."),
-        ("set", {"store": "f64"}, "store: expected 'f32' or 'f16' or 'i8', got 'f64'."),
+        ("set", {"store": "f64"}, "store: expected 'f32' or 'f16' or 'i8' or 'u8', got 'f64'."),
         ("set", {"resume": True, "overwrite": True}, "resume: does not go with overwrite."),
         ("set", {"shard_size": 0}, "shard_size: expected a whole number of 1 or more, got 0."),
         ("set", {"on_error": "retry"}, "on_error: expected 'stop' or 'skip', got 'retry'."),
