@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from edgefeat.cli import running
 from edgefeat.cli.parser import Parser
 from edgefeat.errors import EdgefeatError
+from edgefeat.model.file import KEY_VARIABLE
 from edgefeat_export import __version__
 from edgefeat_export.cli import attach, build, bundle, levels, printing, quantize, verify
 from edgefeat_export.cli import list as listing
@@ -31,6 +32,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         parser.print_help(sys.stderr)
         return 2
     arguments = parser.parse_command(commands, words)
+    if os.environ.pop(KEY_VARIABLE, None) is not None:  # a draft can have no signature yet
+        printing.say(f"{KEY_VARIABLE} is left aside: models are signed when they are finished")
 
     def refused(error: EdgefeatError) -> None:
         if arguments.json:
