@@ -10,6 +10,7 @@ from enum import StrEnum
 
 from edgefeat.pictures.decode import ImageInput
 from edgefeat.sources.base import Grab, Unconverted
+from edgefeat.streaming.waiting import wait_a_little
 
 __all__ = ["Buffer", "Captured", "Policy"]
 
@@ -100,7 +101,7 @@ class Buffer:
         """Wait until `take` need not; false once the stream has ended and all frames are taken."""
         with self.lock:
             while not self._frames and not self._ended:
-                self.lock.wait()
+                wait_a_little(self.lock)
             return bool(self._frames) or self._error is not None
 
     def take(self) -> Captured | None:
@@ -111,7 +112,7 @@ class Buffer:
         """
         with self.lock:
             while not self._frames and not self._ended:
-                self.lock.wait()
+                wait_a_little(self.lock)
             if self._frames:
                 frame = self._frames.popleft()
                 self._owe(frame.gap_s)

@@ -23,6 +23,7 @@ from edgefeat.streaming.several.handoff import Handoff
 from edgefeat.streaming.several.members import explained, join_all, stuck_s, summed_up
 from edgefeat.streaming.several.turns import Turns
 from edgefeat.streaming.stream import Stream
+from edgefeat.streaming.waiting import wait_a_little
 
 __all__ = ["StreamGroup"]
 
@@ -169,7 +170,7 @@ class StreamGroup:
             self._begin(consume)
             with self._changed:
                 while not self._all_over():
-                    self._changed.wait()
+                    wait_a_little(self._changed)
         finally:
             self.close()
 

@@ -6,6 +6,8 @@ import threading
 from collections import deque
 from typing import Generic, TypeVar
 
+from edgefeat.streaming.waiting import wait_a_little
+
 __all__ = ["Handoff"]
 
 T = TypeVar("T")
@@ -40,7 +42,7 @@ class Handoff(Generic[T]):
         """Wait for the next item; None once all givers have ended."""
         with self._changed:
             while not (self._items or self._ended or self._closed):
-                self._changed.wait()
+                wait_a_little(self._changed)
             if not self._items:
                 return None
             item, taken = self._items.popleft()
