@@ -34,6 +34,7 @@ __all__ = ["PolicyName", "Stream", "stream"]
 PolicyName: TypeAlias = Literal["newest", "all"]
 # `close` promises 1 s. The supervisor gets this much of it, and each callback as much as follows.
 _STOP_BUDGET_S, _TELL_BUDGET_S = 0.5, 0.1
+_NUMBERS_BUDGET_S = 0.5  # from the beginning of `close`: a slow card takes so long for a file
 _REPORT_EVERY_S = 1.0
 
 
@@ -164,8 +165,9 @@ class Stream:
         self.stop()
         try:
             if started:
+                until = time.monotonic() + _NUMBERS_BUDGET_S
                 self._supervisor.stop(_STOP_BUDGET_S)
-                self._finish_telling()
+                self._finish_telling(until)
         finally:
             if self._on_close is not None:
                 self._on_close()
@@ -211,13 +213,13 @@ class Stream:
     def _notice(self, what: str) -> None:
         self._tell(Event(kind=EventKind.NOTICE, source=self.source, what=what))
 
-    def _finish_telling(self) -> None:
-        """Have all events told, then the final numbers."""
+    def _finish_telling(self, until: float) -> None:
+        """Have all events told, then the final numbers, for which there is time until then."""
         if self._events is not None:
             self._events.close(_TELL_BUDGET_S)
         if self._reports is not None:
             self._reports.put(self.health())
-            self._reports.close(_TELL_BUDGET_S)
+            self._reports.close(max(_TELL_BUDGET_S, until - time.monotonic()))
 
     def _tell(self, event: Event) -> None:
         event = self._names.renamed(event, self._source.name)

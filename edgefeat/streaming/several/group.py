@@ -29,6 +29,7 @@ __all__ = ["StreamGroup"]
 
 # `close` promises 1 s, of which the callbacks get so much each.
 _STOP_BUDGET_S, _TELL_BUDGET_S = 0.8, 0.1
+_NUMBERS_BUDGET_S = 0.5  # from the beginning of `close`: a slow card takes so long for a file
 _LEAST_BUDGET_S = 0.05  # where the wait after `stop` took it all
 _REPORT_EVERY_S = 1.0
 
@@ -213,7 +214,7 @@ class StreamGroup:
                 spent_s = time.monotonic() - self._stop_asked_at
                 left_s = max(_LEAST_BUDGET_S, _STOP_BUDGET_S - spent_s)
                 join_all(list(self._members.values()), left_s)
-                self._finish_telling()
+                self._finish_telling(self._stop_asked_at + _NUMBERS_BUDGET_S)
         finally:
             if self._on_close is not None:
                 self._on_close()
@@ -302,10 +303,10 @@ class StreamGroup:
             one.stop()
         join_all(members, _STOP_BUDGET_S)
 
-    def _finish_telling(self) -> None:
-        """Have all events told, then the final numbers."""
+    def _finish_telling(self, until: float) -> None:
+        """Have all events told, then the final numbers, for which there is time until then."""
         if self._events is not None:
             self._events.close(_TELL_BUDGET_S)
         if self._reports is not None:
             self._reports.put(self.health())
-            self._reports.close(_TELL_BUDGET_S)
+            self._reports.close(max(_TELL_BUDGET_S, until - time.monotonic()))

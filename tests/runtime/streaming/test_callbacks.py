@@ -100,3 +100,15 @@ def test_health_counts() -> None:
         "faulty camera",
     )
     assert last.cpu_s_per_frame is not None
+
+
+def test_the_last_numbers_are_told_where_that_takes_a_while() -> None:
+    told: list[Health] = []
+
+    def slow(health: Health) -> None:
+        time.sleep(0.3)  # as a memory card
+        told.append(health)
+
+    source = FaultySource([frames(20)], live=False)
+    assert len(list(Stream(source, NumberReader(), on_health=slow))) == 20
+    assert told[-1].emitted == 20
