@@ -156,6 +156,6 @@ class TailGraph:
         """
         if weights.shape[1] < _WIDE:
             return self.add("MatMul", [rows, self.constant(weights)])
-        turned = self.add("Transpose", [rows], attributes={"perm": [1, 0]})
-        product = self.add("MatMul", [self.constant(weights.T), turned])
+        # Not MatMul: ONNX Runtime 1.20 fuses that with a Transpose, which it cannot do in float64.
+        product = self.add("Gemm", [self.constant(weights.T), rows], attributes={"transB": 1})
         return self.add("Transpose", [product], attributes={"perm": [1, 0]})

@@ -98,13 +98,19 @@ def joined(
         del one.opset_import[:]
         one.opset_import.extend(rest.opset_import)
         one.ir_version = rest.ir_version
-    for value in back.graph.input:
-        value.name = _inside(value.name, joints)
+    ends = [*rest.graph.input, *rest.graph.output]
+    given = {f"{_PREFIX}{one.name}": one.name for one in ends if one.name not in joints}
+    for value in (*back.graph.input, *back.graph.output):  # onnx 1.17 renames these too
+        value.name = given.get(value.name, _inside(value.name, joints))
     for node in back.graph.node:
-        node.input[:] = [_inside(name, joints) for name in node.input]
-    outputs = [one.name for one in rest.graph.output]
+        node.input[:] = [given.get(name, _inside(name, joints)) for name in node.input]
+        node.output[:] = [given.get(name, name) for name in node.output]
     pairs = [(name, _inside(name, joints)) for name in joints]
-    return compose.merge_models(front, back, io_map=pairs, outputs=outputs)
+    # Not by `outputs=...`, for which onnx 1.17 infers shapes and knows no domain but its own.
+    merged = compose.merge_models(front, back, io_map=pairs)
+    del merged.graph.output[:]
+    merged.graph.output.extend(back.graph.output)
+    return merged
 
 
 def _inside(name: str, joints: tuple[str, ...]) -> str:
