@@ -18,7 +18,7 @@ from typing import Any
 import keras
 import onnx
 import tensorflow as tf
-from tf2onnx import tf_loader, tfonnx
+from tf2onnx import tf_loader, tfonnx, utils
 
 from edgefeat.errors import OptionError
 from edgefeat_export import border
@@ -165,6 +165,8 @@ def translate(function: Any, opset: int, model_name: str) -> onnx.ModelProto:
     graph_def = _inline_compiled(graph_def, inputs, outputs)
     _embed(graph_def, captured)
     inputs = [name for name in inputs if name not in captured]
+    # It sorts by names that it numbers on and on: `Mul__9` comes behind `Mul__10`.
+    utils.INTERNAL_NAME = 1
     with tf.Graph().as_default() as graph:
         tf.import_graph_def(graph_def, name="")
         with (

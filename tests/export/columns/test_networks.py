@@ -6,7 +6,6 @@ import json
 import os
 import subprocess
 import sys
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -61,11 +60,6 @@ def test_a_network_is_near_keras_and_small(name: str, tmp_path: Path) -> None:
     assert result.card.read_text().startswith(f"# {name}\n")
 
 
-@pytest.mark.xfail(
-    version("tensorflow").startswith("2.18."),
-    reason="TensorFlow 2.18 gives a network's operators in another order each time",
-    strict=False,
-)
 def test_equal_networks_give_equal_bytes(tmp_path: Path) -> None:
     path = saved("mixed", tmp_path)
     first, second = (build(path, tmp_path / folder).files[0] for folder in ("a", "b"))
