@@ -22,7 +22,9 @@ from edgefeat_export.cli.main import main
 from edgefeat_export.errors import BackboneError, ConversionError, ExportError
 
 # What its C++ part tells of GPUs before it has a log level.
-OF_TENSORFLOW = re.compile(r"[IWE]\d{4} \d\d:|WARNING: All log messages before absl")
+OF_TENSORFLOW = re.compile(
+    r"[IWE]\d{4} \d\d:|WARNING: All log messages before absl|\d{4}-\d\d-\d\d [\d:.]+: [IWE] \w+/"
+)
 
 Parts = tuple[Any, Any]
 CLASSES = ("chelsea", "coffee", "rocket")
