@@ -59,6 +59,7 @@ class Remembered(ImageFeatures):
 
 def tail_answers(pipeline: Any, frame: Frame) -> tuple[Any, dict[str, Any], Any]:
     photo = pipeline.steps[0][1].named_transformers_["photo"]
+    photo = getattr(photo, "steps", [("photo", photo)])[0][1]
     features = photo.transform(frame[["path"]])
     taken = take_apart(pipeline, photo.fingerprint_, 1280)
     add_unseen(taken)

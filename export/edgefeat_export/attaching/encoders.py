@@ -1,6 +1,6 @@
 """WordColumn become numbers: OneHotEncoder and OrdinalEncoder, by a table in the graph.
 
-    word ─ LabelEncoder ─► position, -1 if unknown ─ + 1, Gather ─► a row of the table
+    word ─ LabelEncoder ─► row, 0 if unknown ─ GatherND ─► that row of the table
 
 The table has a row for what is unknown, then one for each category: so dropped and infrequent
 categories need no rules of their own.
@@ -48,14 +48,14 @@ class Encoded:
         unseen: What becomes of others.
         missing: The word that stands for a missing one; None where that is refused.
         known: The words that it knows.
-        position: What the graph calls the position of the word, -1 for others: int64 `(N, 1)`.
+        row: What the graph calls the word's row in the table, 0 for others: int64 `(N, 1)`.
     """
 
     values: int
     unseen: Unseen
     missing: str | None
     known: tuple[str, ...] = field(repr=False)
-    position: str
+    row: str
 
 
 def encode(
@@ -81,14 +81,14 @@ def encode(
         keys = tuple(dict.fromkeys(categories))
         if len(keys) != len(categories):
             raise refusal("two categories are the same word", where=tail.where)
-        position = tail.add(
+        row = tail.add(
             "LabelEncoder",
             [column.tensor],
             domain=ML,
             attributes={
                 "keys_strings": list(keys),
-                "values_int64s": list(range(len(keys))),
-                "default_int64": -1,
+                "values_int64s": list(range(1, len(keys) + 1)),
+                "default_int64": 0,
             },
         )
         missing = column.filled
@@ -99,9 +99,10 @@ def encode(
             unseen=_unseen(encoder, at),
             missing=missing,
             known=keys,
-            position=position,
+            row=row,
         )
-        parts.append(_looked_up(tail, position, table))
+        picked = tail.add("GatherND", [tail.constant(table), row])
+        parts.append(Matrix(picked, table.shape[1]))
     return tail.side_by_side(parts), found
 
 
@@ -172,10 +173,3 @@ def _transformed(encoder: Any, probe: NDArray[Any]) -> NDArray[np.float64]:
 
 def _widths(encoder: Any) -> list[int]:
     return [int(one) for one in encoder._n_features_outs]
-
-
-def _looked_up(tail: TailGraph, position: str, table: NDArray[np.float64]) -> Matrix:
-    one = tail.add("Add", [position, tail.constant(np.array([[1]]), np.int64)])
-    flat = tail.add("Reshape", [one, tail.constant(np.array([-1]), np.int64)])
-    rows = tail.add("Gather", [tail.constant(table), flat], attributes={"axis": 0})
-    return Matrix(rows, table.shape[1])

@@ -29,6 +29,7 @@ __all__ = [
 
 PROBABILITY_MAX = 1e-5
 _STEP_RELATIVE = 1e-6
+_SUM_RELATIVE = 2.0**-46  # some roundings of float64
 _VALUE_RELATIVE = 1e-5
 _FUSED = ("QLinear", "Conv", "Fused")
 
@@ -53,7 +54,8 @@ def run(model: bytes | str, feeds: Tensors, *, where: str) -> Tensors:
 
 
 def check_steps(taken: Taken, got: Tensors, frame: Any, features: NDArray[np.float32]) -> None:
-    """Hold each step of the columns to scikit-learn's own, alone.
+    """Hold each step to scikit-learn's own, alone: columns as the rows have them, and what stands
+    behind the photo or behind the columns on what the file gives it.
 
     Args:
         taken: The pipeline.
@@ -65,25 +67,56 @@ def check_steps(taken: Taken, got: Tensors, frame: Any, features: NDArray[np.flo
         VerificationError: A step differs, or gives numbers that are not finite.
     """
     for name, (step, columns) in taken.steps.items():
-        wanted = step.transform(frame[columns])
-        wanted = np.asarray(wanted.toarray() if hasattr(wanted, "toarray") else wanted, np.float64)
-        given = got[taken.tail.checkpoints[name].name]
-        if given.shape != wanted.shape:
-            raise VerificationError(
-                f"gives {given.shape[1:]} numbers a row, scikit-learn {wanted.shape[1:]}",
-                where=f"step {name!r}",
-            )
-        near = np.isclose(given, wanted, rtol=_STEP_RELATIVE, atol=1e-9, equal_nan=True)
-        if not near.all():
-            row = int(np.argmin(near.all(axis=1)))
-            at = int(np.argmin(near[row]))
-            raise VerificationError(
-                f"row {row}, number {at}: scikit-learn gives {wanted[row, at]:.9g}, the file "
-                f"{given[row, at]:.9g}",
-                where=f"step {name!r}",
-            )
+        _check_step(name, got[taken.tail.checkpoints[name].name], step.transform(frame[columns]))
+    for one in taken.later:
+        before = got[one.before.name]
+        wanted = one.step.transform(_as_fitted(one.step, before))
+        _check_step(one.where, got[one.after.name], wanted, largest=_largest(before))
     if not np.isfinite(features).all():
         raise VerificationError("features that are not finite", where="the model")
+
+
+def _check_step(name: str, given: NDArray[Any], wanted: Any, *, largest: float = 0.0) -> None:
+    """Raise unless a step gives what it should.
+
+    Args:
+        name: The step.
+        given: What the file gives, float64 `(N, K)`.
+        wanted: What scikit-learn gives, dense or sparse.
+        largest: The largest number that is summed: what sums round goes by it.
+    """
+    wanted = np.asarray(wanted.toarray() if hasattr(wanted, "toarray") else wanted, np.float64)
+    if given.shape != wanted.shape:
+        raise VerificationError(
+            f"gives {given.shape[1:]} numbers a row, scikit-learn {wanted.shape[1:]}",
+            where=f"step {name!r}",
+        )
+    slack = 1e-9 + _SUM_RELATIVE * largest
+    near = np.isclose(given, wanted, rtol=_STEP_RELATIVE, atol=slack, equal_nan=True)
+    if near.all():
+        return
+    row = int(np.argmin(near.all(axis=1)))
+    at = int(np.argmin(near[row]))
+    raise VerificationError(
+        f"row {row}, number {at}: scikit-learn gives {wanted[row, at]:.9g}, the file "
+        f"{given[row, at]:.9g}",
+        where=f"step {name!r}",
+    )
+
+
+def _largest(rows: NDArray[np.float64]) -> float:
+    """Return the largest size of the numbers that are finite; 0 without any."""
+    return float(np.abs(rows, where=np.isfinite(rows), out=np.zeros_like(rows)).max(initial=0))
+
+
+def _as_fitted(step: Any, rows: NDArray[np.float64]) -> Any:
+    """Return rows as a step was fitted on them: with the names of columns, if it knows these."""
+    names = getattr(step, "feature_names_in_", None)
+    if names is None:
+        return rows
+    import pandas as pd
+
+    return pd.DataFrame(rows, columns=list(names))
 
 
 def check_answers(

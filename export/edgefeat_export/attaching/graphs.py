@@ -20,6 +20,7 @@ from edgefeat_export.attaching.answering import (
 from edgefeat_export.attaching.refusing import refusal
 from edgefeat_export.attaching.tail import ML
 from edgefeat_export.attaching.taking_apart import Taken, TakenColumn
+from edgefeat_export.graph.unread import drop_unread
 
 __all__ = ["add_unseen", "alone", "behind", "require_free_names"]
 
@@ -34,11 +35,11 @@ def add_unseen(taken: Taken) -> bool:
         return False
     tail = taken.tail
     with tail.step("unseen"):
-        minus = tail.constant(np.array([[-1]]), np.int64)
-        marks = [
-            tail.cast(tail.add("Equal", [one.position, minus]), TensorProto.INT64) for one in words
-        ]
-        tail.add("Concat", marks, attributes={"axis": 1}, to=UNSEEN_OUTPUT)
+        rows = words[0].row
+        if len(words) > 1:
+            rows = tail.add("Concat", [one.row for one in words], attributes={"axis": 1})
+        unknown = tail.add("Equal", [rows, tail.constant(np.array([[0]]), np.int64)])
+        tail.add("Cast", [unknown], attributes={"to": TensorProto.INT64}, to=UNSEEN_OUTPUT)
     return True
 
 
@@ -59,6 +60,7 @@ def alone(taken: Taken, dim: int) -> onnx.ModelProto:
         taken.tail.nodes, "tail", inputs, [*_outputs(taken), *outputs], taken.tail.constants
     )
     opsets = [helper.make_opsetid("", _OPSET), helper.make_opsetid(ML, _ML_VERSION)]
+    drop_unread(graph)
     return helper.make_model(graph, opset_imports=opsets, ir_version=_IR_VERSION)
 
 
@@ -81,6 +83,7 @@ def behind(model: onnx.ModelProto, taken: Taken) -> onnx.ModelProto:
     graph.initializer.extend(taken.tail.constants)
     graph.input.extend(_input(column) for column in taken.columns.values())
     graph.output.extend(_outputs(taken))
+    drop_unread(graph)  # a product that went into the next one is nobody's
     if all(one.domain != ML for one in fused.opset_import):
         fused.opset_import.append(helper.make_opsetid(ML, _ML_VERSION))
     return fused
@@ -108,7 +111,8 @@ def require_free_names(graph: onnx.GraphProto, columns: Iterable[str]) -> None:
 
 def _different(taken: Taken) -> list[Any]:
     answers = {*answer_names(taken.answer), *taken.columns}
-    found = {matrix.name: matrix for matrix in taken.tail.checkpoints.values()}
+    later = [matrix for one in taken.later for matrix in (one.before, one.after)]
+    found = {matrix.name: matrix for matrix in (*taken.tail.checkpoints.values(), *later)}
     return [matrix for name, matrix in found.items() if name not in answers]
 
 

@@ -3,7 +3,8 @@
 SimpleImputer    Where(IsNaN(x), statistic, x), with the indicator's columns behind
 StandardScaler   (x - mean) / scale        RobustScaler   (x - center) / scale
 MinMaxScaler     x * scale + min           MaxAbsScaler   x / scale
-PCA              (x - mean) @ componentsᵀ  FunctionTransformer   the function, if it is known
+PCA              x @ W - mean @ W, W = componentsᵀ, divided by the deviations if they are whitened
+FunctionTransformer   the function, if it is known
 """
 
 from __future__ import annotations
@@ -118,12 +119,10 @@ def _max_abs(tail: TailGraph, step: Any, matrix: Matrix) -> Matrix:
 
 def _pca(tail: TailGraph, step: Any, matrix: Matrix) -> Matrix:
     weights = np.asarray(step.components_, np.float64).T
-    centred = tail.apply("Sub", matrix, step.mean_)
-    out = tail.linear(centred, weights, np.zeros(weights.shape[1]))
-    if not step.whiten:
-        return out
-    smallest = np.finfo(step.explained_variance_.dtype).eps
-    return tail.apply("Div", out, np.maximum(np.sqrt(step.explained_variance_), smallest))
+    if step.whiten:
+        smallest = np.finfo(step.explained_variance_.dtype).eps
+        weights = weights / np.maximum(np.sqrt(step.explained_variance_), smallest)
+    return tail.linear(matrix, weights, -(step.mean_ @ weights))
 
 
 def _function(tail: TailGraph, step: Any, matrix: Matrix) -> Matrix:

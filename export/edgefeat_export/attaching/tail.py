@@ -36,6 +36,15 @@ class Matrix:
     width: int
 
 
+@dataclass(frozen=True, slots=True)
+class _Product:
+    """A matrix that is `matrix @ weights + bias`."""
+
+    matrix: Matrix
+    weights: NDArray[np.float64]
+    bias: NDArray[np.float64]
+
+
 class TailGraph:
     """Nodes and constants, in the order in which they run.
 
@@ -49,6 +58,7 @@ class TailGraph:
         self.nodes: list[onnx.NodeProto] = []
         self.constants: list[onnx.TensorProto] = []
         self.checkpoints: dict[str, Matrix] = {}
+        self._products: dict[str, _Product] = {}
         self._path: list[str] = []
         self._count = 0
 
@@ -139,23 +149,30 @@ class TailGraph:
     ) -> Matrix:
         """Return `matrix @ weights + bias`.
 
+        Behind another such product, and if no more numbers come out than that one gives, the two
+        become one: a PCA costs a linear model nothing.
+
         Args:
             matrix: The rows.
             weights: float64 `(width, K)`.
             bias: float64 `(K,)`.
         """
-        product = self._product(matrix.name, weights)
-        name = self.add("Add", [product, self.constant(np.reshape(bias, -1))])
+        before = self._products.get(matrix.name)
+        if before is not None and weights.shape[1] <= matrix.width:
+            bias = before.bias @ weights + bias
+            matrix, weights = before.matrix, before.weights @ weights
+        name = self._product(matrix.name, weights, np.reshape(bias, (1, -1)))
+        self._products[name] = _Product(matrix, weights, np.reshape(bias, -1))
         return Matrix(name, weights.shape[1])
 
-    def _product(self, rows: str, weights: NDArray[np.float64]) -> str:
-        """Add `rows @ weights`.
+    def _product(self, rows: str, weights: NDArray[np.float64], bias: NDArray[np.float64]) -> str:
+        """Add `rows @ weights + bias`.
 
         ONNX Runtime copies the right one of two float64 matrices into another order in each call,
         so a wide one stands on the left.
         """
         if weights.shape[1] < _WIDE:
-            return self.add("MatMul", [rows, self.constant(weights)])
-        # Not MatMul: ONNX Runtime 1.20 fuses that with a Transpose, which it cannot do in float64.
-        product = self.add("Gemm", [self.constant(weights.T), rows], attributes={"transB": 1})
+            return self.add("Gemm", [rows, self.constant(weights), self.constant(bias)])
+        inputs = [self.constant(weights.T), rows, self.constant(bias.T)]
+        product = self.add("Gemm", inputs, attributes={"transB": 1})
         return self.add("Transpose", [product], attributes={"perm": [1, 0]})

@@ -25,7 +25,7 @@ from edgefeat_export.attaching.refusing import class_of, is_image_features, refu
 from edgefeat_export.attaching.steps import keeps_nan, translate_step
 from edgefeat_export.attaching.tail import Matrix, TailGraph
 
-__all__ = ["Taken", "TakenColumn", "take_apart"]
+__all__ = ["NumberStep", "Taken", "TakenColumn", "take_apart"]
 
 _ENCODERS = ("OneHotEncoder", "OrdinalEncoder")
 
@@ -65,6 +65,23 @@ class TakenColumn:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class NumberStep:
+    """A translated step whose rows are numbers.
+
+    Attributes:
+        where: Its name, with those of the steps around it.
+        step: The fitted transformer.
+        before: What it takes.
+        after: What it gives.
+    """
+
+    where: str
+    step: Any
+    before: Matrix
+    after: Matrix
+
+
 @dataclass(slots=True, kw_only=True)
 class Taken:
     """A pipeline in parts.
@@ -74,7 +91,8 @@ class Taken:
         photo: The column of photos; None where the pipeline takes photos and no columns.
         columns: The other columns, in the graph's order.
         answer: What it answers.
-        steps: The fitted transformers that were translated, by name, with their columns.
+        steps: The ColumnTransformer's fitted transformers of columns, by name, with the columns.
+        later: The steps behind the photo, and those behind the ColumnTransformer.
     """
 
     tail: TailGraph
@@ -82,6 +100,7 @@ class Taken:
     columns: dict[str, TakenColumn]
     answer: HeadAnswer
     steps: dict[str, tuple[Any, list[str]]] = field(default_factory=dict)
+    later: list[NumberStep] = field(default_factory=list)
 
 
 def take_apart(pipeline: Any, fingerprint: str, dim: int) -> Taken:
@@ -121,10 +140,9 @@ def take_apart(pipeline: Any, fingerprint: str, dim: int) -> Taken:
         )
     for name, step in rest[:-1]:
         with reader.tail.step(name):
-            matrix = translate_step(reader.tail, step, matrix)
+            matrix = reader.numbers_through(step, matrix)
             if not keeps_nan(step):
                 reader.nan_open = False
-        reader.tail.checkpoints[name] = matrix
     name, model = rest[-1] if rest else ("", None)
     with reader.tail.step(name):
         if reader.nan_open and class_of(model) not in TAKE_NAN:
@@ -137,6 +155,7 @@ def take_apart(pipeline: Any, fingerprint: str, dim: int) -> Taken:
         columns=reader.columns,
         answer=answer,
         steps=reader.steps,
+        later=reader.later,
     )
 
 
@@ -152,6 +171,7 @@ class _Reader:
         self.not_imputed: set[str] = set()
         self.nan_open = True
         self.steps: dict[str, tuple[Any, list[str]]] = {}
+        self.later: list[NumberStep] = []
 
     def columns_of(self, transformer: Any) -> Matrix:
         """Translate a ColumnTransformer; return its rows."""
@@ -205,16 +225,25 @@ class _Reader:
         self.has_photo, self.photo = True, column
         return Matrix(self.tail.double(PRIMARY_OUTPUT), self._dim)
 
+    def numbers_through(self, step: Any, matrix: Matrix) -> Matrix:
+        """Translate a step, and keep what it takes and gives to be compared."""
+        given = translate_step(self.tail, step, matrix)
+        if given is not matrix:
+            self.later.append(NumberStep(self.tail.where, step, matrix, given))
+        return given
+
     def _branch(self, step: Any, mine: list[str], name: str) -> Matrix:
         chain = [one for _, one in step.steps] if class_of(step) == "Pipeline" else [step]
         if is_image_features(chain[0]):
-            matrix, chain = self.photo_of(chain[0], name, mine[0]), chain[1:]
-        elif any(class_of(one) in _ENCODERS for one in chain):
+            matrix = self.photo_of(chain[0], name, mine[0])
+            for one in chain[1:]:
+                matrix = self.numbers_through(one, matrix)
+            return matrix
+        if any(class_of(one) in _ENCODERS for one in chain):
             return self._words(chain, mine)
-        else:
-            matrix = self._numbers(mine)
-            if all(keeps_nan(one) for one in chain):
-                self.not_imputed |= set(mine)
+        matrix = self._numbers(mine)
+        if all(keeps_nan(one) for one in chain):
+            self.not_imputed |= set(mine)
         for one in chain:
             matrix = translate_step(self.tail, one, matrix)
         return matrix

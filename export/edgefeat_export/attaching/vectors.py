@@ -87,13 +87,12 @@ def _kernel(tail: TailGraph, model: Any, matrix: Matrix) -> Matrix:
     if model.kernel == "linear":
         return tail.linear(matrix, vectors.T, nothing)
     if model.kernel == "rbf":
-        squares = tail.add("Mul", [matrix.name, matrix.name])
-        axes = tail.constant(np.array([1]), np.int64)
-        own = tail.add("ReduceSum", [squares, axes], attributes={"keepdims": 1})
-        products = tail.linear(matrix, 2 * vectors.T, -np.square(vectors).sum(axis=1))
-        distance = Matrix(tail.add("Sub", [own, products.name]), len(vectors))
-        powers = tail.apply("Mul", distance, -gamma)
-        return Matrix(tail.add("Exp", [powers.name]), len(vectors))
+        scaled = gamma * vectors.T
+        own = tail.add("ReduceSumSquare", [matrix.name], attributes={"axes": [1], "keepdims": 1})
+        own = tail.apply("Mul", Matrix(own, 1), gamma).name
+        products = tail.linear(matrix, 2 * scaled, -(vectors * scaled.T).sum(axis=1))
+        powers = tail.add("Sub", [products.name, own])
+        return Matrix(tail.add("Exp", [powers]), len(vectors))
     inner = tail.linear(matrix, gamma * vectors.T, nothing + float(model.coef0))
     if model.kernel == "sigmoid":
         return Matrix(tail.add("Tanh", [inner.name]), len(vectors))

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnx
 import pytest
 from sklearn.compose import ColumnTransformer
 from sklearn.decomposition import PCA
@@ -110,6 +111,21 @@ def test_a_family_answers_as_in_scikit_learn(
     got = open_session(str(out), session_options()).run(None, feeds)
     assert got[0][0].tobytes() == vector.tobytes()
     assert spec.outputs[1].classes[got[1][0]] == pipeline.predict(rows[:1])[0]
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_a_pca_costs_a_linear_model_nothing(parts: Parts, model: str, out: Path) -> None:
+    fit, rows = parts
+    sizes = {}
+    for name, steps in (
+        ("with", (PCA(12, whiten=True), LogisticRegression())),
+        ("without", (LogisticRegression(),)),
+    ):
+        attach(make_pipeline(columns(imputed()), *steps).fit(fit, fit["kind"]), model, rows, out)
+        nodes = onnx.load(out).graph.node
+        sizes[name] = [one.op_type for one in nodes if one.name.startswith("attached/")]
+    assert sizes["with"] == sizes["without"]
+    assert sizes["with"].count("Gemm") == 1
 
 
 def test_the_predictor_takes_a_photo_and_a_row(parts: Parts, model: str, out: Path) -> None:

@@ -9,15 +9,17 @@ from typing import Any
 import numpy as np
 import onnx
 import pytest
+from sklearn.compose import ColumnTransformer
 from sklearn.linear_model import LogisticRegression
-from sklearn.pipeline import make_pipeline
+from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.preprocessing import MinMaxScaler
 
 from edgefeat.model.file import read_model_file
 from edgefeat_export import attach
 from edgefeat_export.attaching import gates
 from edgefeat_export.errors import VerificationError
 from edgefeat_export.proof import stamp
-from head_pipelines import columns, imputed, tail_answers
+from head_pipelines import columns, imputed, small_photo, tail_answers
 
 Parts = tuple[Any, Any]
 
@@ -38,6 +40,25 @@ def test_a_missed_gate_names_the_step_and_the_row(parts: Parts, model: str, out:
     near = {"label": np.array([0, 1, 2]), "probabilities": np.eye(3) + 2e-5}
     with pytest.raises(VerificationError, match="probabilities of 3 of 3 rows differ"):
         gates.check_answers(near, wanted, where="the file")
+
+
+def test_steps_behind_the_photo_and_behind_the_columns_are_held_alone(parts: Parts) -> None:
+    fit, rows = parts
+    joined = ColumnTransformer(
+        [("photo", small_photo(), ["path"]), ("rest", "passthrough", ["when"])]
+    )
+    scaled = Pipeline(
+        [("columns", joined), ("scaled", MinMaxScaler()), ("end", LogisticRegression())]
+    )
+    taken, got, features = tail_answers(scaled.fit(fit, fit["kind"]), rows)
+    gates.check_steps(taken, got, rows, features)
+    # Each is compared on what the file gives it, so nothing behind it differs for its sake.
+    for where, name in [(one.where, one.after.name) for one in taken.later]:
+        wrong = {**got, name: got[name].copy()}
+        wrong[name][3, 2] += 1e-2
+        with pytest.raises(VerificationError, match=rf"step '{where}': row 3, number 2: "):
+            gates.check_steps(taken, wrong, rows, features)
+    assert [one.where for one in taken.later] == ["columns.photo", "columns.photo", "scaled"]
 
 
 def test_a_tie_is_told() -> None:
