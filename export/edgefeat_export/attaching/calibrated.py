@@ -10,14 +10,16 @@ import numpy as np
 from edgefeat_export.attaching.refusing import class_of, refusal
 from edgefeat_export.attaching.tail import Matrix, TailGraph
 
-__all__ = ["Decide", "add_calibrated", "column"]
+__all__ = ["Respond", "add_calibrated"]
 
-Decide = Callable[[TailGraph, Any, Matrix, int], Matrix]
-"""Adds what an estimator decides by: `(N, 1)` of two classes, else `(N, K)`."""
+Respond = Callable[[TailGraph, Any, Matrix, int], tuple[Matrix, bool]]
+"""Adds what an estimator is calibrated by: probabilities, `(N, K)`, or else decisions, `(N, 1)` of
+two classes and `(N, K)` of more. Says whether it is probabilities."""
+_TINY = 1e-12  # scikit-learn adds it to probabilities before their logarithm
 
 
 def add_calibrated(
-    tail: TailGraph, model: Any, matrix: Matrix, classes: int, decide: Decide
+    tail: TailGraph, model: Any, matrix: Matrix, classes: int, respond: Respond
 ) -> Matrix:
     """Add a CalibratedClassifierCV; return probabilities: float64 `(N, K)`.
 
@@ -26,48 +28,36 @@ def add_calibrated(
         model: The fitted model.
         matrix: The rows.
         classes: How many classes there are.
-        decide: Adds the decisions of the estimator inside.
+        respond: Adds what the estimator inside is calibrated by.
 
     Raises:
         ConversionError: It calibrates in a way that is not known, or a copy never saw some class.
     """
-    parts = [_one(tail, one, matrix, classes, decide) for one in model.calibrated_classifiers_]
+    parts = [_one(tail, one, matrix, classes, respond) for one in model.calibrated_classifiers_]
     total = parts[0]
     for part in parts[1:]:
         total = Matrix(tail.add("Add", [total.name, part.name]), classes)
     return tail.apply("Div", total, float(len(parts)))
 
 
-def column(tail: TailGraph, matrix: Matrix, place: int) -> Matrix:
-    """Return one column of a matrix.
-
-    Args:
-        tail: The graph.
-        matrix: The matrix.
-        place: Which column.
-    """
-    if matrix.width == 1:
-        return matrix
-    where = tail.constant(np.array([place]), np.int64)
-    return Matrix(tail.add("Gather", [matrix.name, where], attributes={"axis": 1}), 1)
-
-
-def _one(tail: TailGraph, part: Any, matrix: Matrix, classes: int, decide: Decide) -> Matrix:
+def _one(tail: TailGraph, part: Any, matrix: Matrix, classes: int, respond: Respond) -> Matrix:
+    if part.method == "temperature":
+        return _tempered(tail, part, *respond(tail, part.estimator, matrix, classes))
     expected = 1 if classes == 2 else classes
-    if part.method == "temperature" or len(part.calibrators) != expected:
+    if len(part.calibrators) != expected:
         raise refusal(
-            f"CalibratedClassifierCV(method={part.method!r}) of {len(part.calibrators)} calibrators"
-            f" and {classes} classes: known are 'sigmoid' and 'isotonic', one for each class",
+            f"CalibratedClassifierCV of {len(part.calibrators)} calibrators and {classes} classes",
             where=tail.where,
         )
-    decisions = decide(tail, part.estimator, matrix, classes)
+    decisions, _ = respond(tail, part.estimator, matrix, classes)
+    first = decisions.width - expected  # for two classes the second probability counts
     each = [
-        _calibrated(tail, calibrator, column(tail, decisions, place))
+        _calibrated(tail, calibrator, tail.columns(decisions, [first + place]))
         for place, calibrator in enumerate(part.calibrators)
     ]
     if classes == 2:
-        first = Matrix(tail.add("Sub", [tail.constant(1.0), each[0].name]), 1)
-        return tail.side_by_side([first, each[0]])
+        other = Matrix(tail.add("Sub", [tail.constant(1.0), each[0].name]), 1)
+        return tail.side_by_side([other, each[0]])
     together = tail.side_by_side(each)
     axes = tail.constant(np.array([1]), np.int64)
     total = tail.add("ReduceSum", [together.name, axes], attributes={"keepdims": 1})
@@ -75,6 +65,18 @@ def _one(tail: TailGraph, part: Any, matrix: Matrix, classes: int, decide: Decid
     shares = tail.add("Div", [together.name, total])
     even = tail.constant(np.full((1, classes), 1 / classes))
     return Matrix(tail.add("Where", [nothing, even, shares]), classes)
+
+
+def _tempered(tail: TailGraph, part: Any, given: Matrix, are_shares: bool) -> Matrix:
+    """Add softmax of the logits, all of them times one number."""
+    (calibrator,) = part.calibrators
+    logits = given
+    if are_shares:
+        logits = Matrix(tail.add("Log", [tail.apply("Add", given, _TINY).name]), given.width)
+    elif given.width == 1:
+        logits = tail.side_by_side([Matrix(tail.add("Neg", [given.name]), 1), given])
+    scaled = tail.apply("Mul", logits, float(calibrator.beta_))
+    return Matrix(tail.add("Softmax", [scaled.name], attributes={"axis": -1}), scaled.width)
 
 
 def _calibrated(tail: TailGraph, calibrator: Any, decision: Matrix) -> Matrix:

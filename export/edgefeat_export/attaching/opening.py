@@ -12,27 +12,13 @@ from typing import Any
 
 from edgefeat.errors import DependencyError
 from edgefeat_export.attaching.refusing import KERAS_FILES
+from edgefeat_export.attaching.trusted import TRUSTED
 from edgefeat_export.errors import ConversionError
 
 __all__ = ["check_head", "open_head"]
 
 _PICKLES = (".joblib", ".pickle", ".pkl")
 _LARGEST_BYTES = 1 << 30
-_TRUSTED = frozenset(
-    {
-        "edgefeat.sklearn.ImageFeatures",
-        "edgefeat.sklearn.images.ImageFeatures",
-        *(f"numpy.{name}" for name in ("log1p", "log", "sqrt", "abs", "absolute", "exp")),
-        "sklearn.compose._column_transformer._RemainderColsList",
-        "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
-        "sklearn.ensemble._hist_gradient_boosting.binning._BinMapper",
-        "sklearn.neural_network._stochastic_optimizers.AdamOptimizer",
-        "sklearn.neural_network._stochastic_optimizers.SGDOptimizer",
-        "sklearn.tree._tree.Tree",
-        "numpy.dtype",
-    }
-)
-"""Types that a pipeline of ours may hold, beside those that skops itself calls safe."""
 
 
 def check_head(path: Path, *, trust_pickle: bool) -> None:
@@ -99,9 +85,9 @@ def _from_skops(path: Path) -> Any:
     from skops import io
 
     try:
-        unknown = sorted(set(io.get_untrusted_types(file=path)) - _TRUSTED)
+        unknown = sorted(set(io.get_untrusted_types(file=path)) - TRUSTED)
         if not unknown:
-            return io.load(path, trusted=sorted(_TRUSTED))
+            return io.load(path, trusted=sorted(TRUSTED))
     except Exception as error:  # skops raises whatever it meets in the file
         raise ConversionError(f"cannot be opened: {_line(error)}", where=path) from error
     raise ConversionError(

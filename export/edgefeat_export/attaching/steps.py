@@ -18,7 +18,7 @@ from onnx import TensorProto
 from edgefeat_export.attaching.refusing import class_of, refusal
 from edgefeat_export.attaching.tail import Matrix, TailGraph
 
-__all__ = ["KNOWN_STEPS", "keeps_nan", "translate_step"]
+__all__ = ["KNOWN_STEPS", "bears_nan", "keeps_nan", "translate_step"]
 
 _FUNCTIONS = {
     "log1p": ("Add", "Log"),
@@ -62,6 +62,11 @@ def translate_step(tail: TailGraph, step: Any, matrix: Matrix) -> Matrix:
 def keeps_nan(step: Any) -> bool:
     """Return whether a NaN passes a step as NaN, so that what follows decides."""
     return class_of(step) != "SimpleImputer"
+
+
+def bears_nan(step: Any) -> bool:
+    """Return whether a step computes where a number is NaN; scikit-learn's own raise else."""
+    return class_of(step) not in ("Normalizer", "PCA")
 
 
 def _imputer(tail: TailGraph, step: Any, matrix: Matrix) -> Matrix:

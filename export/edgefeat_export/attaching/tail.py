@@ -38,7 +38,13 @@ class Matrix:
 
 @dataclass(frozen=True, slots=True)
 class _Product:
-    """A matrix that is `matrix @ weights + bias`."""
+    """A matrix that is `matrix @ weights + bias`.
+
+    Attributes:
+        matrix: The rows.
+        weights: float64 `(width, K)`.
+        bias: float64 `(K,)`.
+    """
 
     matrix: Matrix
     weights: NDArray[np.float64]
@@ -133,6 +139,13 @@ class TailGraph:
         names = [part.name for part in parts]
         name = self.add("Concat", names, attributes={"axis": 1})
         return Matrix(name, sum(part.width for part in parts))
+
+    def columns(self, matrix: Matrix, places: Sequence[int]) -> Matrix:
+        """Return some columns of a matrix."""
+        if list(places) == list(range(matrix.width)):
+            return matrix
+        where = self.constant(np.array(places), np.int64)
+        return Matrix(self.add("Gather", [matrix.name, where], attributes={"axis": 1}), len(places))
 
     def apply(self, operation: str, matrix: Matrix, value: NDArray[Any] | float) -> Matrix:
         """Return a matrix after an operation with numbers.

@@ -20,9 +20,10 @@ from edgefeat.model.columns import (
 from edgefeat.model.spec import PRIMARY_OUTPUT
 from edgefeat_export.attaching.answering import HeadAnswer
 from edgefeat_export.attaching.encoders import Encoded, WordColumn, encode
-from edgefeat_export.attaching.estimators import TAKE_NAN, add_estimator
+from edgefeat_export.attaching.estimators import add_estimator
+from edgefeat_export.attaching.kinds import takes_nan
 from edgefeat_export.attaching.refusing import class_of, is_image_features, refusal
-from edgefeat_export.attaching.steps import keeps_nan, translate_step
+from edgefeat_export.attaching.steps import bears_nan, keeps_nan, translate_step
 from edgefeat_export.attaching.tail import Matrix, TailGraph
 
 __all__ = ["NumberStep", "Taken", "TakenColumn", "take_apart"]
@@ -70,7 +71,7 @@ class NumberStep:
     """A translated step whose rows are numbers.
 
     Attributes:
-        where: Its name, with those of the steps around it.
+        where: The name of the step, with the names around it.
         step: The fitted transformer.
         before: What it takes.
         after: What it gives.
@@ -140,14 +141,15 @@ def take_apart(pipeline: Any, fingerprint: str, dim: int) -> Taken:
         )
     for name, step in rest[:-1]:
         with reader.tail.step(name):
+            if not bears_nan(step):
+                reader.refuse_missing()
             matrix = reader.numbers_through(step, matrix)
             if not keeps_nan(step):
                 reader.nan_open = False
     name, model = rest[-1] if rest else ("", None)
     with reader.tail.step(name):
-        if reader.nan_open and class_of(model) not in TAKE_NAN:
-            for column in reader.columns.values():
-                column.nan = column.name not in reader.not_imputed
+        if not takes_nan(model):
+            reader.refuse_missing()
         answer = add_estimator(reader.tail, model, matrix)
     return Taken(
         tail=reader.tail,
@@ -225,6 +227,13 @@ class _Reader:
         self.has_photo, self.photo = True, column
         return Matrix(self.tail.double(PRIMARY_OUTPUT), self._dim)
 
+    def refuse_missing(self) -> None:
+        """Let no missing number enter, where none may come to what stands here."""
+        for column in self.columns.values():
+            if self.nan_open and column.name in self.not_imputed:
+                column.nan = False
+        self.nan_open = False
+
     def numbers_through(self, step: Any, matrix: Matrix) -> Matrix:
         """Translate a step, and keep what it takes and gives to be compared."""
         given = translate_step(self.tail, step, matrix)
@@ -242,7 +251,13 @@ class _Reader:
         if any(class_of(one) in _ENCODERS for one in chain):
             return self._words(chain, mine)
         matrix = self._numbers(mine)
-        if all(keeps_nan(one) for one in chain):
+        for one in chain:
+            if not bears_nan(one):
+                for column in mine:
+                    self.columns[column].nan = False
+            if not keeps_nan(one):
+                break
+        else:
             self.not_imputed |= set(mine)
         for one in chain:
             matrix = translate_step(self.tail, one, matrix)

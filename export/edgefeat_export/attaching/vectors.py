@@ -18,14 +18,14 @@ from edgefeat_export.attaching.distances import Points
 from edgefeat_export.attaching.refusing import refusal
 from edgefeat_export.attaching.tail import ML, Matrix, TailGraph
 
-__all__ = ["add_vector_probabilities", "add_votes"]
+__all__ = ["add_decisions", "add_vector_probabilities", "add_votes"]
 
 _KERNELS = {"linear": "LINEAR", "poly": "POLY", "rbf": "RBF", "sigmoid": "SIGMOID"}
 _DECISION = 1e-5  # a pair of classes is decided by about 1
 
 
 def add_votes(tail: TailGraph, model: Any, matrix: Matrix) -> Matrix:
-    """Add the decisions of all pairs of classes; return how many each class wins.
+    """Add how many pairs each class wins, as libsvm counts: float64 `(N, K)`.
 
     Args:
         tail: The graph.
@@ -35,11 +35,55 @@ def add_votes(tail: TailGraph, model: Any, matrix: Matrix) -> Matrix:
     Raises:
         ConversionError: The kernel is a function, or ties are broken.
     """
-    if model.kernel not in _KERNELS or model.break_ties:
+    if model.break_ties:
+        raise refusal("SVC(break_ties=True) is not known", where=tail.where)
+    decisions, winners = _pairs(tail, model, matrix)
+    won = tail.double(tail.add("Greater", [decisions.name, tail.constant(0.0)]))
+    lost = np.where(winners < 0, 1.0, 0.0).sum(axis=0)  # what is not won by one goes to the other
+    return tail.linear(Matrix(won, len(winners)), winners, lost)
+
+
+def add_decisions(tail: TailGraph, model: Any, matrix: Matrix) -> Matrix:
+    """Add what `decision_function` gives: float64 `(N, 1)` of two classes, else `(N, K)`.
+
+    Of several classes it is the pairs that each wins, and a part of one for how clearly.
+
+    Args:
+        tail: The graph.
+        model: A fitted SVC.
+        matrix: The rows.
+
+    Raises:
+        ConversionError: The kernel is a function, or the decisions are those of pairs.
+    """
+    decisions, winners = _pairs(tail, model, matrix)
+    if len(winners) == 1:
+        return tail.apply("Mul", decisions, -1.0)
+    if model.decision_function_shape != "ovr":
         raise refusal(
-            f"SVC(kernel={model.kernel!r}, break_ties={model.break_ties!r}): known are "
-            f"{', '.join(_KERNELS)}, without break_ties",
+            f"SVC(decision_function_shape={model.decision_function_shape!r}) as a part of another "
+            "estimator: known is 'ovr'",
             where=tail.where,
+        )
+    lost = tail.double(tail.add("Less", [decisions.name, tail.constant(0.0)]))
+    first = np.where(winners > 0, 1.0, 0.0).sum(axis=0)
+    votes = tail.linear(Matrix(lost, len(winners)), -winners, first)
+    clear = tail.linear(decisions, winners, np.zeros(votes.width))
+    size = tail.apply("Add", Matrix(tail.add("Abs", [clear.name]), clear.width), 1.0)
+    share = tail.add("Div", [clear.name, tail.apply("Mul", size, 3.0).name])
+    return Matrix(tail.add("Add", [votes.name, share]), votes.width)
+
+
+def _pairs(tail: TailGraph, model: Any, matrix: Matrix) -> tuple[Matrix, NDArray[np.float64]]:
+    """Add the decisions of all pairs of classes.
+
+    Returns:
+        The decisions, positive for a pair's first class: float64 `(N, pairs)`. And which classes
+        are a pair's first and second, as 1 and -1: float64 `(pairs, K)`.
+    """
+    if model.kernel not in _KERNELS:
+        raise refusal(
+            f"SVC(kernel={model.kernel!r}): known are {', '.join(_KERNELS)}", where=tail.where
         )
     starts = np.concatenate([[0], np.cumsum(model.n_support_)])
     pairs = list(combinations(range(len(model.classes_)), 2))
@@ -50,10 +94,8 @@ def add_votes(tail: TailGraph, model: Any, matrix: Matrix) -> Matrix:
         weights[mine, at] = model._dual_coef_[other - 1, mine]
         weights[theirs, at] = model._dual_coef_[one, theirs]
         winners[at, one], winners[at, other] = 1, -1
-    decisions = tail.linear(_kernel(tail, model, matrix, weights), weights, model._intercept_)
-    won = tail.double(tail.add("Greater", [decisions.name, tail.constant(0.0)]))
-    lost = np.where(winners < 0, 1.0, 0.0).sum(axis=0)  # what is not won by one goes to the other
-    return tail.linear(Matrix(won, len(pairs)), winners, lost)
+    kernel = _kernel(tail, model, matrix, weights)
+    return tail.linear(kernel, weights, model._intercept_), winners
 
 
 def add_vector_probabilities(tail: TailGraph, model: Any, matrix: Matrix) -> Matrix:

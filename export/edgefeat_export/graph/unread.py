@@ -15,7 +15,7 @@ def drop_unread(graph: onnx.GraphProto) -> None:
     """Drop nodes, constants and declared values that no output depends on.
 
     Args:
-        graph: Its nodes stand in the order in which they compute.
+        graph: The graph, with its nodes in the order in which they compute.
     """
     needed = {value.name for value in graph.output}
     kept = []

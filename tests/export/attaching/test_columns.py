@@ -9,9 +9,11 @@ import numpy as np
 import pandas as pd
 import pytest
 from sklearn.compose import ColumnTransformer
+from sklearn.decomposition import PCA
 from sklearn.ensemble import (
     HistGradientBoostingClassifier,
     RandomForestClassifier,
+    StackingClassifier,
 )
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression
@@ -65,6 +67,32 @@ def test_the_spec_tells_the_rule_of_each_column(parts: Parts, model: str, out: P
             predictor.predict(rows["path"][0], {**row, "size": "xxl"})
         with pytest.raises(RowError, match="'when'"):
             predictor.predict(rows["path"][0], {**row, "when": None})
+
+
+@pytest.mark.parametrize("place", ["in a column's branch", "behind the columns", "in a stack"])
+def test_a_missing_number_is_refused_where_scikit_learn_would_raise(
+    place: str, parts: Parts, model: str, out: Path
+) -> None:
+    fit, rows = (part.dropna().reset_index(drop=True) for part in parts)
+    trees = HistGradientBoostingClassifier(max_iter=2, min_samples_leaf=2)
+    chains = {
+        "in a column's branch": (columns(PCA(1)), trees),
+        "behind the columns": (columns("passthrough"), PCA(5), trees),
+        "in a stack": (
+            columns("passthrough"),
+            StackingClassifier([("t", make_pipeline(PCA(5), trees))], trees, cv=2),
+        ),
+    }
+    pipeline = make_pipeline(*chains[place]).fit(fit, fit["kind"])
+    attach(pipeline, model, rows, out)
+    row = rows[["width", "price", "shop"]].iloc[0].to_dict()
+    gap = rows[:1].assign(price=np.nan)
+    with pytest.raises(ValueError, match="contains NaN"):
+        pipeline.predict(gap)
+    with edgefeat.Predictor(out) as predictor:
+        assert predictor.predict(rows["path"][0], row).label == pipeline.predict(rows[:1])[0]
+        with pytest.raises(RowError, match="'price'"):
+            predictor.predict(rows["path"][0], {**row, "price": None})
 
 
 def rows_of_times(fit: Frame, count: int) -> tuple[Frame, Any]:

@@ -15,12 +15,15 @@ import skops.io
 from sklearn.compose import ColumnTransformer
 from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
 from sklearn.impute import SimpleImputer
-from sklearn.linear_model import LogisticRegression
+from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardScaler
+from sklearn.utils import all_estimators
 
 from edgefeat.model.file import read_model_file
 from edgefeat.sklearn import ImageFeatures
+from edgefeat_export.attaching.kinds import KNOWN_ESTIMATORS
+from edgefeat_export.attaching.opening import open_head
 from edgefeat_export.cli.main import main
 
 Parts = tuple[Any, Any]
@@ -80,6 +83,44 @@ def test_trees_survive_skops(
     skops.io.dump(pipeline(parts, estimator), head)
     assert main(["attach", model, str(head), "--rows", str(rows), "-o", str(out)]) == 0
     assert out.exists()
+
+
+METHODS = [{"method": "sigmoid"}, {"method": "isotonic"}]
+TREES = [{"algorithm": name} for name in ("brute", "kd_tree", "ball_tree")]
+SOLVERS = [{"solver": name, "max_iter": 2} for name in ("adam", "sgd", "lbfgs")]
+LOSSES = ("squared_error", "absolute_error", "huber", "quantile")
+HISTOGRAM_LOSSES = ("squared_error", "absolute_error", "poisson", "gamma", "quantile")
+OPTIONS: dict[str, list[dict[str, Any]]] = {
+    "CalibratedClassifierCV": METHODS,
+    "GradientBoostingClassifier": [{"n_estimators": 1}],
+    "GradientBoostingRegressor": [{"n_estimators": 1, "loss": name} for name in LOSSES],
+    "HistGradientBoostingClassifier": [{"max_iter": 1}],
+    "HistGradientBoostingRegressor": [
+        {"max_iter": 1, "loss": name, "quantile": 0.5} for name in HISTOGRAM_LOSSES
+    ],
+    "KNeighborsClassifier": TREES,
+    "KNeighborsRegressor": TREES,
+    "MLPClassifier": SOLVERS,
+    "MLPRegressor": SOLVERS,
+    "StackingClassifier": [{"estimators": [("l", LogisticRegression())]}],
+    "StackingRegressor": [{"estimators": [("r", Ridge())]}],
+    "VotingClassifier": [{"estimators": [("l", LogisticRegression())]}],
+    "VotingRegressor": [{"estimators": [("r", Ridge())]}],
+}
+OF_SCIKIT_LEARN = dict(all_estimators())
+
+
+@pytest.mark.parametrize("name", [one for one in KNOWN_ESTIMATORS if one in OF_SCIKIT_LEARN])
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.filterwarnings("ignore::FutureWarning:sklearn.linear_model")
+def test_whatever_can_be_attached_can_be_read_from_skops(name: str, tmp_path: Path) -> None:
+    rows = np.random.default_rng(0).normal(size=(60, 3))
+    for options in OPTIONS.get(name, [{}]):
+        for truth in (rows[:, 0] > 0, 1 + (rows[:, 0] > 0) + (rows[:, 1] > 0)):
+            fitted = OF_SCIKIT_LEARN[name](**options).fit(rows, truth.astype(int) + 1)
+            skops.io.dump(fitted, tmp_path / "head.skops")
+            opened = open_head(tmp_path / "head.skops", trust_pickle=False)
+            assert opened.predict(rows).tolist() == fitted.predict(rows).tolist()
 
 
 class Harmful:

@@ -59,7 +59,7 @@ REFUSED: dict[str, tuple[Any, str]] = {
     ),
     "other estimators": (
         (columns(imputed()), GaussianNB()),
-        "gaussiannb: GaussianNB cannot end a file; known are ",
+        "gaussiannb: GaussianNB cannot be put into a file; known are ",
     ),
     "other distances": (
         (columns(imputed()), KNeighborsClassifier(3, metric="manhattan")),
@@ -68,7 +68,7 @@ REFUSED: dict[str, tuple[Any, str]] = {
     ),
     "estimators of one's own": (
         (columns(imputed()), Own(max_iter=300)),
-        "Own cannot end a file; known are ",
+        "Own cannot be put into a file; known are ",
     ),
     "a photo scaled to length 1": (
         (
