@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import onnx
 from sklearn.compose import ColumnTransformer
 from sklearn.decomposition import PCA
 from sklearn.impute import SimpleImputer
@@ -69,22 +68,6 @@ def tail_answers(pipeline: Any, frame: Frame) -> tuple[Any, dict[str, Any], Any]
     return taken, gates.run(small, {"features": features, **feeds}, where="tail"), features
 
 
-def graph_on(model: Any, width: int) -> onnx.ModelProto:
-    """Return the file's part behind the features, for rows of numbers alone.
-
-    Args:
-        model: A fitted estimator.
-        width: How many numbers a row has; the graph calls them n0, n1 and so on.
-    """
-    tail = TailGraph()
-    names = [f"n{place}" for place in range(width)]
-    with tail.step("model"):
-        matrix = tail.side_by_side([Matrix(name, 1) for name in names])
-        answer = add_estimator(tail, model, matrix)
-    known = {name: TakenColumn(name=name) for name in names}
-    return alone(Taken(tail=tail, photo=None, columns=known, answer=answer), 1)
-
-
 def answers_on(model: Any, rows: Any) -> dict[str, Any]:
     """Return what the file's part behind the features gives for rows of numbers alone.
 
@@ -92,8 +75,13 @@ def answers_on(model: Any, rows: Any) -> dict[str, Any]:
         model: A fitted estimator.
         rows: float64 `(N, width)`.
     """
-    width = rows.shape[1]
-    feeds = {f"n{place}": rows[:, place : place + 1] for place in range(width)}
+    tail = TailGraph()
+    names = [f"n{place}" for place in range(rows.shape[1])]
+    with tail.step("model"):
+        matrix = tail.side_by_side([Matrix(name, 1) for name in names])
+        answer = add_estimator(tail, model, matrix)
+    known = {name: TakenColumn(name=name) for name in names}
+    taken = Taken(tail=tail, photo=None, columns=known, answer=answer)
+    feeds = {name: rows[:, place : place + 1] for place, name in enumerate(names)}
     unread = {"features": np.zeros((len(rows), 1), np.float32)}
-    graph = graph_on(model, width).SerializeToString()
-    return gates.run(graph, {**feeds, **unread}, where="the tail")
+    return gates.run(alone(taken, 1).SerializeToString(), {**feeds, **unread}, where="the tail")

@@ -8,6 +8,7 @@ categories need no rules of their own.
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -77,7 +78,7 @@ def encode(
     parts, found = [], {}
     for at, column in enumerate(words):
         categories = [_word(tail, one) for one in encoder.categories_[at]]
-        table = _tables(tail, encoder, at, len(categories))
+        table = _table(tail, encoder, at)
         keys = tuple(dict.fromkeys(categories))
         if len(keys) != len(categories):
             raise refusal("two categories are the same word", where=tail.where)
@@ -96,7 +97,7 @@ def encode(
             missing = MISSING  # one of the categories, or unknown as any other word
         found[column.name] = Encoded(
             values=len(keys) - (MISSING in keys),
-            unseen=_unseen(encoder, at),
+            unseen=_unseen(encoder, table[0]),
             missing=missing,
             known=keys,
             row=row,
@@ -122,42 +123,38 @@ def _handles_unknown(encoder: Any) -> bool:
     return bool(encoder.handle_unknown != "error")
 
 
-def _unseen(encoder: Any, at: int) -> Unseen:
-    if encoder.handle_unknown == "error":
+def _unseen(encoder: Any, unknown: NDArray[np.float64]) -> Unseen:
+    """Return what becomes of an unknown word, by the row that it gets."""
+    if not _handles_unknown(encoder):
         return Unseen.REFUSE
-    if class_of(encoder) == "OrdinalEncoder":
-        return Unseen.BIN
-    infrequent = getattr(encoder, "infrequent_categories_", None)
-    has_bin = encoder.handle_unknown in ("infrequent_if_exist", "warn") and (
-        infrequent is not None and infrequent[at] is not None
-    )
-    return Unseen.BIN if has_bin else Unseen.ZEROS
+    return Unseen.BIN if class_of(encoder) == "OrdinalEncoder" or unknown.any() else Unseen.ZEROS
 
 
-def _tables(tail: TailGraph, encoder: Any, at: int, count: int) -> NDArray[np.float64]:
+def _table(tail: TailGraph, encoder: Any, at: int) -> NDArray[np.float64]:
     """Return the rows for the unknown and for each category, from the encoder itself."""
     kind = class_of(encoder)
     if kind not in ("OneHotEncoder", "OrdinalEncoder"):
         raise refusal(f"{kind} cannot encode words in the file", where=tail.where)
     columns = encoder.categories_
-    probe = np.empty((count, len(columns)), dtype=object)
+    asked = [_no_category(columns[at])] if _handles_unknown(encoder) else []
+    asked += list(columns[at])
+    probe = np.empty((len(asked), len(columns)), dtype=object)
     for other, categories in enumerate(columns):
-        probe[:, other] = [categories[0]] * count
-    probe[:, at] = columns[at]
-    given = _transformed(encoder, probe)
-    if kind == "OrdinalEncoder":
-        table = given[:, at : at + 1]
-        unknown = [[encoder.unknown_value if _handles_unknown(encoder) else np.nan]]
-        return np.concatenate([np.asarray(unknown, np.float64), table])
-    widths = _widths(encoder)
+        probe[:, other] = [categories[0]] * len(asked)
+    probe[:, at] = asked
+    widths = [1] * len(columns) if kind == "OrdinalEncoder" else _widths(encoder)
     first = sum(widths[:at])
-    table = given[:, first : first + widths[at]]
-    row = np.zeros((1, widths[at]))
-    if _unseen(encoder, at) is Unseen.BIN:
-        word = encoder.infrequent_categories_[at][0]
-        position = [i for i, one in enumerate(columns[at]) if one == word]
-        row = table[position[:1]]
-    return np.concatenate([row, table])
+    rows = _transformed(encoder, probe)[:, first : first + widths[at]]
+    if _handles_unknown(encoder):
+        return rows
+    return np.concatenate([np.full((1, widths[at]), np.nan), rows])  # the device refuses them
+
+
+def _no_category(categories: NDArray[Any]) -> str:
+    word = "\x00unseen"
+    while word in list(categories):
+        word += "\x00"
+    return word
 
 
 def _transformed(encoder: Any, probe: NDArray[Any]) -> NDArray[np.float64]:
@@ -167,7 +164,9 @@ def _transformed(encoder: Any, probe: NDArray[Any]) -> NDArray[np.float64]:
         import pandas as pd  # an encoder that was fitted on a frame wants one
 
         rows = pd.DataFrame(probe, columns=list(names))
-    given = encoder.transform(rows)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of an unknown word, which is asked on purpose
+        given = encoder.transform(rows)
     return np.asarray(given.toarray() if hasattr(given, "toarray") else given, np.float64)
 
 

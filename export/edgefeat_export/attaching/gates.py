@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from copy import copy
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from edgefeat.engine.cpu import ORT_ERRORS, open_session, reason, session_option
 from edgefeat.extractor import FeatureExtractor
 from edgefeat.model.spec import PRIMARY_OUTPUT
 from edgefeat_export.attaching.answering import LABEL, PROBABILITIES, VALUE, Tensors
+from edgefeat_export.attaching.refusing import class_of
 from edgefeat_export.attaching.taking_apart import Taken
 from edgefeat_export.errors import ConversionError, VerificationError
 
@@ -69,21 +71,23 @@ def check_steps(taken: Taken, got: Tensors, frame: Any, features: NDArray[np.flo
     for name, (step, columns) in taken.steps.items():
         _check_step(name, got[taken.tail.checkpoints[name].name], step.transform(frame[columns]))
     for one in taken.later:
-        before = got[one.before.name]
-        wanted = one.step.transform(_as_fitted(one.step, before))
-        _check_step(one.where, got[one.after.name], wanted, largest=_largest(before))
+        before, step = got[one.before.name], _in_float64(one.step)
+        wanted = step.transform(_as_fitted(step, before))
+        _check_step(one.where, got[one.after.name], wanted, slack=_rounding(step, before))
     if not np.isfinite(features).all():
         raise VerificationError("features that are not finite", where="the model")
 
 
-def _check_step(name: str, given: NDArray[Any], wanted: Any, *, largest: float = 0.0) -> None:
+def _check_step(
+    name: str, given: NDArray[Any], wanted: Any, *, slack: NDArray[np.float64] | float = 0.0
+) -> None:
     """Raise unless a step gives what it should.
 
     Args:
         name: The step.
         given: What the file gives, float64 `(N, K)`.
         wanted: What scikit-learn gives, dense or sparse.
-        largest: The largest number that is summed: what sums round goes by it.
+        slack: What sums may round, beside what is always allowed.
     """
     wanted = np.asarray(wanted.toarray() if hasattr(wanted, "toarray") else wanted, np.float64)
     if given.shape != wanted.shape:
@@ -91,8 +95,7 @@ def _check_step(name: str, given: NDArray[Any], wanted: Any, *, largest: float =
             f"gives {given.shape[1:]} numbers a row, scikit-learn {wanted.shape[1:]}",
             where=f"step {name!r}",
         )
-    slack = 1e-9 + _SUM_RELATIVE * largest
-    near = np.isclose(given, wanted, rtol=_STEP_RELATIVE, atol=slack, equal_nan=True)
+    near = np.isclose(given, wanted, rtol=_STEP_RELATIVE, atol=1e-9 + slack, equal_nan=True)
     if near.all():
         return
     row = int(np.argmin(near.all(axis=1)))
@@ -104,9 +107,28 @@ def _check_step(name: str, given: NDArray[Any], wanted: Any, *, largest: float =
     )
 
 
-def _largest(rows: NDArray[np.float64]) -> float:
-    """Return the largest size of the numbers that are finite; 0 without any."""
-    return float(np.abs(rows, where=np.isfinite(rows), out=np.zeros_like(rows)).max(initial=0))
+def _in_float64(step: Any) -> Any:
+    """Return a step that computes in float64: one that was fitted on float32 keeps float32.
+
+    A PCA's variances stay as they are, for what counts as none depends on their type.
+    """
+    found = copy(step)
+    for name, value in vars(step).items():
+        narrow = isinstance(value, np.ndarray) and value.dtype == np.float32
+        if narrow and name != "explained_variance_":
+            setattr(found, name, value.astype(np.float64))
+    return found
+
+
+def _rounding(step: Any, rows: NDArray[np.float64]) -> NDArray[np.float64] | float:
+    """Return what a PCA's sums may round, float64 `(N, K)`; other steps do not sum."""
+    if class_of(step) != "PCA":
+        return 0.0
+    sizes = (np.abs(rows) + np.abs(step.mean_)) @ np.abs(step.components_).T
+    if step.whiten:
+        deviations = np.sqrt(step.explained_variance_)
+        sizes = sizes / np.maximum(deviations, np.finfo(deviations.dtype).eps)
+    return np.asarray(_SUM_RELATIVE * sizes)
 
 
 def _as_fitted(step: Any, rows: NDArray[np.float64]) -> Any:

@@ -20,7 +20,6 @@ from edgefeat_export.attaching.answering import (
 from edgefeat_export.attaching.refusing import refusal
 from edgefeat_export.attaching.tail import ML
 from edgefeat_export.attaching.taking_apart import Taken, TakenColumn
-from edgefeat_export.graph.unread import drop_unread
 
 __all__ = ["add_unseen", "alone", "behind", "require_free_names"]
 
@@ -56,11 +55,10 @@ def alone(taken: Taken, dim: int) -> onnx.ModelProto:
         helper.make_tensor_value_info(matrix.name, TensorProto.DOUBLE, ["N", matrix.width])
         for matrix in _different(taken)
     ]
-    graph = helper.make_graph(
-        taken.tail.nodes, "tail", inputs, [*_outputs(taken), *outputs], taken.tail.constants
-    )
+    outputs += _outputs(taken)
+    nodes, constants = taken.tail.drawn([one.name for one in outputs])
+    graph = helper.make_graph(nodes, "tail", inputs, outputs, constants)
     opsets = [helper.make_opsetid("", _OPSET), helper.make_opsetid(ML, _ML_VERSION)]
-    drop_unread(graph)
     return helper.make_model(graph, opset_imports=opsets, ir_version=_IR_VERSION)
 
 
@@ -79,11 +77,12 @@ def behind(model: onnx.ModelProto, taken: Taken) -> onnx.ModelProto:
     del fused.metadata_props[:]
     graph = fused.graph
     require_free_names(graph, taken.columns)
-    graph.node.extend(taken.tail.nodes)
-    graph.initializer.extend(taken.tail.constants)
+    outputs = _outputs(taken)
+    nodes, constants = taken.tail.drawn([one.name for one in outputs])
+    graph.node.extend(nodes)
+    graph.initializer.extend(constants)
     graph.input.extend(_input(column) for column in taken.columns.values())
-    graph.output.extend(_outputs(taken))
-    drop_unread(graph)  # a product that went into the next one is nobody's
+    graph.output.extend(outputs)
     if all(one.domain != ML for one in fused.opset_import):
         fused.opset_import.append(helper.make_opsetid(ML, _ML_VERSION))
     return fused

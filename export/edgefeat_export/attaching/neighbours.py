@@ -1,4 +1,4 @@
-"""Nearest neighbours: the k smallest of all squared distances, and what these k answer.
+"""Nearest neighbours: squared distances by one product of matrices, and the k smallest.
 
 Where neighbours are weighed, the distances of these k are computed once more, each by itself.
 """
@@ -10,13 +10,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edgefeat_export.attaching.distances import Points
 from edgefeat_export.attaching.refusing import class_of, refusal
 from edgefeat_export.attaching.tail import Matrix, TailGraph
 
 __all__ = ["add_neighbours"]
-
-_AS_NEAR = 1e-6
 
 
 def add_neighbours(tail: TailGraph, model: Any, matrix: Matrix, targets: int) -> Matrix:
@@ -46,10 +43,8 @@ def add_neighbours(tail: TailGraph, model: Any, matrix: Matrix, targets: int) ->
         answers = np.asarray(model._y, np.float64).reshape(len(points), -1)
         if answers.shape[1] != 1:
             raise refusal("several numbers for a row are not known", where=tail.where)
-    all_points = Points(points)
-    single = model.weights == "uniform" and _finds_the_same(all_points, model.n_neighbors)
     # The square of the row itself is the same for all points, and is left out.
-    _, nearness = all_points.add(tail, matrix, single=single)
+    nearness = tail.linear(matrix, 2 * points.T, -np.square(points).sum(axis=1))
     tail.add(
         "TopK",
         [nearness.name, tail.constant(np.array([model.n_neighbors]), np.int64)],
@@ -66,19 +61,6 @@ def add_neighbours(tail: TailGraph, model: Any, matrix: Matrix, targets: int) ->
     total = tail.add("ReduceSum", [weighed, axes], attributes={"keepdims": 0})
     whole = tail.add("ReduceSum", [weights, axes], attributes={"keepdims": 0})
     return Matrix(tail.add("Div", [total, whole]), targets)
-
-
-def _finds_the_same(points: Points, count: int) -> bool:
-    """Return whether the nearest by float32 are as near as the nearest by float64."""
-    compared = points.compared()
-    if compared is None:
-        return False
-    exact, single = compared
-    found = np.argpartition(single, count - 1, axis=1)[:, :count]
-    nearest = np.partition(exact, count - 1, axis=1)[:, :count].sum(axis=1)
-    theirs = np.take_along_axis(exact, found, axis=1).sum(axis=1)
-    rounding = 1e-12 * float(exact.mean())
-    return bool((theirs <= nearest * (1 + _AS_NEAR) + rounding).all())
 
 
 def _weights(tail: TailGraph, matrix: Matrix, points: NDArray[np.float64], rows: str) -> str:

@@ -6,7 +6,8 @@ uses.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -38,33 +39,64 @@ class Matrix:
 
 @dataclass(frozen=True, slots=True)
 class _Product:
-    """A matrix that is `matrix @ weights + bias`.
+    """A matrix that is `rows @ weights + bias`, as it is to be written.
 
     Attributes:
-        matrix: The rows.
+        name: What the graph calls it, and its operators.
+        rows: What the graph calls the rows.
         weights: float64 `(width, K)`.
         bias: float64 `(K,)`.
     """
 
-    matrix: Matrix
+    name: str
+    rows: str
     weights: NDArray[np.float64]
     bias: NDArray[np.float64]
+
+    def fits_behind(self, other: _Product) -> bool:
+        """Return whether one product takes no more weights than both."""
+        return len(self.bias) <= len(other.bias)
+
+    def behind(self, other: _Product) -> _Product:
+        """Return this product of another one's rows, where its own are what that one gives."""
+        bias = other.bias @ self.weights + self.bias
+        return _Product(self.name, other.rows, other.weights @ self.weights, bias)
+
+    def drawn(self) -> tuple[list[onnx.NodeProto], list[onnx.TensorProto]]:
+        """Return nodes and constants.
+
+        ONNX Runtime copies the right one of two float64 matrices into another order in each call,
+        so a wide one stands on the left.
+        """
+        names = [f"{self.name}_weights", f"{self.name}_bias"]
+        wide = self.weights.shape[1] >= _WIDE
+        weights, bias = self.weights, self.bias[np.newaxis]
+        arrays = (weights.T, bias.T) if wide else (weights, bias)
+        pairs = zip(arrays, names, strict=True)
+        constants = [
+            numpy_helper.from_array(np.ascontiguousarray(one), name) for one, name in pairs
+        ]
+        if not wide:
+            inputs = [self.rows, *names]
+            return [helper.make_node("Gemm", inputs, [self.name], name=self.name)], constants
+        turned = f"{self.name}_turned"
+        inputs = [names[0], self.rows, names[1]]
+        product = helper.make_node("Gemm", inputs, [turned], name=turned, transB=1)
+        back = helper.make_node("Transpose", [turned], [self.name], name=self.name, perm=[1, 0])
+        return [product, back], constants
 
 
 class TailGraph:
     """Nodes and constants, in the order in which they run.
 
     Attributes:
-        nodes: The nodes.
-        constants: The constants.
         checkpoints: What each step gave, by the step's name, to be compared alone.
     """
 
     def __init__(self) -> None:
-        self.nodes: list[onnx.NodeProto] = []
-        self.constants: list[onnx.TensorProto] = []
         self.checkpoints: dict[str, Matrix] = {}
-        self._products: dict[str, _Product] = {}
+        self._parts: list[onnx.NodeProto | _Product] = []
+        self._constants: list[onnx.TensorProto] = []
         self._path: list[str] = []
         self._count = 0
 
@@ -102,8 +134,7 @@ class TailGraph:
             to: The output's name; None makes one.
             outputs: Names of the outputs, where it has several.
         """
-        self._count += 1
-        name = f"{PREFIX}{self.where}/{operation}_{self._count}"
+        name = self._next(operation)
         node = helper.make_node(
             operation,
             list(inputs),
@@ -112,16 +143,15 @@ class TailGraph:
             domain=domain,
             **(attributes or {}),
         )
-        self.nodes.append(node)
+        self._parts.append(node)
         return str(node.output[0])
 
     def constant(self, value: NDArray[Any] | float | Sequence[float], dtype: Any = None) -> str:
         """Add a constant, float64 unless told otherwise; return its name."""
-        self._count += 1
-        name = f"{PREFIX}{self.where}/constant_{self._count}"
+        name = self._next("constant")
         array = np.ascontiguousarray(value, dtype or np.float64)
         array = array.reshape(np.shape(value))  # a single number has no axis
-        self.constants.append(numpy_helper.from_array(array, name))
+        self._constants.append(numpy_helper.from_array(array, name))
         return name
 
     def cast(self, name: str, kind: int) -> str:
@@ -162,30 +192,46 @@ class TailGraph:
     ) -> Matrix:
         """Return `matrix @ weights + bias`.
 
-        Behind another such product, and if no more numbers come out than that one gives, the two
-        become one: a PCA costs a linear model nothing.
-
         Args:
             matrix: The rows.
             weights: float64 `(width, K)`.
             bias: float64 `(K,)`.
         """
-        before = self._products.get(matrix.name)
-        if before is not None and weights.shape[1] <= matrix.width:
-            bias = before.bias @ weights + bias
-            matrix, weights = before.matrix, before.weights @ weights
-        name = self._product(matrix.name, weights, np.reshape(bias, (1, -1)))
-        self._products[name] = _Product(matrix, weights, np.reshape(bias, -1))
+        name = self._next("product")
+        self._parts.append(_Product(name, matrix.name, weights, np.reshape(bias, -1)))
         return Matrix(name, weights.shape[1])
 
-    def _product(self, rows: str, weights: NDArray[np.float64], bias: NDArray[np.float64]) -> str:
-        """Add `rows @ weights + bias`.
+    def drawn(
+        self, outputs: Collection[str]
+    ) -> tuple[list[onnx.NodeProto], list[onnx.TensorProto]]:
+        """Return all nodes and constants.
 
-        ONNX Runtime copies the right one of two float64 matrices into another order in each call,
-        so a wide one stands on the left.
+        Two products in a row become one where nobody else reads what is between them and no more
+        numbers come out than there: a PCA costs a linear model nothing.
+
+        Args:
+            outputs: Names of the tensors that are read from outside.
         """
-        if weights.shape[1] < _WIDE:
-            return self.add("Gemm", [rows, self.constant(weights), self.constant(bias)])
-        inputs = [self.constant(weights.T), rows, self.constant(bias.T)]
-        product = self.add("Gemm", inputs, attributes={"transB": 1})
-        return self.add("Transpose", [product], attributes={"perm": [1, 0]})
+        readers = Counter(outputs)
+        for part in self._parts:
+            readers.update([part.rows] if isinstance(part, _Product) else part.input)
+        products: dict[str, _Product] = {}
+        for part in self._parts:
+            if isinstance(part, _Product):
+                before = products.get(part.rows)
+                if before is not None and readers[part.rows] == 1 and part.fits_behind(before):
+                    part = part.behind(products.pop(part.rows))
+                products[part.name] = part
+        nodes, constants = [], list(self._constants)
+        for part in self._parts:
+            if not isinstance(part, _Product):
+                nodes.append(part)
+            elif part.name in products:
+                new, weights = products[part.name].drawn()
+                nodes += new
+                constants += weights
+        return nodes, constants
+
+    def _next(self, operation: str) -> str:
+        self._count += 1
+        return f"{PREFIX}{self.where}/{operation}_{self._count}"

@@ -71,7 +71,7 @@ class NumberStep:
     """A translated step whose rows are numbers.
 
     Attributes:
-        where: The name of the step, with the names around it.
+        where: The name of the step, with the names around it, and its class.
         step: The fitted transformer.
         before: What it takes.
         after: What it gives.
@@ -238,7 +238,8 @@ class _Reader:
         """Translate a step, and keep what it takes and gives to be compared."""
         given = translate_step(self.tail, step, matrix)
         if given is not matrix:
-            self.later.append(NumberStep(self.tail.where, step, matrix, given))
+            where = f"{self.tail.where}: {class_of(step)}"
+            self.later.append(NumberStep(where, step, matrix, given))
         return given
 
     def _branch(self, step: Any, mine: list[str], name: str) -> Matrix:

@@ -14,14 +14,12 @@ import numpy as np
 from numpy.typing import NDArray
 from onnx import TensorProto
 
-from edgefeat_export.attaching.distances import Points
 from edgefeat_export.attaching.refusing import refusal
 from edgefeat_export.attaching.tail import ML, Matrix, TailGraph
 
 __all__ = ["add_decisions", "add_vector_probabilities", "add_votes"]
 
 _KERNELS = {"linear": "LINEAR", "poly": "POLY", "rbf": "RBF", "sigmoid": "SIGMOID"}
-_DECISION = 1e-5  # a pair of classes is decided by about 1
 
 
 def add_votes(tail: TailGraph, model: Any, matrix: Matrix) -> Matrix:
@@ -94,7 +92,7 @@ def _pairs(tail: TailGraph, model: Any, matrix: Matrix) -> tuple[Matrix, NDArray
         weights[mine, at] = model._dual_coef_[other - 1, mine]
         weights[theirs, at] = model._dual_coef_[one, theirs]
         winners[at, one], winners[at, other] = 1, -1
-    kernel = _kernel(tail, model, matrix, weights)
+    kernel = _kernel(tail, model, matrix)
     return tail.linear(kernel, weights, model._intercept_), winners
 
 
@@ -125,30 +123,19 @@ def add_vector_probabilities(tail: TailGraph, model: Any, matrix: Matrix) -> Mat
     return Matrix(tail.double(names[1]), count)
 
 
-def _kernel(tail: TailGraph, model: Any, matrix: Matrix, weights: NDArray[np.float64]) -> Matrix:
-    """Return the kernel of rows and support vectors, for sums by weights: float64 `(N, S)`."""
+def _kernel(tail: TailGraph, model: Any, matrix: Matrix) -> Matrix:
+    """Return the kernel of rows and support vectors: float64 `(N, S)`."""
     vectors, gamma = np.asarray(model.support_vectors_, np.float64), float(model._gamma)
     nothing = np.zeros(len(vectors))
     if model.kernel == "linear":
         return tail.linear(matrix, vectors.T, nothing)
     if model.kernel == "rbf":
-        points = Points(vectors)
-        rows, nearness = points.add(tail, matrix, single=_decide_alike(points, gamma, weights))
-        own = tail.add("ReduceSumSquare", [rows.name], attributes={"axes": [1], "keepdims": 1})
-        distance = Matrix(tail.add("Sub", [own, nearness.name]), len(vectors))
+        own = tail.add("ReduceSumSquare", [matrix.name], attributes={"axes": [1], "keepdims": 1})
+        products = tail.linear(matrix, 2 * vectors.T, -np.square(vectors).sum(axis=1))
+        distance = Matrix(tail.add("Sub", [own, products.name]), len(vectors))
         powers = tail.apply("Mul", distance, -gamma)
         return Matrix(tail.add("Exp", [powers.name]), len(vectors))
     inner = tail.linear(matrix, gamma * vectors.T, nothing + float(model.coef0))
     if model.kernel == "sigmoid":
         return Matrix(tail.add("Tanh", [inner.name]), len(vectors))
     return tail.apply("Pow", inner, float(model.degree))
-
-
-def _decide_alike(points: Points, gamma: float, weights: NDArray[np.float64]) -> bool:
-    """Return whether distances by float32 give the decisions that float64 gives."""
-    compared = points.compared()
-    if compared is None:
-        return False
-    with np.errstate(over="ignore", invalid="ignore"):
-        exact, single = (np.exp(-gamma * one) @ weights for one in compared)
-        return bool(np.abs(exact - single).max() <= _DECISION)

@@ -10,8 +10,6 @@ from itertools import count
 
 import onnx
 
-from edgefeat_export.graph.unread import drop_unread, graphs_inside
-
 __all__ = ["finished"]
 
 
@@ -27,7 +25,7 @@ def finished(model: onnx.ModelProto) -> onnx.ModelProto:
     graph = done.graph
     public = {value.name for value in (*graph.input, *graph.output)}
     _skip_identities(graph, {value.name for value in graph.output})
-    drop_unread(graph)
+    _drop_dead(graph, public)
     names = _Names(public)
     for tensor in graph.initializer:
         tensor.name = names.of(tensor.name)
@@ -64,7 +62,7 @@ def _rename(node: onnx.NodeProto, names: _Names) -> None:
     node.output[:] = [names.of(name) for name in node.output]
     node.name = names.next_node()
     node.doc_string = ""
-    for graph in graphs_inside(node):
+    for graph in _inside(node):
         for value in (*graph.input, *graph.initializer):
             value.name = names.of(value.name)
         for inner in graph.node:
@@ -73,13 +71,17 @@ def _rename(node: onnx.NodeProto, names: _Names) -> None:
             value.name = names.of(value.name)
 
 
+def _inside(node: onnx.NodeProto) -> list[onnx.GraphProto]:
+    return [one.g for one in node.attribute if one.HasField("g")]
+
+
 def _skip_identities(graph: onnx.GraphProto, outputs: set[str]) -> None:
     """Let the readers of an Identity read what it reads, but for the graph's own outputs."""
     same: dict[str, str] = {}
     kept = []
     for node in graph.node:
         node.input[:] = [same.get(name, name) for name in node.input]
-        for inner in graphs_inside(node):
+        for inner in _inside(node):
             _follow(inner, same)
         if node.op_type == "Identity" and node.output[0] not in outputs:
             same[node.output[0]] = node.input[0]
@@ -93,7 +95,35 @@ def _follow(graph: onnx.GraphProto, same: dict[str, str]) -> None:
     """Rename what a graph inside reads from around it."""
     for node in graph.node:
         node.input[:] = [same.get(name, name) for name in node.input]
-        for inner in graphs_inside(node):
+        for inner in _inside(node):
             _follow(inner, same)
     for value in graph.output:
         value.name = same.get(value.name, value.name)
+
+
+def _drop_dead(graph: onnx.GraphProto, public: set[str]) -> None:
+    """Drop nodes and constants that no output depends on."""
+    needed = {value.name for value in graph.output}
+    kept = []
+    for node in reversed(graph.node):
+        if any(name in needed for name in node.output):
+            kept.append(node)
+            needed |= _reads(node)
+    weights = [tensor for tensor in graph.initializer if tensor.name in needed]
+    declared = [value for value in graph.value_info if value.name in needed]
+    for field, left in (
+        (graph.node, kept[::-1]),
+        (graph.initializer, weights),
+        (graph.value_info, declared),
+    ):
+        del field[:]
+        field.extend(left)
+
+
+def _reads(node: onnx.NodeProto) -> set[str]:
+    found = set(node.input)
+    for graph in _inside(node):
+        found |= {value.name for value in graph.output}
+        for inner in graph.node:
+            found |= _reads(inner)
+    return found

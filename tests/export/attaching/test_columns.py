@@ -166,3 +166,17 @@ def test_missing_words_that_were_fitted_are_a_category(parts: Parts) -> None:
     taken, got, features = tail_answers(pipeline, rows)
     gates.check_steps(taken, got, rows, features)
     assert taken.columns["shop"].described(None).missing == "token"
+
+
+def test_missing_words_may_be_the_rare_ones(parts: Parts) -> None:
+    fit, rows = parts[0].copy(), parts[1].copy()
+    fit.loc[2, "shop"] = rows.loc[2, "shop"] = None
+    fit["shop"] = fit["shop"].replace("Köln", "Rome")
+    encoder = OneHotEncoder(handle_unknown="infrequent_if_exist", min_frequency=2)
+    steps = [("photo", Remembered(), ["path"]), ("words", encoder, ["shop"])]
+    pipeline = make_pipeline(ColumnTransformer(steps), LogisticRegression()).fit(fit, fit["kind"])
+    assert pd.isna(pipeline[0].named_transformers_["words"].infrequent_categories_[0]).tolist() == [
+        True
+    ]
+    taken, got, features = tail_answers(pipeline, rows)
+    gates.check_steps(taken, got, rows, features)

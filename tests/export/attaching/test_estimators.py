@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from onnx import TensorProto
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.ensemble import (
     ExtraTreesClassifier,
@@ -31,7 +30,7 @@ from sklearn.svm import SVC, LinearSVC
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
 from edgefeat_export.errors import ConversionError
-from head_pipelines import answers_on, graph_on
+from head_pipelines import answers_on
 
 Rows = NDArray[np.float64]
 LINE, TREE = LogisticRegression(), DecisionTreeClassifier(max_depth=4, random_state=0)
@@ -170,40 +169,6 @@ def test_numbers_of_weighted_neighbours_are_those_of_scikit_learn() -> None:
     asked = np.concatenate([rows_of(1000, 1), fit[:50]])
     got = answers_on(model, asked)["value"][:, 0]
     assert got == pytest.approx(model.predict(asked), rel=1e-5, abs=1e-6)
-
-
-BY_DISTANCE = {
-    "neighbours": KNeighborsClassifier(3),
-    "one neighbour": KNeighborsClassifier(1),
-    "numbers of neighbours": KNeighborsRegressor(3),
-    "vectors": SVC(),
-    "narrow vectors": SVC(gamma=1.0),
-}
-IN_FLOAT32 = {
-    *(("neighbours", True), ("one neighbour", True), ("numbers of neighbours", True)),
-    *(("vectors", True), ("vectors", False)),
-}
-
-
-@pytest.mark.parametrize("scaled", [True, False], ids=["scaled", "with times"])
-@pytest.mark.parametrize("case", BY_DISTANCE)
-def test_distances_are_float32_only_where_that_decides_alike(case: str, scaled: bool) -> None:
-    fit, asked = many_numbers(400, 0, scaled=scaled), many_numbers(600, 1, scaled=scaled)
-    model = BY_DISTANCE[case].fit(fit, kinds_of(fit[:, :3], 3))
-    constants = graph_on(model, fit.shape[1]).graph.initializer
-    largest = max(constants, key=lambda one: np.prod(one.dims))
-    assert (largest.data_type == TensorProto.FLOAT) is ((case, scaled) in IN_FLOAT32)
-    got, wanted = answers_on(model, asked), model.predict(asked)
-    given = got["value"][:, 0] if "value" in got else got["label"]
-    assert given == pytest.approx(wanted, abs=1e-6)
-
-
-def many_numbers(count: int, seed: int, *, scaled: bool) -> Rows:
-    draw = np.random.default_rng(seed)
-    rows = draw.normal(size=(count, 64))
-    if not scaled:
-        rows[:, 7] = 1.7e9 + draw.integers(0, 10**7, count)
-    return rows
 
 
 REFUSED: dict[str, tuple[Any, str]] = {

@@ -17,6 +17,7 @@ from sklearn.ensemble import (
     HistGradientBoostingRegressor,
     RandomForestClassifier,
     RandomForestRegressor,
+    VotingClassifier,
 )
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
@@ -116,16 +117,19 @@ def test_a_family_answers_as_in_scikit_learn(
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 def test_a_pca_costs_a_linear_model_nothing(parts: Parts, model: str, out: Path) -> None:
     fit, rows = parts
-    sizes = {}
-    for name, steps in (
-        ("with", (PCA(12, whiten=True), LogisticRegression())),
-        ("without", (LogisticRegression(),)),
-    ):
+    line, other = LogisticRegression(), LogisticRegression(C=0.1)
+    heads = {
+        "without": (line,),
+        "with": (PCA(12, whiten=True), line),
+        "two": (PCA(12), PCA(5), line),
+        "read twice": (PCA(12), VotingClassifier([("a", line), ("b", other)], voting="soft")),
+    }
+    products = {}
+    for name, steps in heads.items():
         attach(make_pipeline(columns(imputed()), *steps).fit(fit, fit["kind"]), model, rows, out)
-        nodes = onnx.load(out).graph.node
-        sizes[name] = [one.op_type for one in nodes if one.name.startswith("attached/")]
-    assert sizes["with"] == sizes["without"]
-    assert sizes["with"].count("Gemm") == 1
+        nodes = [one for one in onnx.load(out).graph.node if one.name.startswith("attached/")]
+        products[name] = [one.op_type for one in nodes].count("Gemm")
+    assert products == {"without": 1, "with": 1, "two": 1, "read twice": 3}
 
 
 def test_the_predictor_takes_a_photo_and_a_row(parts: Parts, model: str, out: Path) -> None:
@@ -165,9 +169,13 @@ def test_a_number_is_answered_too(
     assert [one.name for one in read_model_file(out).spec.outputs] == ["features", "value"]
 
 
-def test_photos_alone_need_no_columns(parts: Parts, model: str, out: Path) -> None:
+@pytest.mark.parametrize("steps", [(), (PCA(8),), (PCA(8, whiten=True), StandardScaler())], ids=str)
+def test_photos_alone_need_no_columns(
+    steps: tuple[Any, ...], parts: Parts, model: str, out: Path
+) -> None:
     fit, rows = parts
-    pipeline = make_pipeline(ImageFeatures(), LogisticRegression()).fit(list(fit.path), fit.kind)
+    chain = make_pipeline(ImageFeatures(), *steps, LogisticRegression())
+    pipeline = chain.fit(list(fit.path), fit.kind)  # float32 all the way to the last step
     done = attach(pipeline, model, [{"path": path} for path in rows.path], out)
     assert (done.columns, done.rows) == ((), len(rows))
 

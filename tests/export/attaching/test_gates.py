@@ -58,7 +58,11 @@ def test_steps_behind_the_photo_and_behind_the_columns_are_held_alone(parts: Par
         wrong[name][3, 2] += 1e-2
         with pytest.raises(VerificationError, match=rf"step '{where}': row 3, number 2: "):
             gates.check_steps(taken, wrong, rows, features)
-    assert [one.where for one in taken.later] == ["columns.photo", "columns.photo", "scaled"]
+    assert [one.where for one in taken.later] == [
+        "columns.photo: StandardScaler",
+        "columns.photo: PCA",
+        "scaled: MinMaxScaler",
+    ]
 
 
 def test_a_tie_is_told() -> None:
