@@ -165,7 +165,7 @@ def _transformed(encoder: Any, probe: NDArray[Any]) -> NDArray[np.float64]:
 
         rows = pd.DataFrame(probe, columns=list(names))
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of an unknown word, which is asked on purpose
+        warnings.simplefilter("ignore")  # an unknown word is asked on purpose
         given = encoder.transform(rows)
     return np.asarray(given.toarray() if hasattr(given, "toarray") else given, np.float64)
 

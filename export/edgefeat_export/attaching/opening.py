@@ -93,7 +93,10 @@ def _from_skops(path: Path) -> Any:
     raise ConversionError(
         f"holds types that are not known to be safe: {', '.join(unknown[:5])}",
         where=path,
-        remedy="Build the pipeline of scikit-learn's own classes and ImageFeatures.",
+        option="trust_pickle",
+        remedy="Build the pipeline of scikit-learn's own classes and ImageFeatures. One of "
+        "LightGBM or XGBoost that you made yourself can be saved by joblib.dump, and opened with "
+        "{option}; or be given to edgefeat_export.attach as it is.",
     )
 
 
