@@ -59,7 +59,7 @@ class Answers:
 
     Attributes:
         names: The outputs that are needed, features first.
-        finite: The outputs among them that must be finite numbers.
+        finite: The outputs that must be finite numbers, or a label that is not negative.
         classes: Names of the classes in the order of their probabilities; empty where there are
             none.
 
@@ -79,8 +79,7 @@ class Answers:
                 "use FeatureExtractor or `edgefeat extract`.",
             )
         self.names = [spec.primary.name, *(one.name for one in answers)]
-        self.finite = [one.name for one in answers if one.kind is not OutputKind.LABEL]
-        self.finite.append(spec.primary.name)
+        self.finite = [*(one.name for one in answers), spec.primary.name]
         self._labels = () if self._label is None else self._label.classes or ()
         self.classes = (
             () if self._chances is None else self._chances.classes or ()

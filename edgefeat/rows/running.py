@@ -146,6 +146,10 @@ class RowRunner:
             errors = self._unseen.refused(feed, outputs.pop(UNSEEN_OUTPUT))
         for name in self._finite:
             flat = outputs[name].reshape(len(outputs[name]), -1)
+            if flat.dtype.kind == "i":
+                for row in np.flatnonzero(flat[:, 0] < 0):
+                    errors.setdefault(int(row), _no_label(name))
+                continue
             sums = flat.sum(axis=1, dtype=np.float64)
             if not np.isfinite(sums).all():
                 for row in np.flatnonzero(~np.isfinite(flat).all(axis=1)):
@@ -223,6 +227,15 @@ def _not_finite(output: str) -> RowError:
         expected="finite numbers",
         remedy="An empty text, a whole number that the model does not know, or a missing value "
         "that it cannot take may give that: fill it in or leave the row out.",
+    )
+
+
+def _no_label(output: str) -> RowError:
+    return RowError(
+        f"the model gives no {output!r} for this row: a step of it makes NaN or infinity",
+        expected="values that each step can take",
+        remedy="A logarithm of a number below 0 may do that: correct the value or leave the row "
+        "out.",
     )
 
 

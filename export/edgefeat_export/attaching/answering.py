@@ -14,6 +14,7 @@ from edgefeat.model.columns import CategoryInput, IntegerInput, NumberInput, Tex
 __all__ = [
     "LABEL",
     "PROBABILITIES",
+    "PROBABILITY_MAX",
     "VALUE",
     "ComparedRows",
     "FittedHead",
@@ -23,6 +24,7 @@ __all__ = [
 ]
 
 LABEL, PROBABILITIES, VALUE = "label", "probabilities", "value"
+PROBABILITY_MAX = 1e-5
 Tensors = dict[str, NDArray[Any]]
 DescribedColumn = NumberInput | IntegerInput | CategoryInput | TextInput
 
@@ -39,7 +41,7 @@ class HeadAnswer:
 
     classes: tuple[str, ...] | None
     has_probabilities: bool
-    probability_max: float = 1e-5
+    probability_max: float = PROBABILITY_MAX
 
 
 def answer_names(answer: HeadAnswer) -> list[str]:

@@ -46,8 +46,10 @@ def _one(tail: TailGraph, part: Any, matrix: Matrix, classes: int, respond: Resp
     expected = 1 if classes == 2 else classes
     if len(part.calibrators) != expected:
         raise refusal(
-            f"CalibratedClassifierCV of {len(part.calibrators)} calibrators and {classes} classes",
+            f"a copy in CalibratedClassifierCV has {len(part.calibrators)} calibrators for "
+            f"{classes} classes: it never saw some of them",
             where=tail.where,
+            remedy="Fit it with fewer folds, or on more rows of the rare classes.",
         )
     decisions, _ = respond(tail, part.estimator, matrix, classes)
     first = decisions.width - expected  # for two classes the second probability counts

@@ -16,11 +16,12 @@ from pathlib import Path
 from typing import Any
 
 from edgefeat import errors as runtime_errors
-from edgefeat.errors import EdgefeatError
+from edgefeat.errors import ExplainedError
 from edgefeat_export import errors as export_errors
 from edgefeat_export.attaching.attach import Attached, attach
 from edgefeat_export.attaching.opening import check_head, open_head
 from edgefeat_export.attaching.refusing import KERAS_FILES
+from edgefeat_export.border import REPORT, explained
 from edgefeat_export.errors import ConversionError
 from edgefeat_export.quiet import import_tensorflow
 
@@ -52,6 +53,7 @@ def attach_file(
 
     Raises:
         EdgefeatError: As by `attach`, and where the file cannot be opened.
+        OptionError: As by `attach`.
     """
     check_head(Path(head), trust_pickle=trust_pickle)
     request = {
@@ -85,10 +87,10 @@ def attach_file(
     return Attached(**answer)
 
 
-def _error(parts: dict[str, Any]) -> EdgefeatError:
+def _error(parts: dict[str, Any]) -> ExplainedError:
     name = parts.pop("kind")
     kind = getattr(export_errors, name, getattr(runtime_errors, name, ConversionError))
-    error: EdgefeatError = kind(parts.pop("problem"), **parts)
+    error: ExplainedError = kind(parts.pop("problem"), **parts)
     return error
 
 
@@ -96,11 +98,12 @@ def _answer(request: dict[str, Any]) -> dict[str, Any]:
     head = request.pop("head")
     trust = request.pop("trust_pickle")
     try:
-        if Path(head).suffix in KERAS_FILES:
-            import_tensorflow()
-        opened = open_head(Path(head), trust_pickle=trust)
-        return dataclasses.asdict(attach(opened, **request))
-    except EdgefeatError as error:
+        with explained("cannot be attached", where=head, remedy=REPORT, error=ConversionError):
+            if Path(head).suffix in KERAS_FILES:
+                import_tensorflow()
+            opened = open_head(Path(head), trust_pickle=trust)
+            return dataclasses.asdict(attach(opened, **request))
+    except ExplainedError as error:
         parts = {key: getattr(error, key) for key in ("problem", "where", "remedy", "option")}
         return {"error": {"kind": type(error).__name__, **parts}}
 

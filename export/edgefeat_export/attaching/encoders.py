@@ -102,6 +102,8 @@ def encode(
             known=keys,
             row=row,
         )
+        asked = table if _handles_unknown(encoder) else table[1:]
+        tail.makes_nan |= bool(np.isnan(asked).any())
         picked = tail.add("GatherND", [tail.constant(table), row])
         parts.append(Matrix(picked, table.shape[1]))
     return tail.side_by_side(parts), found

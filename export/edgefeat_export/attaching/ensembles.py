@@ -67,15 +67,18 @@ def add_hard_votes(tail: TailGraph, model: Any, matrix: Matrix, within: Within) 
         within: Adds the classifiers.
 
     Raises:
-        ConversionError: A classifier is not known.
+        ConversionError: A classifier is not known, or a weight is negative.
     """
+    weights = _weights(model)
+    if (weights < 0).any():
+        raise refusal("VotingClassifier with weights below 0 is not known", where=tail.where)
     places = np.arange(len(model.classes_), dtype=np.float64)
     votes = []
     for one in model.estimators_:
         label = within.label(tail, one, matrix)
         equal = tail.add("Equal", [label.name, tail.constant(places[np.newaxis])])
         votes.append(Matrix(tail.double(equal), len(places)))
-    return _sum(tail, votes, _weights(model))
+    return _sum(tail, votes, weights)
 
 
 def add_mean(tail: TailGraph, model: Any, matrix: Matrix, within: Within) -> Matrix:

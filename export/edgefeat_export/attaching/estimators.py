@@ -4,10 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 from onnx import TensorProto
 
 from edgefeat_export.attaching import kinds
-from edgefeat_export.attaching.answering import LABEL, PROBABILITIES, VALUE, HeadAnswer
+from edgefeat_export.attaching.answering import (
+    LABEL,
+    PROBABILITIES,
+    PROBABILITY_MAX,
+    VALUE,
+    HeadAnswer,
+)
 from edgefeat_export.attaching.calibrated import add_calibrated
 from edgefeat_export.attaching.ensembles import (
     Within,
@@ -21,9 +28,10 @@ from edgefeat_export.attaching.neighbours import add_neighbours
 from edgefeat_export.attaching.of_lightgbm import LIGHTGBM, add_lightgbm
 from edgefeat_export.attaching.of_xgboost import XGBOOST, add_xgboost
 from edgefeat_export.attaching.refusing import class_of, refusal
-from edgefeat_export.attaching.steps import translate_step
+from edgefeat_export.attaching.steps import steps_of, translate_step
 from edgefeat_export.attaching.tail import Matrix, TailGraph
 from edgefeat_export.attaching.trees import add_boosted, add_forest, add_hist_boosted
+from edgefeat_export.attaching.two_classes import below_zero, of_two, two_sided
 from edgefeat_export.attaching.vectors import add_decisions, add_vector_probabilities, add_votes
 
 __all__ = ["add_estimator"]
@@ -43,23 +51,21 @@ def add_estimator(tail: TailGraph, model: Any, matrix: Matrix) -> HeadAnswer:
         ConversionError: It is another class, or has an option that is not known.
     """
     if not hasattr(model, "classes_"):
-        number = _number(tail, model, matrix)
-        tail.add("Cast", [number.name], attributes={"to": TensorProto.FLOAT}, to=VALUE)
+        _finish_numbers(tail, _number(tail, model, matrix), VALUE)
         return HeadAnswer(classes=None, has_probabilities=False)
     last, rows = _opened(tail, model, matrix)
     classes = _class_names(tail, model)
     if not kinds.has_shares(last):
         _finish_label(tail, _label_scores(tail, last, rows))
         return HeadAnswer(classes=classes, has_probabilities=False)
+    near = _VECTORS_MAX if class_of(last) == "SVC" else PROBABILITY_MAX
     if class_of(last) == "SVC":  # its label does not come from its probabilities
-        _finish_label(tail, add_votes(tail, last, rows))
-        shares = add_vector_probabilities(tail, last, rows)
-        answer = HeadAnswer(classes=classes, has_probabilities=True, probability_max=_VECTORS_MAX)
+        shares, scores = add_vector_probabilities(tail, last, rows), add_votes(tail, last, rows)
     else:
-        _finish_label(tail, shares := _shares(tail, last, rows))
-        answer = HeadAnswer(classes=classes, has_probabilities=True)
-    tail.add("Cast", [shares.name], attributes={"to": TensorProto.FLOAT}, to=PROBABILITIES)
-    return answer
+        shares, scores = _shares_and_scores(tail, last, rows)
+    _finish_label(tail, scores)
+    _finish_numbers(tail, shares, PROBABILITIES)
+    return HeadAnswer(classes=classes, has_probabilities=True, probability_max=near)
 
 
 def _opened(tail: TailGraph, model: Any, matrix: Matrix) -> tuple[Any, Matrix]:
@@ -71,11 +77,16 @@ def _opened(tail: TailGraph, model: Any, matrix: Matrix) -> tuple[Any, Matrix]:
     while True:
         kind = class_of(model)
         if kind == "Pipeline":
-            for _, step in model.steps[:-1]:
+            *before, model = steps_of(model)
+            for step in before:
                 matrix = translate_step(tail, step, matrix)
-            model = model.steps[-1][1]
+            continue
+        if kind == "FrozenEstimator":
+            model = model.estimator
             continue
         _require_known(tail, model, matrix)
+        if not kinds.takes_nan(model):
+            tail.guard(matrix)
         if kind not in kinds.STACKS:
             return model, matrix
         matrix, model = add_stack(tail, model, matrix, _WITHIN), model.final_estimator_
@@ -89,10 +100,10 @@ def _require_known(tail: TailGraph, model: Any, matrix: Matrix) -> None:
             where=tail.where,
             remedy="Fit one of these.",
         )
-    if model.n_features_in_ != matrix.width:
+    expected = getattr(model, "n_features_in_", matrix.width)  # some ensembles do not tell
+    if expected != matrix.width:
         raise refusal(
-            f"{kind} was fitted on {model.n_features_in_} numbers, the steps before it give "
-            f"{matrix.width}",
+            f"{kind} was fitted on {expected} numbers, the steps before it give {matrix.width}",
             where=tail.where,
         )
 
@@ -114,6 +125,8 @@ def _number(tail: TailGraph, model: Any, matrix: Matrix) -> Matrix:
         number = add_linear(tail, last, rows)
     elif kind in kinds.PERCEPTRONS:
         number = add_perceptron(tail, last, rows)
+        if last.out_activation_ == "exp":  # for the loss 'poisson'
+            number = Matrix(tail.add("Exp", [number.name]), number.width)
     elif kind in kinds.NEIGHBOURS:
         number = add_neighbours(tail, last, rows, 1)
     elif kind in kinds.BOOSTED:
@@ -138,10 +151,19 @@ def _number(tail: TailGraph, model: Any, matrix: Matrix) -> Matrix:
 
 
 def _shares(tail: TailGraph, model: Any, matrix: Matrix) -> Matrix:
-    """Add the probabilities that a classifier gives: float64 `(N, K)`.
+    """Add the probabilities that a classifier gives: float64 `(N, K)`."""
+    shares, _ = _shares_and_scores(tail, model, matrix)
+    return shares
+
+
+def _shares_and_scores(tail: TailGraph, model: Any, matrix: Matrix) -> tuple[Matrix, Matrix]:
+    """Add probabilities, and numbers of which the largest belongs to the label.
+
+    Returns:
+        Twice float64 `(N, K)`; mostly the same.
 
     Raises:
-        ConversionError: It gives none, or only within 1e-4.
+        ConversionError: It gives no probabilities, or only within 1e-4.
     """
     last, rows = _opened(tail, model, matrix)
     kind, count = class_of(last), len(last.classes_)
@@ -151,18 +173,23 @@ def _shares(tail: TailGraph, model: Any, matrix: Matrix) -> Matrix:
             where=tail.where,
             remedy="Put CalibratedClassifierCV around it.",
         )
+    if count < 2:
+        raise refusal(f"a {kind} that was fitted on one class alone", where=tail.where)
     if kind in kinds.TREES:
-        return add_forest(tail, last, rows, count)
-    if kind in kinds.NEIGHBOURS:
-        return add_neighbours(tail, last, rows, count)
-    if kind == "CalibratedClassifierCV":
-        return add_calibrated(tail, last, rows, count, _responses)
-    if kind == "VotingClassifier":
-        return add_soft_votes(tail, last, rows, _WITHIN)
-    raw = _scores(tail, last, kind, rows, count)
-    if raw.width > 1:
-        return Matrix(tail.add("Softmax", [raw.name], attributes={"axis": -1}), raw.width)
-    return _of_two(tail, raw)
+        shares = add_forest(tail, last, rows, count)
+    elif kind in kinds.NEIGHBOURS:
+        shares = add_neighbours(tail, last, rows, count)
+    elif kind == "CalibratedClassifierCV":
+        shares = add_calibrated(tail, last, rows, count, _responses)
+    elif kind == "VotingClassifier":
+        shares = add_soft_votes(tail, last, rows, _WITHIN)
+    else:
+        raw = _scores(tail, last, kind, rows, count)
+        if raw.width == 1:
+            shares = of_two(tail, raw)
+            return shares, below_zero(tail, raw) if kind in kinds.BOOSTED else shares
+        shares = Matrix(tail.add("Softmax", [raw.name], attributes={"axis": -1}), raw.width)
+    return shares, shares
 
 
 def _decisions(tail: TailGraph, model: Any, matrix: Matrix) -> Matrix:
@@ -171,8 +198,8 @@ def _decisions(tail: TailGraph, model: Any, matrix: Matrix) -> Matrix:
     kind = class_of(last)
     if kind == "SVC":
         return add_decisions(tail, last, rows)
-    if kind in kinds.MARGIN_CLASSIFIERS:
-        return add_linear(tail, last, rows)
+    if kind in (*kinds.MARGIN_CLASSIFIERS, *kinds.LINEAR_CLASSIFIERS):
+        return _margins(tail, last, rows)
     if not kinds.has_decisions(kind):
         raise refusal(f"the decisions of {kind} are asked for, which has none", where=tail.where)
     return _scores(tail, last, kind, rows, len(last.classes_))
@@ -182,10 +209,23 @@ def _responses(tail: TailGraph, model: Any, matrix: Matrix, count: int) -> tuple
     """Add what an estimator is calibrated by; return it, and whether it is probabilities."""
     last, rows = _opened(tail, model, matrix)
     if len(last.classes_) != count:
-        raise refusal(f"a {class_of(last)} inside never saw some of the classes", where=tail.where)
+        raise refusal(
+            f"a {class_of(last)} inside never saw some of the classes",
+            where=tail.where,
+            remedy="Fit it with fewer folds, or on more rows of the rare classes.",
+        )
     if kinds.has_decisions(class_of(last)):
         return _decisions(tail, last, rows), False
     return _shares(tail, last, rows), True
+
+
+def _margins(tail: TailGraph, model: Any, matrix: Matrix) -> Matrix:
+    """Add a linear model's distances: `(N, 1)` of two classes, else `(N, K)`."""
+    raw, count = add_linear(tail, model, matrix), len(model.classes_)
+    asked = getattr(getattr(model, "_label_binarizer", None), "y_type_", "")  # RidgeClassifier's
+    if raw.width != (1 if count == 2 else count) or asked.startswith("multilabel"):
+        raise refusal("several labels for a row are not known", where=tail.where)
+    return raw
 
 
 def _label_scores(tail: TailGraph, model: Any, matrix: Matrix) -> Matrix:
@@ -197,8 +237,9 @@ def _label_scores(tail: TailGraph, model: Any, matrix: Matrix) -> Matrix:
     if kind == "VotingClassifier" and last.voting == "hard":
         return add_hard_votes(tail, last, rows, _WITHIN)
     if kind in kinds.MARGIN_CLASSIFIERS:
-        return _two_sided(tail, add_linear(tail, last, rows))
-    return _shares(tail, last, rows)
+        return two_sided(tail, _margins(tail, last, rows))
+    _, scores = _shares_and_scores(tail, last, rows)
+    return scores
 
 
 def _label(tail: TailGraph, model: Any, matrix: Matrix) -> Matrix:
@@ -213,9 +254,13 @@ def _scores(tail: TailGraph, model: Any, kind: str, matrix: Matrix, count: int) 
     if kind in kinds.LINEAR_CLASSIFIERS:
         if getattr(model, "solver", "") == "liblinear" and count > 2:
             raise refusal(f"{kind}(solver='liblinear') of several classes", where=tail.where)
-        if getattr(model, "multi_class", "deprecated") == "ovr":
+        how = getattr(model, "multi_class", "deprecated")  # gone since scikit-learn 1.8
+        if how == "ovr" and count > 2:
             raise refusal(f"{kind}(multi_class='ovr') is not known", where=tail.where)
-        return add_linear(tail, model, matrix)
+        raw = add_linear(tail, model, matrix)
+        if how == "multinomial" and count == 2:
+            return tail.side_by_side([tail.apply("Mul", raw, -1.0), raw])
+        return raw
     if kind in kinds.PERCEPTRONS:
         raw = add_perceptron(tail, model, matrix)
         if model.out_activation_ == "logistic" and raw.width > 1:
@@ -232,23 +277,25 @@ def _scores(tail: TailGraph, model: Any, kind: str, matrix: Matrix, count: int) 
     return add_hist_boosted(tail, model, matrix)
 
 
-def _of_two(tail: TailGraph, raw: Matrix) -> Matrix:
-    """Return the probabilities of two classes from the score of the second."""
-    second = Matrix(tail.add("Sigmoid", [raw.name]), 1)
-    first = Matrix(tail.add("Sub", [tail.constant(1.0), second.name]), 1)
-    return tail.side_by_side([first, second])
-
-
-def _two_sided(tail: TailGraph, raw: Matrix) -> Matrix:
-    """Return a score for each class; of two classes the first has 0."""
-    if raw.width > 1:
-        return raw
-    zero = Matrix(tail.add("Mul", [raw.name, tail.constant(0.0)]), 1)
-    return tail.side_by_side([zero, raw])
-
-
 def _finish_label(tail: TailGraph, scores: Matrix) -> None:
-    tail.add("ArgMax", [scores.name], attributes={"axis": 1, "keepdims": 0}, to=LABEL)
+    """Add the label's place, int64 `(N,)`; -1 where a step made NaN."""
+    to, guard = LABEL, tail.guarded()
+    attributes = {"axis": 1, "keepdims": 0}
+    if guard is None:
+        tail.add("ArgMax", [scores.name], attributes=attributes, to=to)
+        return
+    place = tail.add("ArgMax", [scores.name], attributes=attributes)
+    flat = tail.constant(np.array([-1]), np.int64)
+    broken = tail.add("Reshape", [tail.add("IsNaN", [guard]), flat])
+    tail.add("Where", [broken, flat, place], to=to)
+
+
+def _finish_numbers(tail: TailGraph, numbers: Matrix, to: str) -> None:
+    """Add an output of float32; NaN where a step made NaN."""
+    guard, name = tail.guarded(), numbers.name
+    if guard is not None:
+        name = tail.add("Add", [name, guard])
+    tail.add("Cast", [name], attributes={"to": TensorProto.FLOAT}, to=to)
 
 
 _WITHIN = Within(shares=_shares, decisions=_decisions, label=_label, number=_number)

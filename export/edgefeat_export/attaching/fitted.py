@@ -20,6 +20,8 @@ from edgefeat_export.attaching.graphs import add_unseen, alone, behind
 from edgefeat_export.attaching.refusing import class_of
 from edgefeat_export.attaching.rows import span_of, tensor_of
 from edgefeat_export.attaching.taking_apart import take_apart
+from edgefeat_export.border import explained
+from edgefeat_export.errors import ConversionError
 
 __all__ = ["PipelineHead"]
 
@@ -74,9 +76,22 @@ class PipelineHead:
         return behind(model, self._taken)
 
     def wanted(self, rows: ComparedRows) -> Tensors:
-        """Return what scikit-learn answers; it reads the photos itself."""
-        pipeline = self._pipeline
+        """Return what scikit-learn answers; it reads the photos itself.
+
+        Raises:
+            ConversionError: It raises.
+        """
         asked = rows.frame if self.photo is not None else list(rows.frame[rows.photo])
+        with explained(
+            "scikit-learn itself raises on these rows",
+            where=self.last,
+            remedy="Leave out of the rows what the pipeline does not take.",
+            error=ConversionError,
+        ):
+            return self._answers(asked)
+
+    def _answers(self, asked: Any) -> Tensors:
+        pipeline = self._pipeline
         if self.answer.classes is None:
             return {VALUE: np.asarray(pipeline.predict(asked), np.float64).reshape(-1, 1)}
         classes = [str(one) for one in pipeline.classes_]

@@ -14,13 +14,18 @@ from numpy.typing import NDArray
 from edgefeat.engine.cpu import ORT_ERRORS, open_session, reason, session_options
 from edgefeat.extractor import FeatureExtractor
 from edgefeat.model.spec import PRIMARY_OUTPUT
-from edgefeat_export.attaching.answering import LABEL, PROBABILITIES, VALUE, Tensors
+from edgefeat_export.attaching.answering import (
+    LABEL,
+    PROBABILITIES,
+    PROBABILITY_MAX,
+    VALUE,
+    Tensors,
+)
 from edgefeat_export.attaching.refusing import class_of
 from edgefeat_export.attaching.taking_apart import Taken
 from edgefeat_export.errors import ConversionError, VerificationError
 
 __all__ = [
-    "PROBABILITY_MAX",
     "check_answers",
     "check_fusions",
     "check_self",
@@ -29,7 +34,6 @@ __all__ = [
     "run",
 ]
 
-PROBABILITY_MAX = 1e-5
 _STEP_RELATIVE = 1e-6
 _SUM_RELATIVE = 2.0**-46  # some roundings of float64
 _VALUE_RELATIVE = 1e-5

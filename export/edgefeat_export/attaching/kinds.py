@@ -7,7 +7,7 @@ from typing import Any
 from edgefeat_export.attaching.of_lightgbm import LIGHTGBM
 from edgefeat_export.attaching.of_xgboost import XGBOOST
 from edgefeat_export.attaching.refusing import class_of
-from edgefeat_export.attaching.steps import bears_nan, keeps_nan
+from edgefeat_export.attaching.steps import bears_nan, keeps_nan, steps_of
 
 __all__ = [
     "BOOSTED",
@@ -61,25 +61,30 @@ KNOWN_ESTIMATORS = tuple(
     )
 )
 """Classes that a file can end with."""
-_TAKE_NAN = (*TREES, *HIST, *LIGHTGBM, *XGBOOST)
 
 
 def takes_nan(model: Any) -> bool:
     """Return whether a missing number may come to a fitted estimator."""
     kind = class_of(model)
     if kind == "Pipeline":
-        *before, last = (step for _, step in model.steps)
+        *before, last = steps_of(model)
         for step in before:
             if not (keeps_nan(step) and bears_nan(step)):
                 return not keeps_nan(step)
         return takes_nan(last)
+    if kind == "FrozenEstimator":
+        return takes_nan(model.estimator)
     if kind in STACKS and model.passthrough and not takes_nan(model.final_estimator_):
         return False
     if kind in (*STACKS, *VOTES):
         return all(takes_nan(one) for one in model.estimators_)
     if kind == "CalibratedClassifierCV":
         return all(takes_nan(one.estimator) for one in model.calibrated_classifiers_)
-    return kind in _TAKE_NAN
+    if kind in (*TREES, *HIST):
+        from sklearn.utils import get_tags
+
+        return bool(get_tags(model).input_tags.allow_nan)
+    return kind in (*LIGHTGBM, *XGBOOST)
 
 
 def has_shares(model: Any) -> bool:

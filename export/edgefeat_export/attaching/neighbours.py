@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from edgefeat_export.attaching.distances import add_nearness
 from edgefeat_export.attaching.refusing import class_of, refusal
 from edgefeat_export.attaching.tail import Matrix, TailGraph
 
@@ -43,8 +44,7 @@ def add_neighbours(tail: TailGraph, model: Any, matrix: Matrix, targets: int) ->
         answers = np.asarray(model._y, np.float64).reshape(len(points), -1)
         if answers.shape[1] != 1:
             raise refusal("several numbers for a row are not known", where=tail.where)
-    # The square of the row itself is the same for all points, and is left out.
-    nearness = tail.linear(matrix, 2 * points.T, -np.square(points).sum(axis=1))
+    _, nearness = add_nearness(tail, matrix, points)
     tail.add(
         "TopK",
         [nearness.name, tail.constant(np.array([model.n_neighbors]), np.int64)],

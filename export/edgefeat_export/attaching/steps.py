@@ -9,7 +9,7 @@ FunctionTransformer   the function, if it is known
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -18,8 +18,9 @@ from onnx import TensorProto
 from edgefeat_export.attaching.refusing import class_of, refusal
 from edgefeat_export.attaching.tail import Matrix, TailGraph
 
-__all__ = ["KNOWN_STEPS", "bears_nan", "keeps_nan", "translate_step"]
+__all__ = ["ENCODERS", "KNOWN_STEPS", "bears_nan", "keeps_nan", "steps_of", "translate_step"]
 
+ENCODERS = ("OneHotEncoder", "OrdinalEncoder")
 _FUNCTIONS = {
     "log1p": ("Add", "Log"),
     "log": ("Log",),
@@ -43,6 +44,13 @@ def translate_step(tail: TailGraph, step: Any, matrix: Matrix) -> Matrix:
     """
     if step is None or (isinstance(step, str) and step == "passthrough"):
         return matrix
+    if class_of(step) in ENCODERS:
+        raise refusal(
+            f"{class_of(step)} stands behind numbers; known is one for columns of words, right in "
+            "the ColumnTransformer",
+            where=tail.where,
+            remedy="Make the column text before fitting, as by .astype(str).",
+        )
     translate = _STEPS.get(class_of(step))
     if translate is None:
         raise refusal(
@@ -66,7 +74,16 @@ def keeps_nan(step: Any) -> bool:
 
 def bears_nan(step: Any) -> bool:
     """Return whether a step computes where a number is NaN; scikit-learn's own raise else."""
-    return class_of(step) not in ("Normalizer", "PCA")
+    return class_of(step) not in ("Normalizer", "PCA") and not getattr(step, "validate", False)
+
+
+def steps_of(pipeline: Any) -> Iterator[Any]:
+    """Yield a pipeline's steps one by one, those of pipelines within it too."""
+    for _, step in pipeline.steps:
+        if class_of(step) == "Pipeline":
+            yield from steps_of(step)
+        else:
+            yield step
 
 
 def _imputer(tail: TailGraph, step: Any, matrix: Matrix) -> Matrix:
@@ -141,6 +158,7 @@ def _function(tail: TailGraph, step: Any, matrix: Matrix) -> Matrix:
             where=tail.where,
             remedy="Compute it before the rows are made.",
         )
+    tail.makes_nan |= name not in ("abs", "absolute")
     for operation in _FUNCTIONS[name]:
         if operation == "Add":
             matrix = tail.apply("Add", matrix, 1.0)
@@ -175,5 +193,5 @@ _STEPS: dict[str, Callable[[TailGraph, Any, Matrix], Matrix]] = {
     "SimpleImputer": _imputer,
     "StandardScaler": _standard,
 }
-KNOWN_STEPS = tuple(sorted({*_STEPS, "OneHotEncoder", "OrdinalEncoder"}))
+KNOWN_STEPS = tuple(sorted({*_STEPS, *ENCODERS}))
 """Steps of columns that a file can have."""

@@ -91,10 +91,13 @@ class TailGraph:
 
     Attributes:
         checkpoints: What each step gave, by the step's name, to be compared alone.
+        makes_nan: Whether some step may make NaN or infinity of a finite number.
     """
 
     def __init__(self) -> None:
         self.checkpoints: dict[str, Matrix] = {}
+        self.makes_nan = False
+        self._guards: dict[str, str] = {}
         self._parts: list[onnx.NodeProto | _Product] = []
         self._constants: list[onnx.TensorProto] = []
         self._path: list[str] = []
@@ -200,6 +203,25 @@ class TailGraph:
         name = self._next("product")
         self._parts.append(_Product(name, matrix.name, weights, np.reshape(bias, -1)))
         return Matrix(name, weights.shape[1])
+
+    def guard(self, matrix: Matrix) -> None:
+        """Let a row have no answer if a number of it here is NaN or infinite.
+
+        Args:
+            matrix: What an estimator takes that raises there.
+        """
+        if not self.makes_nan or matrix.name in self._guards:
+            return
+        axes = self.constant(np.array([1]), np.int64)
+        total = self.add("ReduceSum", [matrix.name, axes], attributes={"keepdims": 1})
+        self._guards[matrix.name] = self.add("Sub", [total, total])
+
+    def guarded(self) -> str | None:
+        """Return the sum of all guards, 0 or NaN, float64 `(N, 1)`; None without any."""
+        first, *others = self._guards.values() or (None,)
+        for other in others:
+            first = self.add("Add", [str(first), other])
+        return first
 
     def drawn(
         self, outputs: Collection[str]

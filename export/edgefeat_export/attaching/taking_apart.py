@@ -23,12 +23,10 @@ from edgefeat_export.attaching.encoders import Encoded, WordColumn, encode
 from edgefeat_export.attaching.estimators import add_estimator
 from edgefeat_export.attaching.kinds import takes_nan
 from edgefeat_export.attaching.refusing import class_of, is_image_features, refusal
-from edgefeat_export.attaching.steps import bears_nan, keeps_nan, translate_step
+from edgefeat_export.attaching.steps import ENCODERS, bears_nan, keeps_nan, steps_of, translate_step
 from edgefeat_export.attaching.tail import Matrix, TailGraph
 
 __all__ = ["NumberStep", "Taken", "TakenColumn", "take_apart"]
-
-_ENCODERS = ("OneHotEncoder", "OrdinalEncoder")
 
 
 @dataclass(slots=True, kw_only=True)
@@ -141,11 +139,12 @@ def take_apart(pipeline: Any, fingerprint: str, dim: int) -> Taken:
         )
     for name, step in rest[:-1]:
         with reader.tail.step(name):
-            if not bears_nan(step):
-                reader.refuse_missing()
-            matrix = reader.numbers_through(step, matrix)
-            if not keeps_nan(step):
-                reader.nan_open = False
+            for one in steps_of(step) if class_of(step) == "Pipeline" else [step]:
+                if not bears_nan(one):
+                    reader.refuse_missing()
+                matrix = reader.numbers_through(one, matrix)
+                if not keeps_nan(one):
+                    reader.nan_open = False
     name, model = rest[-1] if rest else ("", None)
     with reader.tail.step(name):
         if not takes_nan(model):
@@ -243,13 +242,13 @@ class _Reader:
         return given
 
     def _branch(self, step: Any, mine: list[str], name: str) -> Matrix:
-        chain = [one for _, one in step.steps] if class_of(step) == "Pipeline" else [step]
+        chain = list(steps_of(step)) if class_of(step) == "Pipeline" else [step]
         if is_image_features(chain[0]):
             matrix = self.photo_of(chain[0], name, mine[0])
             for one in chain[1:]:
                 matrix = self.numbers_through(one, matrix)
             return matrix
-        if any(class_of(one) in _ENCODERS for one in chain):
+        if any(class_of(one) in ENCODERS for one in chain):
             return self._words(chain, mine)
         matrix = self._numbers(mine)
         for one in chain:
@@ -274,7 +273,7 @@ class _Reader:
     def _words(self, chain: list[Any], mine: list[str]) -> Matrix:
         *before, encoder = chain
         words = [WordColumn(name, name) for name in mine]
-        if class_of(encoder) not in _ENCODERS:
+        if class_of(encoder) not in ENCODERS:
             raise refusal(
                 f"{class_of(encoder)} behind an encoder is not known", where=self.tail.where
             )

@@ -59,7 +59,7 @@ def add_boosted(tail: TailGraph, model: Any, matrix: Matrix) -> Matrix:
     """
     targets = model.estimators_.shape[1]
     init = model.init_
-    if class_of(init) not in ("DummyClassifier", "DummyRegressor"):
+    if init != "zero" and class_of(init) not in ("DummyClassifier", "DummyRegressor"):
         raise refusal(f"{class_of(model)}(init={class_of(init)}) is not known", where=tail.where)
     start = np.asarray(model._raw_predict_init(np.zeros((1, matrix.width), np.float32)))[0]
     trees = [
@@ -125,6 +125,9 @@ def add_ensemble(tail: TailGraph, matrix: Matrix, trees: list[Tree], targets: in
         matrix: The rows.
         trees: The trees.
         targets: How many sums there are.
+
+    Raises:
+        ConversionError: The branches of a tree do not end.
     """
     nodes: dict[str, list[Any]] = {
         name: []
@@ -136,6 +139,8 @@ def add_ensemble(tail: TailGraph, matrix: Matrix, trees: list[Tree], targets: in
     leaves: dict[str, list[Any]] = {name: [] for name in ("treeids", "nodeids", "ids", "weights")}
     for number, (first, tree) in enumerate(trees):
         for at, (feature, threshold, left, right, missing_left, leaf) in enumerate(tree):
+            if leaf is None and not at < min(left, right) <= max(left, right) < len(tree):
+                raise refusal("a tree whose branches lead back or nowhere", where=tail.where)
             nodes["treeids"].append(number)
             nodes["nodeids"].append(at)
             nodes["featureids"].append(0 if leaf is not None else feature)

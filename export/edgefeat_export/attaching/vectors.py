@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from onnx import TensorProto
 
+from edgefeat_export.attaching.distances import add_nearness
 from edgefeat_export.attaching.refusing import refusal
 from edgefeat_export.attaching.tail import ML, Matrix, TailGraph
 
@@ -130,9 +131,9 @@ def _kernel(tail: TailGraph, model: Any, matrix: Matrix) -> Matrix:
     if model.kernel == "linear":
         return tail.linear(matrix, vectors.T, nothing)
     if model.kernel == "rbf":
-        own = tail.add("ReduceSumSquare", [matrix.name], attributes={"axes": [1], "keepdims": 1})
-        products = tail.linear(matrix, 2 * vectors.T, -np.square(vectors).sum(axis=1))
-        distance = Matrix(tail.add("Sub", [own, products.name]), len(vectors))
+        rows, nearness = add_nearness(tail, matrix, vectors)
+        own = tail.add("ReduceSumSquare", [rows.name], attributes={"axes": [1], "keepdims": 1})
+        distance = Matrix(tail.add("Sub", [own, nearness.name]), len(vectors))
         powers = tail.apply("Mul", distance, -gamma)
         return Matrix(tail.add("Exp", [powers.name]), len(vectors))
     inner = tail.linear(matrix, gamma * vectors.T, nothing + float(model.coef0))

@@ -14,9 +14,11 @@ from sklearn.ensemble import (
     HistGradientBoostingClassifier,
     RandomForestClassifier,
     StackingClassifier,
+    VotingClassifier,
 )
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression
+from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import (
     FunctionTransformer,
@@ -25,9 +27,10 @@ from sklearn.preprocessing import (
     RobustScaler,
     StandardScaler,
 )
+from sklearn.svm import LinearSVC
 
 import edgefeat
-from edgefeat.errors import RowError
+from edgefeat.errors import EdgefeatError, RowError
 from edgefeat.model.columns import CategoryInput, NumberInput, Unseen
 from edgefeat.model.file import read_model_file
 from edgefeat_export import attach
@@ -93,6 +96,50 @@ def test_a_missing_number_is_refused_where_scikit_learn_would_raise(
         assert predictor.predict(rows["path"][0], row).label == pipeline.predict(rows[:1])[0]
         with pytest.raises(RowError, match="'price'"):
             predictor.predict(rows["path"][0], {**row, "price": None})
+
+
+NOT_A_NUMBER: dict[str, Any] = {
+    "margins": (columns(FunctionTransformer(np.log)), LinearSVC()),
+    "neighbours": (columns(FunctionTransformer(np.log)), KNeighborsClassifier(3)),
+    "within a vote": (
+        columns("passthrough"),
+        VotingClassifier(
+            [
+                ("r", make_pipeline(FunctionTransformer(np.sqrt), LinearSVC())),
+                ("l", LogisticRegression()),
+            ]
+        ),
+    ),
+    "a stack of labels": (
+        columns(FunctionTransformer(np.log)),
+        StackingClassifier(
+            [("m", LinearSVC()), ("k", KNeighborsClassifier(3))], stack_method="predict", cv=2
+        ),
+    ),
+}
+
+
+@pytest.mark.parametrize("case", NOT_A_NUMBER)
+@pytest.mark.filterwarnings("ignore:invalid value encountered:RuntimeWarning")
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_a_number_that_a_step_makes_nan_gives_no_answer(
+    case: str, parts: Parts, model: str, out: Path
+) -> None:
+    fit, rows = (part.assign(price=1.0) for part in parts)
+    pipeline = make_pipeline(*NOT_A_NUMBER[case]).fit(fit, fit["kind"])
+    with pytest.raises(ValueError, match="contains NaN"):
+        pipeline.predict(rows[:1].assign(width=-5.0))
+    attach(pipeline, model, rows, out)
+    row = {"width": 100.0, "price": 1.0, "shop": "Rome"}
+    photo = rows["path"][0]
+    with edgefeat.Predictor(out) as predictor:
+        first, broken, last = predictor.predict_batch(
+            [photo] * 3, [row, {**row, "width": -5.0}, row], on_error="skip"
+        )
+        assert not isinstance(first, EdgefeatError)
+        assert not isinstance(last, EdgefeatError)
+        assert first.label == last.label == pipeline.predict(rows[:1].assign(**row))[0]
+        assert isinstance(broken, RowError)
 
 
 def rows_of_times(fit: Frame, count: int) -> tuple[Frame, Any]:

@@ -8,8 +8,11 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 from sklearn.calibration import CalibratedClassifierCV
+from sklearn.decomposition import PCA
 from sklearn.ensemble import (
     ExtraTreesClassifier,
+    GradientBoostingClassifier,
+    GradientBoostingRegressor,
     HistGradientBoostingClassifier,
     IsolationForest,
     RandomForestClassifier,
@@ -19,11 +22,12 @@ from sklearn.ensemble import (
     VotingClassifier,
     VotingRegressor,
 )
+from sklearn.frozen import FrozenEstimator
 from sklearn.impute import SimpleImputer
-from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.linear_model import LogisticRegression, Ridge, RidgeClassifier
 from sklearn.naive_bayes import GaussianNB
 from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
-from sklearn.neural_network import MLPClassifier
+from sklearn.neural_network import MLPClassifier, MLPRegressor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import PowerTransformer, StandardScaler
 from sklearn.svm import SVC, LinearSVC
@@ -69,6 +73,9 @@ CLASSIFIERS: dict[str, Any] = {
     ),
     "calibrated vectors": CalibratedClassifierCV(make_pipeline(StandardScaler(), SVC()), cv=3),
     "calibrated network": CalibratedClassifierCV(NETWORK, method="isotonic", cv=2),
+    "calibrated votes": CalibratedClassifierCV(
+        VotingClassifier([("l", LINE), ("f", FOREST)], voting="soft"), cv=2
+    ),
     "hard votes": VotingClassifier([("l", LINE), ("m", LinearSVC(random_state=0)), ("s", SVC())]),
     "weighted hard votes": VotingClassifier(
         [("f", FOREST), ("none", "drop"), ("s", SVC()), ("t", TREE)], weights=[1, 9, 1.5, 0.25]
@@ -131,6 +138,7 @@ def test_classes_are_those_of_scikit_learn(case: str, classes: int) -> None:
 
 
 REGRESSORS: dict[str, Any] = {
+    "boosting from zero": GradientBoostingRegressor(n_estimators=5, init="zero"),
     "votes": VotingRegressor([("r", Ridge()), ("f", RandomForestRegressor(5, random_state=0))]),
     "weighted votes": VotingRegressor(
         [("r", Ridge()), ("none", "drop"), ("t", DecisionTreeRegressor(max_depth=3))],
@@ -152,6 +160,65 @@ def test_numbers_of_ensembles_are_those_of_scikit_learn(case: str) -> None:
     model = REGRESSORS[case].fit(fit, fit[:, 0] * fit[:, 1])
     got = answers_on(model, asked)["value"][:, 0]
     assert got == pytest.approx(model.predict(asked), rel=1e-5, abs=1e-6)
+
+
+if "loss" in MLPRegressor().get_params():  # scikit-learn 1.7 and newer
+
+    def test_a_network_of_counts_answers_with_its_exponential() -> None:
+        fit, asked = rows_of(300, 0), rows_of(1000, 1)
+        model = MLPRegressor(hidden_layer_sizes=(4,), loss="poisson", max_iter=2000, random_state=0)
+        model.fit(fit, np.exp(fit[:, 0]))
+        assert answers_on(model, asked)["value"][:, 0] == pytest.approx(
+            model.predict(asked), rel=1e-5
+        )
+
+
+def test_a_classifier_that_is_fitted_already_is_calibrated() -> None:
+    fit, asked = rows_of(300, 0), rows_of(1000, 1)
+    line = make_pipeline(make_pipeline(StandardScaler(), PCA(3)), LINE).fit(fit, kinds_of(fit, 3))
+    model = CalibratedClassifierCV(FrozenEstimator(line)).fit(fit, kinds_of(fit, 3))
+    got = answers_on(model, asked)["probabilities"]
+    assert np.abs(got - model.predict_proba(asked)).max() < 1e-6
+
+
+@pytest.mark.parametrize(
+    ("model", "second"),
+    [(GradientBoostingClassifier(n_estimators=2), 1), (HistGradientBoostingClassifier(), 0)],
+    ids=["boosting", "histograms"],
+)
+def test_a_score_of_zero_goes_where_scikit_learn_lets_it_go(model: Any, second: int) -> None:
+    rows, truth = np.zeros((40, 2)), np.arange(40) % 2
+    votes = VotingClassifier([("a", model), ("b", model)]).fit(rows, truth)
+    for fitted in (model.fit(rows, truth), votes):
+        assert fitted.predict(rows[:1]).tolist() == [second]
+        assert answers_on(fitted, rows[:1])["label"].tolist() == [second]
+
+
+NEAR, VECTORS = KNeighborsClassifier(5), SVC(gamma=0.1)
+
+
+@pytest.mark.parametrize(
+    ("model", "offset", "spread", "outlier"),
+    [
+        (NEAR, 1.7e9, 1, None),
+        (NEAR, 1.7e9, 1e5, None),
+        (NEAR, 0, 1, 1e12),
+        (VECTORS, 1e6, 1, None),
+        (VECTORS, 1.7e9, 1e5, None),
+        (VECTORS, 0, 1, 1e12),
+    ],
+)
+def test_what_all_points_share_takes_no_digits(
+    model: Any, offset: float, spread: float, outlier: float | None
+) -> None:
+    fit, asked = rows_of(300, 0), rows_of(1000, 1)
+    kinds = kinds_of(fit, 3)
+    for rows in (fit, asked):
+        rows[:, 4] = offset + spread * rows[:, 4]
+    if outlier is not None:
+        fit[7, 4] = outlier
+    model.fit(fit, kinds)
+    assert answers_on(model, asked)["label"].tolist() == model.predict(asked).tolist()
 
 
 def test_names_that_a_fitted_classifier_answers_are_not_stacked() -> None:
@@ -210,6 +277,25 @@ def test_what_cannot_be_right_is_refused_by_name(case: str) -> None:
     with pytest.raises(ConversionError) as caught:
         answers_on(model.fit(fit, kinds_of(fit, 3)), fit[:5])
     assert message in str(caught.value)
+
+
+@pytest.mark.parametrize("labels", [2, 3])
+@pytest.mark.parametrize(
+    "model", [RidgeClassifier(), TREE, KNeighborsClassifier(), NETWORK], ids=str
+)
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_several_labels_for_a_row_are_refused(model: Any, labels: int) -> None:
+    fit = rows_of(30, 0)
+    with pytest.raises(ConversionError, match="several labels for a row are not known"):
+        answers_on(model.fit(fit, (fit[:, :labels] > 0).astype(int)), fit)
+
+
+def test_a_tree_without_an_end_is_refused() -> None:
+    fit = rows_of(300, 0)
+    model = HistGradientBoostingClassifier(max_iter=2).fit(fit, kinds_of(fit, 2))
+    model._predictors[0][0].nodes["left"][0] = 0
+    with pytest.raises(ConversionError, match="a tree whose branches lead back or nowhere"):
+        answers_on(model, fit)
 
 
 def test_several_numbers_for_a_row_are_refused() -> None:

@@ -182,3 +182,19 @@ def test_other_files_are_refused(
     words = ["attach", model, str(tmp_path / name), "--rows", str(rows), "-o", str(tmp_path / "o")]
     assert main(words) == 3
     assert message in capsys.readouterr().err
+
+
+def test_whatever_the_rows_make_scikit_learn_raise_is_one_line(
+    parts: Parts, rows: Path, model: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    made, head = pipeline(parts), tmp_path / "head.skops"
+    made.set_params(columntransformer__shop__handle_unknown="error")
+    skops.io.dump(made.fit(parts[0], parts[0]["kind"]), head)
+    table = parts[1].assign(shop="Atlantis")
+    table.to_csv(rows, index=False)
+    words = ["attach", model, str(head), "--rows", str(rows), "-o", str(tmp_path / "out.onnx")]
+    assert main(words) == 3
+    assert "Traceback" not in (said := capfd.readouterr().err)
+    assert "Atlantis" in said
+    assert main([*words, "--classes", "a,b"]) == 2
+    assert "does not apply: the pipeline names its classes" in capfd.readouterr().err
