@@ -1,4 +1,4 @@
-"""WordColumn become numbers: OneHotEncoder and OrdinalEncoder, by a table in the graph.
+"""Columns of words become numbers: OneHotEncoder and OrdinalEncoder, by a table in the graph.
 
     word ─ LabelEncoder ─► row, 0 if unknown ─ GatherND ─► that row of the table
 
@@ -78,7 +78,7 @@ def encode(
     parts, found = [], {}
     for at, column in enumerate(words):
         categories = [_word(tail, one) for one in encoder.categories_[at]]
-        table = _table(tail, encoder, at)
+        table = _table(encoder, at)
         keys = tuple(dict.fromkeys(categories))
         if len(keys) != len(categories):
             raise refusal("two categories are the same word", where=tail.where)
@@ -132,11 +132,8 @@ def _unseen(encoder: Any, unknown: NDArray[np.float64]) -> Unseen:
     return Unseen.BIN if class_of(encoder) == "OrdinalEncoder" or unknown.any() else Unseen.ZEROS
 
 
-def _table(tail: TailGraph, encoder: Any, at: int) -> NDArray[np.float64]:
+def _table(encoder: Any, at: int) -> NDArray[np.float64]:
     """Return the rows for the unknown and for each category, from the encoder itself."""
-    kind = class_of(encoder)
-    if kind not in ("OneHotEncoder", "OrdinalEncoder"):
-        raise refusal(f"{kind} cannot encode words in the file", where=tail.where)
     columns = encoder.categories_
     asked = [_no_category(columns[at])] if _handles_unknown(encoder) else []
     asked += list(columns[at])
@@ -144,7 +141,8 @@ def _table(tail: TailGraph, encoder: Any, at: int) -> NDArray[np.float64]:
     for other, categories in enumerate(columns):
         probe[:, other] = [categories[0]] * len(asked)
     probe[:, at] = asked
-    widths = [1] * len(columns) if kind == "OrdinalEncoder" else _widths(encoder)
+    is_ordinal = class_of(encoder) == "OrdinalEncoder"
+    widths = [1] * len(columns) if is_ordinal else list(encoder._n_features_outs)
     first = sum(widths[:at])
     rows = _transformed(encoder, probe)[:, first : first + widths[at]]
     if _handles_unknown(encoder):
@@ -170,7 +168,3 @@ def _transformed(encoder: Any, probe: NDArray[Any]) -> NDArray[np.float64]:
         warnings.simplefilter("ignore")  # an unknown word is asked on purpose
         given = encoder.transform(rows)
     return np.asarray(given.toarray() if hasattr(given, "toarray") else given, np.float64)
-
-
-def _widths(encoder: Any) -> list[int]:
-    return [int(one) for one in encoder._n_features_outs]

@@ -279,15 +279,13 @@ def _scores(tail: TailGraph, model: Any, kind: str, matrix: Matrix, count: int) 
 
 def _finish_label(tail: TailGraph, scores: Matrix) -> None:
     """Add the label's place, int64 `(N,)`; -1 where a step made NaN."""
-    to, guard = LABEL, tail.guarded()
-    attributes = {"axis": 1, "keepdims": 0}
+    guard, attributes = tail.guarded(), {"axis": 1, "keepdims": 0}
     if guard is None:
-        tail.add("ArgMax", [scores.name], attributes=attributes, to=to)
+        tail.add("ArgMax", [scores.name], attributes=attributes, to=LABEL)
         return
     place = tail.add("ArgMax", [scores.name], attributes=attributes)
-    flat = tail.constant(np.array([-1]), np.int64)
-    broken = tail.add("Reshape", [tail.add("IsNaN", [guard]), flat])
-    tail.add("Where", [broken, flat, place], to=to)
+    broken = tail.add("Squeeze", [tail.add("IsNaN", [guard]), tail.constant([1], np.int64)])
+    tail.add("Where", [broken, tail.constant([-1], np.int64), place], to=LABEL)
 
 
 def _finish_numbers(tail: TailGraph, numbers: Matrix, to: str) -> None:
